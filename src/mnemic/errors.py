@@ -1,0 +1,96 @@
+"""Every error Mnemic raises, and how they relate.
+
+    MnemicError
+    ├── InvalidInput (ValueError)          what was passed cannot be used
+    │   ├── InvalidScope                   ids missing, blank, or not usable as ids
+    │   ├── InvalidFilter                  an operator or key that filters do not have
+    │   └── InvalidConfig                  a setting, model name or store address that means nothing
+    ├── NotFound (LookupError, ValueError) no memory or episode has this id
+    ├── MissingDependency (ImportError)    an optional package is needed; the message names the install
+    ├── StoreError                         the store cannot do what was asked; nothing was changed
+    │   ├── NotAStore                      the file is something else, or damaged
+    │   ├── StoreUnwritable                read-only file or folder, or no permission
+    │   ├── StoreFull                      the disk (or the owner's row range) is full
+    │   ├── StoreBusy                      another process held the write lock for too long
+    │   ├── StoreTooNew                    written by a later release
+    │   ├── WrongEmbedder                  the store holds vectors of another embedder
+    │   ├── Conflict                       what the decision was made on has changed since
+    │   └── Closed                         used after close()
+    └── ModelError                         a language model or remote embedder failed or answered badly
+
+A message says what was expected, what came, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class MnemicError(Exception):
+    """Base of every error raised on purpose by this package."""
+
+
+class InvalidInput(MnemicError, ValueError):
+    """An argument has the wrong type or a value that cannot be used."""
+
+
+class InvalidScope(InvalidInput):
+    """The ids given do not name anybody: all None or blank, or none where one is required."""
+
+
+class InvalidFilter(InvalidInput):
+    """A filter uses an operator, key or shape that filters do not have."""
+
+
+class InvalidConfig(InvalidInput):
+    """A setting, a model name or a store address that cannot be understood."""
+
+
+class NotFound(MnemicError, LookupError, ValueError):
+    """No memory or episode has this id."""
+
+    def __init__(self, record_id: str) -> None:
+        super().__init__(f"no memory or episode has the id {record_id!r}; get_all() lists the ids there are")
+        self.id = record_id
+
+
+class MissingDependency(MnemicError, ImportError):
+    """An optional package is needed for what was asked."""
+
+
+class StoreError(MnemicError):
+    """The store could not do what was asked; nothing was changed."""
+
+
+class NotAStore(StoreError):
+    """The file exists and is not a Mnemic store, or it is damaged."""
+
+
+class StoreUnwritable(StoreError):
+    """The file or its folder cannot be written."""
+
+
+class StoreFull(StoreError):
+    """There is no room left; nothing of this write was kept."""
+
+
+class StoreBusy(StoreError):
+    """Another process held the write lock for longer than the timeout."""
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a later release of Mnemic."""
+
+
+class WrongEmbedder(StoreError):
+    """The store holds vectors of another embedder."""
+
+
+class Conflict(StoreError):
+    """A row changed between the decision and the commit; decide again."""
+
+
+class Closed(StoreError):
+    """The memory was used after close()."""
+
+
+class ModelError(MnemicError):
+    """A language model or a remote embedder failed, or its answer could not be used."""

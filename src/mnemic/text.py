@@ -1,0 +1,162 @@
+"""Text, before any model: hashes, script, words for keyword search, windows for the embedder. Pure."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import threading
+import unicodedata
+import zlib
+from collections.abc import Iterator
+
+import snowballstemmer
+
+TERMS_VERSION = 1
+"""Stored with every index; a change of `terms` means the index is rebuilt."""
+
+# Scripts written without spaces between words, or (Hangul) with endings glued to words.
+_UNSPACED = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
+    "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # Hiragana, Katakana
+    "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"  # Hangul
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
+    "\U00020000-\U0003ffff"  # Han, supplementary planes
+)
+_RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>[^\W_{_UNSPACED}]+)")
+_CJK = re.compile(rf"[{_UNSPACED}]")
+_LETTER = re.compile(r"[^\W\d_]")
+
+# Words that say nothing of what a question is about. Questions drop them, records keep them.
+_STOP = frozenset(
+    """a an the of in on at to for from by with about into as and or but if is are was were be been being
+    am do does did done has have had will would can could should may might must not no than then so too
+    what which who whom whose when where why how that this these those there here it its he she they them his her
+    hers their i you your yours my mine me we us our s t d ll m re ve""".split()
+)
+_STOP_UNSPACED = frozenset("的了是在我你妳他她它們们嗎吗呢吧啊呀哦喔嗯和與与就都也很會会要有沒没不這这那什麼么甚誰谁哪怎為为以於于及或個个")
+
+
+def plain(text: str) -> str:
+    """Compatibility-normalised and case-folded, without NUL and lone surrogates."""
+    return unicodedata.normalize("NFKC", scalar(text)).casefold()
+
+
+def scalar(text: str) -> str:
+    """The text with lone surrogates replaced by U+FFFD, so that it can be encoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def md5(text: str) -> str:
+    """Hex MD5 of the text, the `hash` that results carry. Names content, guards nothing."""
+    return hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+
+
+def fingerprint(text: str) -> str:
+    """Equal for texts that differ only in case, width, spacing and punctuation."""
+    return md5(" ".join(run.group() for run in _RUN.finditer(plain(text))) or plain(text).strip())
+
+
+def side(text: str) -> str:
+    """`cjk` when unspaced scripts carry most of the text, else `other`.
+
+    One character of an unspaced script weighs about as much as half a word, so three letters.
+    """
+    unspaced = len(_CJK.findall(text))
+    letters = len(_LETTER.findall(text)) - unspaced
+    return "cjk" if unspaced * 3 > letters else "other"
+
+
+def terms(text: str) -> list[int]:
+    """What keyword search sees of a record: 32-bit hashes of its words, repeats kept.
+
+    Spaced scripts give stemmed words. Unspaced scripts give every character and every pair of
+    neighbours, so that words of one and two characters are found with no dictionary.
+    """
+    return [_hash(word) for word in _words(plain(text))]
+
+
+def query_terms(text: str) -> tuple[int, ...]:
+    """The terms a question asks for, each once, without words that carry no content.
+
+    A question made only of such words keeps them all.
+    """
+    folded = plain(text)
+    every = list(dict.fromkeys(_words(folded)))
+    content = {
+        word
+        for run in _RUN.finditer(folded)
+        for word in _run_words(run)
+        if not (run.group() in _STOP if run.lastgroup == "word" else any(c in _STOP_UNSPACED for c in word))
+    }
+    return tuple(_hash(word) for word in every if word in content or not content)
+
+
+def windows(text: str, limit: int) -> list[str]:
+    """The text in consecutive pieces of at most `limit` characters; joined they are the text.
+
+    Cuts fall at the last line, sentence or word end in the second half of a piece, else anywhere.
+    """
+    return list(_cut(text, limit))
+
+
+def _cut(text: str, limit: int) -> Iterator[str]:
+    start = 0
+    while len(text) - start > limit:
+        piece = text[start : start + limit]
+        end = max(piece.rfind("\n"), max(piece.rfind(mark) for mark in "。！？.!?"))
+        if end < limit // 2:
+            end = max(end, piece.rfind(" "))
+        if end < limit // 2:
+            end = limit - 1
+        yield piece[: end + 1]
+        start += end + 1
+    yield text[start:]
+
+
+def _words(folded: str) -> Iterator[str]:
+    for run in _RUN.finditer(folded):
+        yield from _run_words(run)
+
+
+def _run_words(run: re.Match[str]) -> Iterator[str]:
+    found = run.group()
+    if run.lastgroup == "word":
+        yield _stem(found)
+        return
+    yield from found
+    for first, second in zip(found, found[1:], strict=False):
+        yield first + second
+
+
+class _Stemmers(threading.local):
+    """Snowball stemmers keep state while they work, so each thread has its own."""
+
+    def __init__(self) -> None:
+        self.english = snowballstemmer.stemmer("english")
+        self.russian = snowballstemmer.stemmer("russian")
+
+
+_stemmers = _Stemmers()
+
+
+@functools.lru_cache(maxsize=65_536)
+def _stem(word: str) -> str:
+    # Latin words of any language go through the English stemmer: records and questions alike, so
+    # what it does to a Spanish ending it does on both sides.
+    if len(word) < 4 or len(word) > 40 or not word.isalpha():
+        return word
+    if word.isascii():
+        return str(_stemmers.english.stemWord(word))
+    if "\u0400" <= word[0] <= "\u04ff":
+        return str(_stemmers.russian.stemWord(word))
+    return word
+
+
+@functools.lru_cache(maxsize=65_536)
+def _hash(word: str) -> int:
+    return zlib.crc32(word.encode())

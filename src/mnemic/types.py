@@ -1,0 +1,393 @@
+"""The values that flow through Mnemic, and the dictionaries that users receive.
+
+Inside, values are frozen dataclasses named as in docs/concepts.md. What the public methods return
+are plain dictionaries; their shapes are the TypedDicts at the end of this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NotRequired, TypedDict
+
+from mnemic.ids import partition_for
+
+Role = Literal["user", "assistant", "system", "tool"]
+ROLES: tuple[Role, ...] = ("user", "assistant", "system", "tool")
+
+Kind = Literal["fact", "preference", "event", "procedure", "summary", "pattern", "note"]
+KINDS: tuple[Kind, ...] = ("fact", "preference", "event", "procedure", "summary", "pattern", "note")
+
+Origin = Literal["stated", "inferred", "imported", "corrected", "given"]
+"""Where a memory comes from. `given`: handed over as it is (`remember`, `infer=False`)."""
+
+Precision = Literal["second", "day", "month", "year"]
+
+EpisodeState = Literal["pending", "done", "empty", "refused", "failed", "hidden"]
+"""`pending`: extraction has not run. `done`: memories were made of it. `empty`: nothing was found.
+`refused`: judged to hold nothing lasting, with a reason. `failed`: extraction gave up, retryable.
+`hidden`: deleted, or its memories were."""
+
+SEARCHABLE_STATES: tuple[EpisodeState, ...] = ("pending", "empty", "failed")
+"""Episodes in these states are hits of their own; `done` ones are represented by their memories."""
+
+Metadata = Mapping[str, Any]
+
+SCOPE_IDS = ("user_id", "agent_id", "app_id", "run_id")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """Whose memories: a project and any of user, agent, app and run. Ids not given do not constrain."""
+
+    project: str = "default"
+    user_id: str | None = None
+    agent_id: str | None = None
+    app_id: str | None = None
+    run_id: str | None = None
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The ids that are given, in the order user, agent, app, run."""
+        pairs = ((name, getattr(self, name)) for name in SCOPE_IDS)
+        return {name: value for name, value in pairs if value is not None}
+
+    @property
+    def owner(self) -> tuple[str, str] | None:
+        """The first given id as (name of the id, value): rows of one owner lie together."""
+        return next(iter(self.ids.items()), None)
+
+    @property
+    def partition(self) -> int:
+        """Partition of the rows this scope writes. Raises ValueError when no id is given."""
+        if self.owner is None:
+            raise ValueError("a scope without ids has no partition")
+        return partition_for(self.project, *self.owner)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One turn as it came in."""
+
+    role: Role
+    content: str
+    name: str | None = None
+    at: datetime | None = None
+    """When it was said, with a zone; None when the caller did not say."""
+    metadata: Metadata = field(default_factory=dict)
+    """Of this message alone, over the call's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Episode:
+    """A stored message: verbatim and immutable. The source of truth."""
+
+    id: str
+    scope: Scope
+    role: Role
+    content: str
+    said_at: datetime
+    received_at: datetime
+    actor: str | None = None
+    metadata: Metadata = field(default_factory=dict)
+    state: EpisodeState = "pending"
+    reason: str | None = None
+    """Why it was refused, or the error it failed with."""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The evidence of a memory: an episode and the words in it."""
+
+    episode_id: str
+    quote: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """One version of a memory. The id is a stable handle; `update` makes a new version of it."""
+
+    id: str
+    version: int
+    scope: Scope
+    kind: Kind
+    text: str
+    created_at: datetime
+    updated_at: datetime
+    known_from: datetime
+    known_to: datetime | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    precision: Precision | None = None
+    subject: str | None = None
+    attribute: str | None = None
+    origin: Origin = "stated"
+    attributed_to: Literal["user", "assistant"] | None = None
+    actor: str | None = None
+    role: Role | None = None
+    confidence: float = 1.0
+    """How sure the extractor was, in [0, 1]."""
+    proof_count: int = 1
+    """How many messages said it."""
+    pinned: bool = False
+    expires_at: datetime | None = None
+    retired_by: str | None = None
+    retire_reason: str | None = None
+    metadata: Metadata = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    said_at: datetime | None = None
+    """When its first source was said; None for a memory that cites no message and was given no time."""
+    sources: tuple[Source, ...] = ()
+
+
+Record = Memory | Episode
+"""What an id can name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryEvent:
+    """One line of the append-only history of a memory."""
+
+    id: str
+    memory_id: str
+    version: int
+    event: Literal["ADD", "UPDATE", "DELETE"]
+    old_text: str | None
+    new_text: str | None
+    at: datetime
+    change_id: str
+    actor: str
+    """Who decided: `person` (update, delete, remember), or the extractor's name."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A message as the extractor sees it."""
+
+    role: Role
+    content: str
+    said_at: datetime
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExtractionRequest:
+    """What an extractor is given: new turns in order, the turns before them, and context."""
+
+    turns: tuple[Turn, ...]
+    before: tuple[Turn, ...] = ()
+    metadata: Metadata = field(default_factory=dict)
+    instructions: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """One thing an extractor found. `quote` occurs verbatim in `turns[turn].content`."""
+
+    text: str
+    turn: int
+    quote: str
+    kind: Kind = "fact"
+    subject: str | None = None
+    """`user`, `assistant`, or the name of who or what the fact is about."""
+    attribute: str | None = None
+    attributed_to: Literal["user", "assistant"] = "user"
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    precision: Precision | None = None
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A turn (`quote` None), or one sentence of it, judged to hold nothing lasting."""
+
+    turn: int
+    reason: str
+    """`greeting`, `thanks`, `small_talk`, `question`, `request`, or an extractor's own word."""
+    quote: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """What a write cost."""
+
+    model_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    embeddings: int = 0
+    """Texts (or windows of long texts) embedded."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            model_calls=self.model_calls + other.model_calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            embeddings=self.embeddings + other.embeddings,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extraction:
+    """An extractor's answer. A turn that is neither in `facts` nor refused as a whole held nothing found."""
+
+    facts: tuple[Fact, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+
+
+# What the public methods return. Times are ISO 8601 strings with a zone.
+
+
+class SourceItem(TypedDict):
+    """Where a memory comes from."""
+
+    episode_id: str
+    quote: str
+    said_at: str
+    role: str
+    actor_id: str | None
+
+
+class MemoryItem(TypedDict):
+    """One memory, or one episode (`kind` is then `episode`)."""
+
+    id: str
+    memory: str
+    hash: str
+    kind: str
+    version: int
+    metadata: dict[str, Any]
+    user_id: str | None
+    agent_id: str | None
+    app_id: str | None
+    run_id: str | None
+    actor_id: str | None
+    role: str | None
+    attributed_to: str | None
+    origin: str
+    subject: str | None
+    attribute: str | None
+    categories: list[str]
+    confidence: float
+    said_at: str | None
+    valid_from: str | None
+    valid_to: str | None
+    precision: str | None
+    expiration_date: str | None
+    created_at: str
+    updated_at: str
+    sources: list[SourceItem]
+    score: NotRequired[float]
+    score_details: NotRequired[dict[str, Any]]
+
+
+class SearchResult(TypedDict):
+    """Hits, best first, and how many candidates lay below the floor."""
+
+    results: list[MemoryItem]
+    below_floor: int
+    notes: NotRequired[list[str]]
+
+
+class ListResult(TypedDict):
+    """One page of memories, newest first. `next_cursor` is None on the last page."""
+
+    results: list[MemoryItem]
+    total: int
+    next_cursor: str | None
+
+
+class AddedItem(TypedDict):
+    """What happened to one memory."""
+
+    id: str
+    memory: str
+    event: Literal["ADD", "UPDATE", "DELETE", "NONE"]
+    kind: str
+    reason: NotRequired[str]
+    actor_id: NotRequired[str | None]
+    role: NotRequired[str]
+
+
+class MessageOutcome(TypedDict):
+    """What became of one message."""
+
+    episode_id: str
+    state: str
+    reason: str | None
+    memories: list[str]
+    """Ids of the memories that cite it."""
+    refused: list[dict[str, str]]
+    """Sentences judged to hold nothing lasting: `quote` and `reason`."""
+
+
+class Receipt(TypedDict):
+    """The account of one write."""
+
+    change_id: str
+    extractor: str | None
+    """None when nothing was extracted (`infer=False`, `remember`)."""
+    messages: list[MessageOutcome]
+    usage: dict[str, int]
+
+
+class AddResult(TypedDict):
+    """Answer of `add` and `remember`."""
+
+    results: list[AddedItem]
+    receipt: Receipt
+
+
+class HistoryItem(TypedDict):
+    """One line of a memory's history, oldest first."""
+
+    id: str
+    memory_id: str
+    version: int
+    event: str
+    old_memory: str | None
+    new_memory: str | None
+    actor: str
+    reason: str | None
+    change_id: str
+    created_at: str
+    updated_at: str
+    is_deleted: bool
+
+
+class ContextResult(TypedDict):
+    """A block for a prompt."""
+
+    context: str
+    tokens: int
+    """Size of `context`, as counted by the estimate in `ranking.count_tokens`."""
+    hits: list[MemoryItem]
+    omitted: int
+    """Hits that did not fit into the budget."""
+
+
+class StatsResult(TypedDict):
+    """What a store, or a scope of it, holds."""
+
+    memories: int
+    episodes: int
+    pending: int
+    failed: int
+    owners: int
+    bytes: int
+    store: str
+    embedder: str
+    dimensions: int | None
+    extractor: str
+
+
+class VerifyResult(TypedDict):
+    """`ok` is true when `problems` is empty."""
+
+    ok: bool
+    checked: int
+    problems: list[str]
