@@ -1,0 +1,309 @@
+"""What callers pass, checked and turned into values. Pure; every refusal says what to do."""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from mnemic import filters as grammar
+from mnemic.errors import InvalidFilter, InvalidInput, InvalidScope
+from mnemic.protocols import describe
+from mnemic.times import end_of_day, parse_day, parse_time
+from mnemic.types import ROLES, SCOPE_IDS, Message, Role, Scope
+
+
+class Unset(enum.Enum):
+    """Tells an argument that was not passed from one that was passed as None."""
+
+    UNSET = "not passed"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET = Unset.UNSET
+
+Id = str | int | None | Unset
+"""An id argument: a string (or an integer, taken as its digits); None counts as not given, but a call
+in which all ids passed are None or blank is refused."""
+
+When = str | int | float | date | datetime
+"""A time: ISO 8601, unix seconds, a date or a datetime; without a zone it is UTC."""
+
+MAX_CHARS = 200_000
+"""Longest text of one message or memory: about a hundred pages. Longer ones are documents to be cut up."""
+
+_MAX_ID = 256
+_MAX_METADATA_DEPTH = 16
+_MAX_METADATA_ITEMS = 1_000
+_MAX_INTEGER = 2**63 - 1
+
+# Spaces, control characters, quotes and wildcards: an id that holds one is a mistake or an attack.
+_NOT_IN_IDS = re.compile(r"[\s\x00-\x1f\x7f'\"`*]|[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_ROLE_NAMES: dict[str, Role] = {"human": "user", "ai": "assistant", "model": "assistant", "developer": "system", "function": "tool"}
+
+
+def scope(project: str, given: Mapping[str, Id], bound: Scope | None = None) -> Scope:
+    """The scope of the ids a call was given, on top of those bound by `Memory.scope`.
+
+    Raises:
+        InvalidScope: ids were passed and all are None or blank; one cannot be used; one contradicts the bound.
+    """
+    passed = {name: value for name, value in given.items() if not isinstance(value, Unset)}
+    ids = {name: _id(name, value) for name, value in passed.items()}
+    ids = {name: value for name, value in ids.items() if value is not None}
+    if passed and not ids:
+        names = ", ".join(f"{name}={value!r}" for name, value in passed.items())
+        raise InvalidScope(f"{names}: every id passed is empty; pass at least one real id, or none at all")
+    for name, value in (bound.ids if bound else {}).items():
+        if ids.setdefault(name, value) != value:
+            raise InvalidScope(f"{name}={ids[name]!r} contradicts the bound {name}={value!r}")
+    return Scope(project=project, **ids)
+
+
+def require_ids(wanted: Scope, what: str) -> Scope:
+    """The scope itself, when it names somebody."""
+    if not wanted.ids:
+        raise InvalidScope(f"{what} needs at least one of {', '.join(SCOPE_IDS)}, such as user_id='alice'")
+    return wanted
+
+
+def split_filters(filters: Mapping[str, Any] | None) -> tuple[dict[str, Id], grammar.Filter | None]:
+    """Ids that a filter demands (at its top, or in its top-level AND), and the rest as a tree.
+
+    Raises:
+        InvalidFilter: the filter has an unknown operator or shape.
+    """
+    if filters is None:
+        return {}, None
+    if not isinstance(filters, Mapping):
+        raise InvalidFilter(f"filters must be a dictionary, not {describe(filters)}")
+    ids: dict[str, Id] = {}
+    rest = _without_ids(filters, ids)
+    if isinstance(rest.get("AND"), list | tuple):
+        parts = [_without_ids(part, ids) if isinstance(part, Mapping) else part for part in rest["AND"]]
+        rest["AND"] = [part for part in parts if part != {}]
+    tree = grammar.parse(rest)
+    return ids, None if tree == grammar.And(()) or tree == grammar.And((grammar.And(()),)) else tree
+
+
+def _without_ids(filters: Mapping[str, Any], ids: dict[str, Id]) -> dict[str, Any]:
+    rest = dict(filters)
+    for name in SCOPE_IDS:
+        if name in rest and not isinstance(rest[name], Mapping | list | tuple):
+            value = rest.pop(name)
+            if ids.setdefault(name, value) != value:
+                raise InvalidScope(f"the filter asks for {name}={ids[name]!r} and for {name}={value!r} at once")
+    return rest
+
+
+def merge_ids(given: Mapping[str, Id], filtered: Mapping[str, Id]) -> dict[str, Id]:
+    """Ids from arguments and from the filter together.
+
+    Raises:
+        InvalidScope: one id has two values.
+    """
+    merged = dict(given)
+    for name, value in filtered.items():
+        if not isinstance(merged.get(name, UNSET), Unset) and merged[name] != value:
+            raise InvalidScope(f"{name} is {merged[name]!r} as an argument and {value!r} in the filter; pass one")
+        merged[name] = value
+    return merged
+
+
+def _id(name: str, value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InvalidScope(f"{name} must be a string, not {describe(value)}")
+    text = str(value).strip()
+    if not text:
+        return None
+    if _NOT_IN_IDS.search(text) or len(text) > _MAX_ID:
+        raise InvalidScope(
+            f"{name} must be at most {_MAX_ID} characters without spaces, quotes, '*' or control characters,"
+            f" not {describe(value)}"
+        )
+    return text
+
+
+def project_name(value: object) -> str:
+    """A project's name, held to the rules of ids."""
+    name = _id("project", value)
+    if name is None:
+        raise InvalidScope("project must not be empty")
+    return name
+
+
+def messages(given: object, at: When | None) -> list[Message]:
+    """Messages from a string, a dictionary or a list of either.
+
+    Raises:
+        InvalidInput: nothing to add, or a message that cannot be used; the place in the list is named.
+    """
+    said_at = None if at is None else parse_time(at)
+    if isinstance(given, str | Mapping):
+        given = [given]
+    if not isinstance(given, Sequence):
+        raise InvalidInput(f"messages must be a string, a dictionary or a list of these, not {describe(given)}")
+    found = [_message(each, said_at, f"messages[{index}]") for index, each in enumerate(given)]
+    kept = [message for message in found if message is not None]
+    if not kept:
+        raise InvalidInput("messages is empty; pass at least one message with text")
+    return kept
+
+
+def _message(given: object, said_at: datetime | None, where: str) -> Message | None:
+    if isinstance(given, str):
+        return Message(role="user", content=text(given, where), at=said_at)
+    if not isinstance(given, Mapping):
+        raise InvalidInput(f"{where} must be a string or a dictionary with role and content, not {describe(given)}")
+    content = given.get("content")
+    if content is None and given.get("tool_calls"):
+        return None  # a model's call of a tool, with nothing said
+    if isinstance(content, list | tuple):
+        content = _joined(content, where)
+    name = given.get("name")
+    if name is not None and not isinstance(name, str):
+        raise InvalidInput(f"{where}['name'] must be a string, not {describe(name)}")
+    when = given.get("at", given.get("timestamp"))
+    return Message(
+        role=_role(given.get("role", "user"), where),
+        content=text(content, f"{where}['content']"),
+        name=text(name, f"{where}['name']").strip() if name and name.strip() else None,
+        at=said_at if when is None else parse_time(when, name=f"{where}['at']"),
+        metadata=metadata(given.get("metadata"), f"{where}['metadata']"),
+    )
+
+
+def _joined(parts: Sequence[object], where: str) -> str:
+    """The text of a content list as chat interfaces send it; what is no text is named in brackets."""
+    found = []
+    for part in parts:
+        if isinstance(part, str):
+            found.append(part)
+        elif isinstance(part, Mapping) and isinstance(part.get("text"), str):
+            found.append(part["text"])
+        elif isinstance(part, Mapping) and isinstance(part.get("type"), str):
+            found.append(f"[{part['type'].removesuffix('_url')}]")
+        else:
+            raise InvalidInput(f"{where}['content'] holds a part that is no text and has no type: {describe(part)}")
+    return "\n".join(found)
+
+
+def _role(value: object, where: str) -> Role:
+    for role in ROLES:
+        if value == role:
+            return role
+    if isinstance(value, str) and value in _ROLE_NAMES:
+        return _ROLE_NAMES[value]
+    raise InvalidInput(f"{where}['role'] must be one of {', '.join(ROLES)}, not {describe(value)}")
+
+
+def text(value: object, name: str) -> str:
+    """Text that can be stored.
+
+    Raises:
+        InvalidInput: no string, empty or blank, too long, or holding NUL or half a surrogate pair.
+    """
+    if not isinstance(value, str):
+        raise InvalidInput(f"{name} must be a string, not {describe(value)}")
+    if not value.strip():
+        raise InvalidInput(f"{name} is empty; there is nothing to remember in it")
+    if len(value) > MAX_CHARS:
+        raise InvalidInput(f"{name} has {len(value):,} characters; at most {MAX_CHARS:,} fit, so split it into parts")
+    if "\x00" in value:
+        raise InvalidInput(f"{name} holds a NUL character at position {value.index(chr(0))}; remove it")
+    broken = _SURROGATE.search(value)
+    if broken:
+        raise InvalidInput(
+            f"{name} holds half a surrogate pair at position {broken.start()}; decode the text with errors='replace'"
+        )
+    return value
+
+
+def metadata(value: object, name: str = "metadata") -> dict[str, Any]:
+    """Metadata that JSON can carry.
+
+    Raises:
+        InvalidInput: no dictionary, or something in it that JSON cannot say, too deep or too much.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidInput(f"{name} must be a dictionary, not {describe(value)}")
+    budget = [_MAX_METADATA_ITEMS]
+    checked = _json(value, name, 0, budget)
+    assert isinstance(checked, dict)  # noqa: S101 - a mapping comes back as one
+    return checked
+
+
+def _json(value: object, name: str, depth: int, budget: list[int]) -> Any:
+    budget[0] -= 1
+    if depth > _MAX_METADATA_DEPTH or budget[0] < 0:
+        raise InvalidInput(
+            f"{name} holds more than {_MAX_METADATA_ITEMS:,} values or nests deeper than {_MAX_METADATA_DEPTH} levels"
+        )
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        if abs(value) > _MAX_INTEGER:
+            raise InvalidInput(f"{name} holds an integer beyond 64 bits; pass {describe(value)} as a string")
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInput(f"{name} holds {value!r}, which JSON cannot say; use null")
+        return value
+    if isinstance(value, str):
+        if not value:
+            return value
+        return value if not value.strip() else text(value, name)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        out = {}
+        for key, item in value.items():
+            if not isinstance(key, str) or not key:
+                raise InvalidInput(f"{name} has the key {describe(key)}; keys are non-empty strings")
+            out[text(key, name)] = _json(item, f"{name}[{key!r}]", depth + 1, budget)
+        return out
+    if isinstance(value, list | tuple):
+        return [_json(item, name, depth + 1, budget) for item in value]
+    raise InvalidInput(f"{name} holds {describe(value)}, which JSON cannot carry; use strings, numbers, lists or dictionaries")
+
+
+def expiry(value: When | None) -> datetime | None:
+    """The moment from which a memory with this expiration date is no longer shown."""
+    if value is not None and not isinstance(value, str | date):
+        raise InvalidInput(f"expiration_date must be 'YYYY-MM-DD' or a date, not {describe(value)}")
+    day = parse_day(value)
+    return None if day is None else end_of_day(day)
+
+
+def count(value: object, name: str) -> int:
+    """A positive whole number."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidInput(f"{name} must be a whole number of at least 1, not {describe(value)}")
+    return min(value, _MAX_INTEGER - 1)
+
+
+def share(value: object, name: str) -> float | None:
+    """A number in [0, 1], or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise InvalidInput(f"{name} must be a number from 0 to 1, or None, not {describe(value)}")
+    return float(value)
+
+
+def record_id(value: object) -> str:
+    """An id of a memory or an episode, as text; whether it exists is another matter."""
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidInput(f"memory_id must be the id of a memory, a string, not {describe(value)}")
+    return value.strip().lower()

@@ -1,0 +1,145 @@
+"""Names to objects: `openai:gpt-5-mini`, `bundled`, `notes.db`. What a name needs is imported then."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any
+from mnemic import config
+from mnemic.errors import InvalidConfig
+from mnemic.protocols import LLM, Calibration, Embedder, Extractor, Store
+
+
+def make_store(path: str | os.PathLike[str] | None) -> Store:
+    """A store from a path; None is the default file.
+
+    Raises:
+        InvalidConfig: an address of a kind that no store has.
+    """
+    if path is None:
+        path = config.store_file()
+    address = os.fspath(path)
+    if "\x00" in address or not address.strip():
+        raise InvalidConfig(f"path must be a file name or ':memory:', not {address!r}")
+    if address.startswith("sqlite:///"):
+        address = address.removeprefix("sqlite:///")
+    if "://" in address:
+        raise InvalidConfig(f"no store for {address.split('://')[0]!r} addresses; give a file path or ':memory:'")
+    from mnemic.stores.sqlite import SQLiteStore
+
+    return SQLiteStore(os.path.expanduser(address))
+
+
+def make_embedder(name: str, *, base_url: str | None = None, api_key: str | None = None) -> Embedder:
+    """`bundled`, `bundled:e5`, `bundled:use`, or `provider:model` through the model library.
+
+    Raises:
+        InvalidConfig: a name that means nothing.
+        MissingDependency: the provider's package is not installed.
+    """
+    provider, _, model = name.partition(":")
+    if provider == "bundled" and model in ("", "e5", "use"):
+        from mnemic.embedders.bundled import bundled
+
+        return bundled(prefer=model or None)
+    if not provider or not model:
+        raise InvalidConfig(f"an embedder is 'bundled' or 'provider:model', not {name!r}")
+    from mnemic.embedders.remote import RemoteEmbedder
+
+    return RemoteEmbedder(name, base_url=base_url, api_key=api_key)
+
+
+def make_extractor(llm: LLM | str | None, *, base_url: str | None = None, api_key: str | None = None) -> Extractor:
+    """The model extractor when a model is given, else the rules.
+
+    Raises:
+        InvalidConfig: a name that means nothing.
+        MissingDependency: the provider's package is not installed.
+    """
+    if llm is None:
+        from mnemic.extractors.rules import RuleExtractor
+
+        return RuleExtractor()
+    from mnemic.extractors.llm import LLMExtractor
+
+    return LLMExtractor(make_llm(llm, base_url=base_url, api_key=api_key) if isinstance(llm, str) else llm)
+
+
+def make_llm(name: str, *, base_url: str | None = None, api_key: str | None = None) -> LLM:
+    """`provider:model` through the model library, or `local:/path/to/model.gguf` in this process."""
+    provider, _, model = name.partition(":")
+    if not provider or not model:
+        raise InvalidConfig(f"a model is named 'provider:model', such as 'openai:gpt-5-mini', not {name!r}")
+    if provider == "local":
+        from mnemic.llms.local import LocalLLM
+
+        return LocalLLM(model)
+    from mnemic.llms.models import RemoteLLM
+
+    return RemoteLLM(name, base_url=base_url, api_key=api_key)
+
+
+def calibration_of(embedder: Embedder) -> Calibration:
+    """What the embedder says of its space, or the general prior."""
+    found = getattr(embedder, "calibration", None)
+    return found if isinstance(found, Calibration) else Calibration()
+
+
+
+def arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of `Memory` from a dictionary: its own argument names, or the shape mem0's users have.
+
+    In the latter, `llm` and `embedder` are `{"provider", "config"}`; a `vector_store` of theirs is
+    not used, which a warning says, since memories are kept in one file of ours.
+
+    Raises:
+        InvalidConfig: an unknown key or shape.
+    """
+    if not isinstance(settings, Mapping):
+        raise InvalidConfig(f"a configuration is a dictionary, not {settings!r}")
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        if key in ("llm", "embedder") and isinstance(value, Mapping):
+            found |= _model(key, value)
+        elif key in _ARGUMENTS:
+            found[key] = value
+        elif key in ("custom_instructions", "custom_fact_extraction_prompt"):
+            found["instructions"] = value
+        elif key == "vector_store":
+            warnings.warn(
+                f"vector_store {_provider(value)!r} is not used: memories are kept in one file; choose it with path",
+                stacklevel=3,
+            )
+        elif key not in _IGNORED:
+            raise InvalidConfig(f"unknown setting {key!r}; settings: {', '.join(_ARGUMENTS)}")
+    return found
+
+
+_ARGUMENTS = ("path", "embedder", "llm", "llm_base_url", "embedder_base_url", "project", "instructions", "store", "extractor")
+_IGNORED = ("version", "history_db_path", "graph_store")  # theirs; here history is in the store, the graph in rows
+_BASE_URLS = ("openai_base_url", "ollama_base_url", "base_url", "lmstudio_base_url", "vllm_base_url")
+_BY_URL = ("lmstudio", "vllm", "deepseek", "together", "groq", "openai_structured", "azure_openai")
+
+
+def _model(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    provider, settings = _provider(given), given.get("config") or {}
+    model = settings.get("model")
+    base_url = next((settings[name] for name in _BASE_URLS if settings.get(name)), None)
+    if not isinstance(provider, str) or not isinstance(model, str):
+        raise InvalidConfig(f"{kind} must be {{'provider': …, 'config': {{'model': …}}}}, not {dict(given)!r}")
+    if provider in _BY_URL:
+        if base_url is None:
+            raise InvalidConfig(f"{kind} provider {provider!r} needs a base URL of its OpenAI-compatible endpoint")
+        provider = "openai"
+    if provider == "ollama" and base_url is not None and not base_url.rstrip("/").endswith("/v1"):
+        base_url = base_url.rstrip("/") + "/v1"
+    name, key = f"{provider}:{model}", settings.get("api_key")
+    if key is None:
+        return {kind: name} | ({f"{kind}_base_url": base_url} if base_url else {})
+    make = make_llm if kind == "llm" else make_embedder
+    return {kind: make(name, base_url=base_url, api_key=key)}
+
+
+def _provider(given: Any) -> Any:
+    return given.get("provider") if isinstance(given, Mapping) else given

@@ -1,0 +1,1 @@
+"""Stores: one file each, all held to `mnemic.testing.contract`."""

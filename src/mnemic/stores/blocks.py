@@ -1,0 +1,97 @@
+"""How the SQLite index packs 64 entries into three blobs. Pure: bytes in, arrays out.
+
+A search of a scope reads its blocks and nothing else: marks say which entries may be hits, terms
+carry keyword search, codes carry the vectors in eight bits. Cost follows the scope, not the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SEQUENCE_BITS = 24
+BLOCK_BITS = 6
+BLOCK = 1 << BLOCK_BITS
+
+EPISODE_STATES = ("", "pending", "done", "empty", "refused", "failed", "hidden")
+"""A mark keeps the place of the state in this tuple; 0: the entry is no episode."""
+
+NO_MEMORY, CURRENT, RETIRED = 0, 1, 2
+
+MARK = np.dtype(
+    [
+        ("memory", "u1"),  # NO_MEMORY, CURRENT or RETIRED
+        ("episode", "u1"),  # place in EPISODE_STATES
+        ("cjk", "u1"),
+        ("pad", "u1"),
+        ("head", "<u4"),  # how many entries back the record starts: > 0 for further windows of a long text
+        ("before", "<u4"),  # sequence + 1 of the turn before, 0: none
+        ("turn", "<u4"),  # sequence + 1 of the turn a memory was taken from, 0: the entry is its own
+        ("terms", "<u4"),  # how many
+        ("said", "<i8"),  # unix milliseconds
+        ("expires", "<i8"),  # unix milliseconds, 0: never
+    ]
+)
+TERM = np.dtype("<u4")
+
+
+def code_type(dimensions: int) -> np.dtype[np.void]:
+    """One vector in eight bits: d ~ scale * codes. A scale of 0 means there is no vector."""
+    return np.dtype([("scale", "<f4"), ("codes", "i1", (dimensions,))])
+
+
+def encode(vectors: NDArray[np.float32]) -> NDArray[np.void]:
+    """Unit vectors, shape (n, dimensions), as n codes; the largest component of each becomes +-127."""
+    out = np.zeros(len(vectors), dtype=code_type(vectors.shape[1]))
+    scale = np.abs(vectors).max(axis=1) / 127.0
+    out["scale"] = scale
+    out["codes"] = np.rint(vectors / np.maximum(scale, 1e-12)[:, None])
+    return out
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks read together, flattened. Entries ascend."""
+
+    entries: NDArray[np.int64]
+    marks: NDArray[np.void]
+    terms: NDArray[np.uint32]
+    starts: NDArray[np.int64]
+    """(n + 1,) where each entry's terms start."""
+
+
+def flatten(rows: Iterable[tuple[int, bytes, bytes]]) -> Blocks:
+    """(block, marks, terms) in ascending order, as one set of arrays."""
+    numbers, marks, terms = [], [], []
+    for block, mark_bytes, term_bytes in rows:
+        numbers.append((block << BLOCK_BITS, len(mark_bytes) // MARK.itemsize))
+        marks.append(mark_bytes)
+        terms.append(term_bytes)
+    flat = np.frombuffer(b"".join(marks), dtype=MARK)
+    first = np.array([number for number, _ in numbers], dtype=np.int64)
+    sizes = np.array([size for _, size in numbers], dtype=np.int64)
+    ends = np.cumsum(sizes)
+    entries = np.repeat(first - (ends - sizes), sizes) + np.arange(len(flat), dtype=np.int64)
+    starts = np.zeros(len(flat) + 1, dtype=np.int64)
+    np.cumsum(flat["terms"], out=starts[1:])
+    return Blocks(entries, flat, np.frombuffer(b"".join(terms), dtype=TERM), starts)
+
+
+def subset(blocks: Blocks, keep: NDArray[np.bool_]) -> Blocks:
+    """Only the entries in `keep`, shape (n,)."""
+    counts = np.diff(blocks.starts)
+    starts = np.zeros(int(keep.sum()) + 1, dtype=np.int64)
+    np.cumsum(counts[keep], out=starts[1:])
+    return Blocks(blocks.entries[keep], blocks.marks[keep], blocks.terms[np.repeat(keep, counts)], starts)
+
+
+def places(blocks: Blocks, sequences: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Index of the entry of the same owner with sequence `sequences - 1`; -1 where 0 or not here."""
+    wanted = (blocks.entries >> SEQUENCE_BITS << SEQUENCE_BITS) + sequences.astype(np.int64) - 1
+    at = np.searchsorted(blocks.entries, wanted)
+    at[at == len(blocks.entries)] = 0
+    found = (sequences > 0) & (blocks.entries[at] == wanted) if len(blocks.entries) else np.zeros(0, np.bool_)
+    return np.where(found, at, -1)

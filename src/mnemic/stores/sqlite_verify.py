@@ -1,0 +1,103 @@
+"""What `verify` checks: that rows, index, vectors, sources and history agree."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnemic.stores import blocks as pack
+from mnemic.stores.sqlite_read import Reader
+
+_SHOWN = 20  # problems of one kind that are listed one by one
+
+# Each row of an answer is one problem.
+_CHECKS = {
+    "memory without history": """
+        SELECT m.id FROM memories AS m WHERE m.version = 1 AND NOT EXISTS
+        (SELECT 1 FROM history AS h WHERE h.partition = m.partition AND h.memory_id = m.id AND h.event = 'ADD')
+    """,
+    "history without memory": """
+        SELECT h.memory_id FROM history AS h WHERE NOT EXISTS
+        (SELECT 1 FROM memories AS m WHERE m.partition = h.partition AND m.id = h.memory_id)
+    """,
+    "source without memory": """
+        SELECT s.memory_id FROM sources AS s WHERE NOT EXISTS
+        (SELECT 1 FROM memories AS m WHERE m.partition = s.partition AND m.id = s.memory_id)
+    """,
+    "source without episode": """
+        SELECT s.episode_id FROM sources AS s WHERE NOT EXISTS
+        (SELECT 1 FROM episodes AS e WHERE e.partition = s.partition AND e.id = s.episode_id)
+    """,
+    "quote that its episode does not hold": """
+        SELECT s.memory_id FROM sources AS s
+        JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
+        WHERE instr(e.content, s.quote) = 0
+    """,
+    "done episode without memory": """
+        SELECT e.id FROM episodes AS e WHERE e.state = 'done' AND NOT EXISTS
+        (SELECT 1 FROM sources AS s WHERE s.partition = e.partition AND s.episode_id = e.id)
+    """,
+    "row outside its owner": """
+        SELECT id FROM (SELECT id, entry FROM episodes UNION ALL SELECT id, entry FROM memories)
+        WHERE NOT EXISTS (SELECT 1 FROM owners AS o WHERE o.number = entry >> 24 AND o.next_sequence > entry & 16777215)
+    """,
+}
+
+
+def verify(reader: Reader) -> tuple[int, tuple[str, ...]]:
+    """Records checked, and the problems found."""
+    db = reader._db  # noqa: SLF001 - the same snapshot
+    problems = [f"damaged page: {row[0]}" for row in db.execute("PRAGMA quick_check") if row[0] != "ok"]
+    for name, query in _CHECKS.items():
+        problems += [f"{name}: {row[0]}" for row in db.execute(f"{query} LIMIT {_SHOWN}")]
+    expected: dict[int, list[int]] = {}
+    for entry, state in db.execute("SELECT entry, state FROM episodes"):
+        expected[entry] = [pack.NO_MEMORY, pack.EPISODE_STATES.index(state)]
+    for entry, current in db.execute("SELECT entry, current FROM memories"):
+        expected.setdefault(entry, [0, 0])[0] = pack.CURRENT if current else pack.RETIRED
+    problems += _compare_index(reader, expected)
+    return len(expected), tuple(problems)
+
+
+def _compare_index(reader: Reader, expected: dict[int, list[int]]) -> list[str]:
+    db = reader._db  # noqa: SLF001
+    rows = db.execute("SELECT block, marks, terms FROM blocks ORDER BY block").fetchall()
+    problems = [f"block {b}: broken marks or terms" for b, marks, terms in rows if not _whole(marks, terms)]
+    if problems:
+        return problems[:_SHOWN]
+    blocks = pack.flatten(rows)
+    heads = blocks.marks["head"] == 0
+    found = {
+        int(entry): [int(memory), int(episode)]
+        for entry, memory, episode in zip(
+            blocks.entries[heads], blocks.marks["memory"][heads], blocks.marks["episode"][heads], strict=True
+        )
+    }
+    problems += [f"entry {e}: in the index, not in a row" for e in sorted(found.keys() - expected.keys())[:_SHOWN]]
+    problems += [f"entry {e}: in a row, not in the index" for e in sorted(expected.keys() - found.keys())[:_SHOWN]]
+    differing = [e for e in sorted(found.keys() & expected.keys()) if found[e] != expected[e]]
+    problems += [f"entry {e}: index says {found[e]}, rows say {expected[e]}" for e in differing[:_SHOWN]]
+    return problems + _compare_vectors(reader, {block: len(marks) // pack.MARK.itemsize for block, marks, _ in rows})
+
+
+def _compare_vectors(reader: Reader, sizes: dict[int, int]) -> list[str]:
+    db = reader._db  # noqa: SLF001
+    space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
+    if space is None:
+        return []
+    problems, coded = [], set()
+    kind = pack.code_type(space[1])
+    for block, codes in db.execute(f"SELECT block, codes FROM vectors_{space[0]:d}"):  # noqa: S608
+        if len(codes) % kind.itemsize or len(codes) // kind.itemsize > sizes.get(block, 0):
+            problems.append(f"block {block}: {len(codes)} bytes of codes for {sizes.get(block, 0)} entries")
+            continue
+        places = np.flatnonzero(np.frombuffer(codes, dtype=kind)["scale"] > 0)
+        coded.update((places + (block << pack.BLOCK_BITS)).tolist())
+    exact = {row[0] for row in db.execute(f"SELECT entry FROM exact_{space[0]:d}")}  # noqa: S608
+    problems += [f"entry {entry}: exact vector and code do not match" for entry in sorted(coded ^ exact)]
+    return problems[:_SHOWN]
+
+
+def _whole(marks: bytes, terms: bytes) -> bool:
+    if len(marks) % pack.MARK.itemsize or len(marks) > pack.BLOCK * pack.MARK.itemsize:
+        return False
+    return int(np.frombuffer(marks, dtype=pack.MARK)["terms"].sum()) * pack.TERM.itemsize == len(terms)

@@ -1,0 +1,118 @@
+"""`Memory`: the methods of `AsyncMemory` for code that does not await. No logic of its own.
+
+The coroutines run on one private event-loop thread of the process, so they work in scripts, in
+notebooks and inside a running loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from mnemic.errors import Closed
+from mnemic.inputs import UNSET, Id
+from mnemic.memory import AsyncMemory
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _waiting(
+    method: Callable[Concatenate[AsyncMemory, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[Memory, P], R]:
+    """The same method, waited for."""
+
+    @functools.wraps(method)
+    def call(self: Memory, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._wait(method(self._core, *args, **kwargs))
+
+    return call
+
+
+class Memory:
+    """Memory for assistants and agents. See `AsyncMemory` for the arguments; the store is opened at once.
+
+    Raises:
+        InvalidConfig, MissingDependency: as `AsyncMemory`.
+        StoreError: the store cannot be opened.
+
+    >>> m = Memory(":memory:")
+    >>> _ = m.remember("Plays tennis on weekends", user_id="alice")
+    >>> m.search("sports", user_id="alice", threshold=0)["results"][0]["memory"]
+    'Plays tennis on weekends'
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._core = AsyncMemory(*args, **kwargs)
+        self._process = os.getpid()
+        self._wait(self._core.open())
+
+    @classmethod
+    def from_config(cls, settings: Mapping[str, Any]) -> Self:
+        """See `AsyncMemory.from_config`."""
+        return cls._around(AsyncMemory.from_config(settings))
+
+    def scope(
+        self, *, user_id: Id = UNSET, agent_id: Id = UNSET, app_id: Id = UNSET, run_id: Id = UNSET
+    ) -> Self:
+        """See `AsyncMemory.scope`."""
+        return self._around(self._core.scope(user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id))
+
+    add = _waiting(AsyncMemory.add)
+    remember = _waiting(AsyncMemory.remember)
+    update = _waiting(AsyncMemory.update)
+    delete = _waiting(AsyncMemory.delete)
+    delete_all = _waiting(AsyncMemory.delete_all)
+    reset = _waiting(AsyncMemory.reset)
+    search = _waiting(AsyncMemory.search)
+    context = _waiting(AsyncMemory.context)
+    get = _waiting(AsyncMemory.get)
+    get_all = _waiting(AsyncMemory.get_all)
+    history = _waiting(AsyncMemory.history)
+    stats = _waiting(AsyncMemory.stats)
+    verify = _waiting(AsyncMemory.verify)
+    close = _waiting(AsyncMemory.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @classmethod
+    def _around(cls, core: AsyncMemory) -> Self:
+        view = object.__new__(cls)
+        view._core = core
+        view._process = os.getpid()
+        view._wait(core.open())
+        return view
+
+    def _wait(self, work: Coroutine[Any, Any, R]) -> R:
+        if os.getpid() != self._process:
+            work.close()
+            raise Closed("this Memory was made before a fork; make a new one in the child process")
+        running = asyncio.run_coroutine_threadsafe(work, _loop())
+        try:
+            return running.result()
+        except BaseException:
+            running.cancel()  # an interrupt reaches the work, not only the one who waits for it
+            raise
+
+
+_guard = threading.Lock()
+_running: tuple[int, asyncio.AbstractEventLoop] | None = None
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """The process's private loop, started with first use."""
+    global _running
+    with _guard:
+        if _running is None or _running[0] != os.getpid():
+            loop = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="mnemic-loop", daemon=True).start()
+            _running = (os.getpid(), loop)
+        return _running[1]

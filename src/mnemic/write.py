@@ -1,0 +1,421 @@
+"""From messages to memories: receive, extract, reconcile, commit. Top to bottom.
+
+The messages are committed, embedded and searchable before any extractor runs. No transaction is
+open while one does; what the decision rests on is compared at the commit, and decided again when it
+changed meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+
+from mnemic import text
+from mnemic.errors import Conflict, ModelError
+from mnemic.ids import new_id
+from mnemic.protocols import (
+    Embedder,
+    Extractor,
+    NewEpisode,
+    NewMemory,
+    Proof,
+    Retire,
+    SetState,
+    Space,
+    Store,
+    Vectors,
+    Write,
+)
+from mnemic.types import (
+    Episode,
+    EpisodeState,
+    Extraction,
+    ExtractionRequest,
+    Fact,
+    HistoryEvent,
+    Kind,
+    Memory,
+    Message,
+    Metadata,
+    Refusal,
+    Scope,
+    Source,
+    Turn,
+    Usage,
+)
+
+# Turns before the new ones that an extractor is shown, to resolve what "it" and "there" mean.
+_TURNS_BEFORE = 4
+
+# Without a run id, turns further apart than this are not one conversation.
+_SAME_TALK = timedelta(hours=1)
+
+# Decisions that lose the race to another process this often are given up: something else is wrong.
+_TRIES = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What happened to one memory."""
+
+    memory: Memory
+    event: Literal["ADD", "UPDATE", "DELETE", "NONE"]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What one write did: the receipt's content."""
+
+    change_id: str
+    outcomes: tuple[Outcome, ...]
+    episodes: tuple[Episode, ...]
+    refusals: tuple[Refusal, ...] = ()
+    usage: Usage
+    extractor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What the caller says about all memories of one call."""
+
+    scope: Scope
+    metadata: Metadata
+    at: datetime
+    """Now."""
+    expires_at: datetime | None = None
+    categories: tuple[str, ...] = ()
+
+
+class WritePath:
+    """Decides what a write changes, and has the store commit it."""
+
+    def __init__(self, store: Store, embedder: Embedder, extractor: Extractor) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._extractor = extractor
+        self._space_known = False
+
+    async def add(self, messages: Sequence[Message], given: Given, instructions: str | None) -> Account:
+        """Log the messages, then make memories of what they say."""
+        episodes, vectors = await self._receive(messages, given)
+        usage = Usage(embeddings=sum(len(each) for each in vectors))
+        request = ExtractionRequest(
+            turns=tuple(_turn(episode) for episode in episodes),
+            before=tuple(_turn(episode) for episode in await self._turns_before(given.scope, episodes)),
+            metadata=given.metadata,
+            instructions=instructions,
+        )
+        try:
+            extraction = await self._extractor.extract(request)
+        except ModelError as exc:
+            return await self._postpone(episodes, given, usage, str(exc))
+        return await self._settle(episodes, vectors, extraction, given, usage + extraction.usage)
+
+    async def keep(self, messages: Sequence[Message], given: Given, kind: Kind) -> Account:
+        """Make one memory a message, verbatim, with no extractor."""
+        change_id = new_id(given.scope.partition)
+        drafts = [_episode(message, given, state="done") for message in messages]
+        keys = [_verbatim_key(d) if m.at is not None else None for d, m in zip(drafts, messages, strict=True)]
+        for _ in range(_TRIES):
+            standing = await self._store.standing(given.scope, [key for key in keys if key is not None])
+            wanted, outcomes, seen = [], [], set[str]()
+            for draft, key in zip(drafts, keys, strict=True):
+                if key is not None and (key in standing or key in seen):
+                    if key in standing:
+                        outcomes.append(Outcome(memory=standing[key], event="NONE", reason="duplicate"))
+                    continue
+                seen.update([key] if key else [])
+                wanted.append((draft, key))
+            vectors = await self._embed([draft.content for draft, _ in wanted])
+            memories = [_verbatim(draft, given, kind) for draft, _ in wanted]
+            write = Write(
+                scope=given.scope,
+                at=given.at,
+                episodes=tuple(await self._chain([draft for draft, _ in wanted], [None] * len(wanted), given.scope)),
+                memories=tuple(
+                    NewMemory(memory=memory, vectors=vector, episode_id=draft.id, once=key)
+                    for memory, vector, (draft, key) in zip(memories, vectors, wanted, strict=True)
+                ),
+                history=tuple(_added(memory, change_id, given.at, "person", None) for memory in memories),
+            )
+            try:
+                if wanted:
+                    await self._store.commit(write)
+            except Conflict:
+                continue
+            outcomes += [Outcome(memory=memory, event="ADD") for memory in memories]
+            usage = Usage(embeddings=sum(len(each) for each in vectors))
+            return Account(
+                change_id=change_id, outcomes=tuple(outcomes), episodes=tuple(d for d, _ in wanted), usage=usage
+            )
+        raise _lost_race()
+
+    async def update(self, memory: Memory, changed: Memory, at: datetime) -> Account:
+        """Make `changed` the next version of `memory`."""
+        change_id = new_id(memory.scope.partition)
+        (vectors,) = await self._embed([changed.text])
+        event = HistoryEvent(
+            id=new_id(memory.scope.partition), memory_id=memory.id, version=changed.version, event="UPDATE",
+            old_text=memory.text, new_text=changed.text, at=at, change_id=change_id, actor="person",
+        )  # fmt: skip
+        new = NewMemory(memory=changed, vectors=vectors, replaces=memory.version)
+        await self._store.commit(Write(scope=memory.scope, at=at, memories=(new,), history=(event,)))
+        outcome = Outcome(memory=changed, event="UPDATE")
+        return Account(change_id=change_id, outcomes=(outcome,), episodes=(), usage=Usage(embeddings=len(vectors)))
+
+    async def delete(self, memory: Memory, at: datetime) -> Account:
+        """Retire a memory and hide the messages it came from."""
+        change_id = new_id(memory.scope.partition)
+        event = HistoryEvent(
+            id=new_id(memory.scope.partition), memory_id=memory.id, version=memory.version, event="DELETE",
+            old_text=memory.text, new_text=None, at=at, change_id=change_id, actor="person", reason="deleted",
+        )  # fmt: skip
+        retire = Retire(memory_id=memory.id, version=memory.version, reason="deleted")
+        await self._store.commit(Write(scope=memory.scope, at=at, retire=(retire,), history=(event,)))
+        outcome = Outcome(memory=memory, event="DELETE")
+        return Account(change_id=change_id, outcomes=(outcome,), episodes=(), usage=Usage())
+
+    async def hide(self, episode: Episode, at: datetime) -> None:
+        """Take a message out of search; its words stay in the log."""
+        state = SetState(episode_id=episode.id, state="hidden", reason="deleted")
+        await self._store.commit(Write(scope=episode.scope, at=at, states=(state,)))
+
+    # Receive.
+
+    async def _receive(self, messages: Sequence[Message], given: Given) -> tuple[list[Episode], list[Vectors]]:
+        episodes = [_episode(message, given, state="pending") for message in messages]
+        vectors = await self._embed([episode.content for episode in episodes])
+        chained = await self._chain(episodes, vectors, given.scope)
+        await self._store.commit(Write(scope=given.scope, at=given.at, episodes=tuple(chained)))
+        return episodes, vectors
+
+    async def _embed(self, texts: Sequence[str]) -> list[Vectors]:
+        """One array of window vectors a text, shape (w, dimensions)."""
+        if not texts:
+            return []
+        pieces = [text.windows(each, self._embedder.max_chars) for each in texts]
+        flat = list(dict.fromkeys(piece for windows in pieces for piece in windows))
+        vectors = await self._embedder.embed(flat, role="passage")
+        if not self._space_known:
+            await self._store.use_space(Space(name=self._embedder.name, dimensions=vectors.shape[1]))
+            self._space_known = True
+        place = {piece: index for index, piece in enumerate(flat)}
+        return [np.asarray(vectors[[place[piece] for piece in windows]]) for windows in pieces]
+
+    async def _chain(
+        self, episodes: Sequence[Episode], vectors: Sequence[Vectors | None], scope: Scope
+    ) -> list[NewEpisode]:
+        """Link each turn to the one before it in the same conversation."""
+        last = await self._store.last_turns(scope, 1)
+        before = last[0] if last else None
+        chained = []
+        for episode, each in zip(episodes, vectors, strict=True):
+            near = before is not None and (
+                scope.run_id is not None or abs(episode.said_at - before.said_at) <= _SAME_TALK
+            )
+            chained.append(NewEpisode(episode=episode, vectors=each, follows=before.id if before and near else None))
+            before = episode
+        return chained
+
+    async def _turns_before(self, scope: Scope, episodes: Sequence[Episode]) -> list[Episode]:
+        new = {episode.id for episode in episodes}
+        turns = await self._store.last_turns(scope, _TURNS_BEFORE + len(new))
+        return [turn for turn in turns if turn.id not in new][-_TURNS_BEFORE:]
+
+    async def _postpone(self, episodes: Sequence[Episode], given: Given, usage: Usage, error: str) -> Account:
+        """The extractor failed: the messages stay searchable and pending, and say why."""
+        change_id = new_id(given.scope.partition)
+        waiting = [replace(episode, reason=error, attempts=episode.attempts + 1) for episode in episodes]
+        states = tuple(
+            SetState(episode_id=each.id, state="pending", reason=error, attempts=each.attempts) for each in waiting
+        )
+        await self._store.commit(Write(scope=given.scope, at=given.at, states=states))
+        return Account(
+            change_id=change_id, outcomes=(), episodes=tuple(waiting), usage=usage, extractor=self._extractor.name
+        )
+
+    # Reconcile and commit.
+
+    async def _settle(
+        self, episodes: list[Episode], vectors: list[Vectors], extraction: Extraction, given: Given, usage: Usage
+    ) -> Account:
+        change_id = new_id(given.scope.partition)
+        known = {episode.content: each for episode, each in zip(episodes, vectors, strict=True)}
+        fresh = list(dict.fromkeys(fact.text for fact in extraction.facts if fact.text not in known))
+        embedded = await self._embed(fresh)
+        known.update(zip(fresh, embedded, strict=True))
+        usage += Usage(embeddings=sum(len(each) for each in embedded))
+        for _ in range(_TRIES):
+            write, outcomes = await self._decide(episodes, known, extraction, given, change_id)
+            try:
+                await self._store.commit(write)
+            except Conflict:
+                continue
+            states = {change.episode_id: change for change in write.states}
+            return Account(
+                change_id=change_id,
+                outcomes=tuple(outcomes),
+                episodes=tuple(
+                    replace(each, state=states[each.id].state, reason=states[each.id].reason) for each in episodes
+                ),
+                refusals=extraction.refusals,
+                usage=usage,
+                extractor=self._extractor.name,
+            )
+        raise _lost_race()
+
+    async def _decide(
+        self,
+        episodes: list[Episode],
+        vectors: dict[str, Vectors],
+        extraction: Extraction,
+        given: Given,
+        change_id: str,
+    ) -> tuple[Write, list[Outcome]]:
+        """Each fact is added, or becomes one more source of the memory that already says it."""
+        keys = [_fact_key(fact, given.scope) for fact in extraction.facts]
+        standing = await self._store.standing(given.scope, keys)
+        new: dict[str, Memory] = {}
+        proofs, outcomes, events = [], [], []
+        for fact, key in zip(extraction.facts, keys, strict=True):
+            source = Source(episode_id=episodes[fact.turn].id, quote=fact.quote)
+            if key in standing:
+                memory = standing[key]
+                if source not in memory.sources:
+                    proofs.append(
+                        Proof(memory_id=memory.id, version=memory.version, episode_id=source.episode_id, quote=source.quote)
+                    )
+                outcomes.append(Outcome(memory=memory, event="NONE", reason="already known"))
+            elif key in new:
+                memory = new[key]
+                if source not in memory.sources:
+                    new[key] = replace(
+                        memory, sources=(*memory.sources, source), proof_count=memory.proof_count + 1
+                    )
+            else:
+                new[key] = _memory(fact, episodes[fact.turn], source, given)
+        for memory in new.values():
+            outcomes.append(Outcome(memory=memory, event="ADD"))
+            events.append(_added(memory, change_id, given.at, self._extractor.name, None))
+        write = Write(
+            scope=given.scope,
+            at=given.at,
+            memories=tuple(
+                NewMemory(memory=memory, vectors=vectors[memory.text], once=key) for key, memory in new.items()
+            ),
+            proofs=tuple(proofs),
+            states=tuple(_state(index, episode, extraction) for index, episode in enumerate(episodes)),
+            history=tuple(events),
+        )
+        return write, outcomes
+
+
+def _state(index: int, episode: Episode, extraction: Extraction) -> SetState:
+    if any(fact.turn == index for fact in extraction.facts):
+        return SetState(episode_id=episode.id, state="done")
+    whole = [refusal for refusal in extraction.refusals if refusal.turn == index and refusal.quote is None]
+    if whole:
+        return SetState(episode_id=episode.id, state="refused", reason=whole[0].reason)
+    return SetState(episode_id=episode.id, state="empty")
+
+
+def _turn(episode: Episode) -> Turn:
+    return Turn(role=episode.role, content=episode.content, said_at=episode.said_at, name=episode.actor)
+
+
+def _episode(message: Message, given: Given, *, state: EpisodeState) -> Episode:
+    return Episode(
+        id=new_id(given.scope.partition),
+        scope=given.scope,
+        role=message.role,
+        content=message.content,
+        said_at=message.at or given.at,
+        received_at=given.at,
+        actor=message.name,
+        metadata={**given.metadata, **message.metadata},
+        state=state,
+    )
+
+
+def _memory(fact: Fact, episode: Episode, source: Source, given: Given) -> Memory:
+    return Memory(
+        id=new_id(given.scope.partition),
+        version=1,
+        scope=given.scope,
+        kind=fact.kind,
+        text=fact.text,
+        subject=fact.subject,
+        attribute=fact.attribute,
+        origin="stated",
+        attributed_to=fact.attributed_to,
+        actor=episode.actor,
+        role=episode.role,
+        confidence=fact.confidence,
+        valid_from=fact.valid_from,
+        valid_to=fact.valid_to,
+        precision=fact.precision,
+        expires_at=given.expires_at,
+        metadata=episode.metadata,
+        categories=given.categories,
+        said_at=episode.said_at,
+        sources=(source,),
+        created_at=given.at,
+        updated_at=given.at,
+        known_from=given.at,
+    )
+
+
+def _verbatim(episode: Episode, given: Given, kind: Kind) -> Memory:
+    return Memory(
+        id=new_id(given.scope.partition),
+        version=1,
+        scope=given.scope,
+        kind=kind,
+        text=episode.content,
+        origin="given",
+        attributed_to="assistant" if episode.role == "assistant" else "user",
+        actor=episode.actor,
+        role=episode.role,
+        expires_at=given.expires_at,
+        metadata=episode.metadata,
+        categories=given.categories,
+        said_at=episode.said_at,
+        sources=(Source(episode_id=episode.id, quote=episode.content),),
+        created_at=given.at,
+        updated_at=given.at,
+        known_from=given.at,
+    )
+
+
+def _added(memory: Memory, change_id: str, at: datetime, actor: str, reason: str | None) -> HistoryEvent:
+    return HistoryEvent(
+        id=new_id(memory.scope.partition), memory_id=memory.id, version=memory.version, event="ADD", old_text=None,
+        new_text=memory.text, at=at, change_id=change_id, actor=actor, reason=reason,
+    )  # fmt: skip
+
+
+def _fact_key(fact: Fact, scope: Scope) -> str:
+    """Same words, same speaker's side and same user, agent and app: one memory, whatever the run.
+
+    A memory with only a run id is compared within that run.
+    """
+    ids = {name: value for name, value in scope.ids.items() if name != "run_id"} or scope.ids
+    return _key("fact", fact.attributed_to, fact.subject or "", text.fingerprint(fact.text), *ids.items())
+
+
+def _verbatim_key(episode: Episode) -> str:
+    return _key("note", episode.role, episode.said_at.isoformat(), text.md5(episode.content), *episode.scope.ids.items())
+
+
+def _key(*parts: object) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def _lost_race() -> Conflict:
+    return Conflict(f"others changed the same memories {_TRIES} times in a row; repeat the call")
