@@ -50,5 +50,5 @@ def partition_of(record_id: str) -> int | None:
 
 def partition_for(project: str, kind: str, name: str) -> int:
     """The partition of everything owned by `kind` (user, agent, app or run) `name` of a project."""
-    digest = hashlib.blake2b("\x1f".join((project, kind, name)).encode(), digest_size=2).digest()
+    digest = hashlib.blake2b(f"{project}\x1f{kind}\x1f{name}".encode(), digest_size=2).digest()
     return int.from_bytes(digest, "big") % PARTITIONS

@@ -46,7 +46,13 @@ _MAX_INTEGER = 2**63 - 1
 _NOT_IN_IDS = re.compile(r"[\s\x00-\x1f\x7f'\"`*]|[\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-_ROLE_NAMES: dict[str, Role] = {"human": "user", "ai": "assistant", "model": "assistant", "developer": "system", "function": "tool"}
+_ROLE_NAMES: dict[str, Role] = {
+    "human": "user",
+    "ai": "assistant",
+    "model": "assistant",
+    "developer": "system",
+    "function": "tool",
+}
 
 
 def scope(project: str, given: Mapping[str, Id], bound: Scope | None = None) -> Scope:
@@ -244,7 +250,7 @@ def metadata(value: object, name: str = "metadata") -> dict[str, Any]:
     return checked
 
 
-def _json(value: object, name: str, depth: int, budget: list[int]) -> Any:
+def _json(value: object, name: str, depth: int, budget: list[int]) -> Any:  # noqa: C901, PLR0912 - a table of types
     budget[0] -= 1
     if depth > _MAX_METADATA_DEPTH or budget[0] < 0:
         raise InvalidInput(
@@ -275,7 +281,9 @@ def _json(value: object, name: str, depth: int, budget: list[int]) -> Any:
         return out
     if isinstance(value, list | tuple):
         return [_json(item, name, depth + 1, budget) for item in value]
-    raise InvalidInput(f"{name} holds {describe(value)}, which JSON cannot carry; use strings, numbers, lists or dictionaries")
+    raise InvalidInput(
+        f"{name} holds {describe(value)}, which JSON cannot carry; use strings, numbers, lists or dictionaries"
+    )
 
 
 def expiry(value: When | None) -> datetime | None:

@@ -17,6 +17,7 @@ from mnemic.read import CONTEXT_STATES, ReadPath
 from mnemic.times import now
 from mnemic.types import (
     KINDS,
+    SEARCHABLE_STATES,
     AddResult,
     ContextResult,
     EpisodeState,
@@ -28,7 +29,6 @@ from mnemic.types import (
     Record,
     Scope,
     SearchResult,
-    SEARCHABLE_STATES,
     StatsResult,
     VerifyResult,
 )
@@ -47,6 +47,7 @@ class _Engine:
     extractor: Extractor
     project: str
     instructions: str | None
+    owns_embedder: bool
     opened: bool = False
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -114,6 +115,7 @@ class AsyncMemory:
         settings = config.load()
         if embedder is None:
             embedder = settings.embedder
+        named = isinstance(embedder, str)
         if isinstance(embedder, str):
             embedder = registry.make_embedder(embedder, base_url=embedder_base_url or settings.embedder_base_url)
         if extractor is None:
@@ -129,6 +131,7 @@ class AsyncMemory:
             extractor=extractor,
             project=inputs.project_name(project if project is not None else settings.project),
             instructions=instructions,
+            owns_embedder=named,
         )
         self._bound: Scope | None = None
 
@@ -141,9 +144,7 @@ class AsyncMemory:
         """
         return cls(**registry.arguments(settings))
 
-    def scope(
-        self, *, user_id: Id = UNSET, agent_id: Id = UNSET, app_id: Id = UNSET, run_id: Id = UNSET
-    ) -> Self:
+    def scope(self, *, user_id: Id = UNSET, agent_id: Id = UNSET, app_id: Id = UNSET, run_id: Id = UNSET) -> Self:
         """The same memory with these ids bound: every method works within them and may add others.
 
         Raises:
@@ -209,7 +210,7 @@ class AsyncMemory:
         if infer:
             wishes = instructions if instructions is not None else engine.instructions
             return present.added(await engine.write.add(turns, given, wishes))
-        return present.added(await engine.write.keep(turns, given, "note"))
+        return present.added(await engine.write.keep(turns, given, "note", talk=True))
 
     async def remember(
         self,
@@ -232,10 +233,12 @@ class AsyncMemory:
         """
         if kind not in KINDS:
             raise InvalidInput(f"kind must be one of {', '.join(KINDS)}, not {describe(kind)}")
-        given = self._given(_ids(user_id, agent_id, app_id, run_id), None, metadata, expiration_date, categories, "remember()")
+        given = self._given(
+            _ids(user_id, agent_id, app_id, run_id), None, metadata, expiration_date, categories, "remember()"
+        )
         turns = inputs.messages(inputs.text(text, "text"), at)
         engine = await self._engine.ready()
-        return present.added(await engine.write.keep(turns, given, kind))
+        return present.added(await engine.write.keep(turns, given, kind, talk=False))
 
     async def update(
         self,
@@ -487,9 +490,10 @@ class AsyncMemory:
         return self
 
     async def close(self) -> None:
-        """Close the store and the embedder. Safe to call twice."""
+        """Close the store, and the embedder unless it was passed in as an object. Safe to call twice."""
         await self._engine.store.close()
-        await self._engine.embedder.close()
+        if self._engine.owns_embedder:
+            await self._engine.embedder.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -548,7 +552,9 @@ class AsyncMemory:
     async def _record(self, memory_id: str) -> Record:
         wanted = inputs.record_id(memory_id)
         record = (await self._engine.store.load([wanted])).get(wanted)
-        gone = record is None or (record.known_to is not None if isinstance(record, Memory) else record.state == "hidden")
+        gone = record is None or (
+            record.known_to is not None if isinstance(record, Memory) else record.state == "hidden"
+        )
         if record is None or gone or not self._sees(record.scope):
             raise NotFound(wanted)
         return record
@@ -580,4 +586,6 @@ def _tell_of_rules() -> None:
     global _told_of_rules
     if not _told_of_rules:
         _told_of_rules = True
-        _log.warning('Memories are extracted by rules; for a language model: Memory(llm="openai:gpt-5-mini") or MNEMIC_LLM')
+        _log.warning(
+            'Memories are extracted by rules; for a language model: Memory(llm="openai:gpt-5-mini") or MNEMIC_LLM'
+        )

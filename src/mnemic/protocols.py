@@ -23,10 +23,10 @@ from mnemic.types import (
     ExtractionRequest,
     HistoryEvent,
     Memory,
-    Record,
     Scope,
     Usage,
 )
+from mnemic.types import Record as Record  # noqa: PLC0414 - what a store loads
 
 if TYPE_CHECKING:
     from pydantic import BaseModel  # slow to import, and needed only where a model is used
@@ -207,7 +207,8 @@ class Probe:
     where: Where
     vectors: Vectors | None
     """Query vectors, shape (w, dimensions); None when the embedder cannot run."""
-    terms: tuple[str, ...]
+    terms: tuple[int, ...]
+    """As `text.query_terms` gives them."""
     side: str
     """Script side of the question: `cjk` or `other`."""
     calibration: Calibration
@@ -234,6 +235,8 @@ class Found:
     """Union of the arms' candidates, in no particular order."""
 
     candidates: tuple[Candidate, ...]
+    asked: float
+    """Rarity of the question's words among the records searched: the sum of their idf, in nats."""
     searched: int
     """How many records the question was compared with."""
 

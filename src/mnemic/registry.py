@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
 from mnemic import config
 from mnemic.errors import InvalidConfig
 from mnemic.protocols import LLM, Calibration, Embedder, Extractor, Store
@@ -28,7 +30,7 @@ def make_store(path: str | os.PathLike[str] | None) -> Store:
         raise InvalidConfig(f"no store for {address.split('://')[0]!r} addresses; give a file path or ':memory:'")
     from mnemic.stores.sqlite import SQLiteStore
 
-    return SQLiteStore(os.path.expanduser(address))
+    return SQLiteStore(Path(address).expanduser() if address != ":memory:" else address)
 
 
 def make_embedder(name: str, *, base_url: str | None = None, api_key: str | None = None) -> Embedder:
@@ -39,10 +41,10 @@ def make_embedder(name: str, *, base_url: str | None = None, api_key: str | None
         MissingDependency: the provider's package is not installed.
     """
     provider, _, model = name.partition(":")
-    if provider == "bundled" and model in ("", "e5", "use"):
-        from mnemic.embedders.bundled import bundled
+    if provider == "bundled":
+        from mnemic.embedders.bundled import named
 
-        return bundled(prefer=model or None)
+        return named(model)
     if not provider or not model:
         raise InvalidConfig(f"an embedder is 'bundled' or 'provider:model', not {name!r}")
     from mnemic.embedders.remote import RemoteEmbedder
@@ -86,7 +88,6 @@ def calibration_of(embedder: Embedder) -> Calibration:
     return found if isinstance(found, Calibration) else Calibration()
 
 
-
 def arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of `Memory` from a dictionary: its own argument names, or the shape mem0's users have.
 
@@ -116,7 +117,17 @@ def arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-_ARGUMENTS = ("path", "embedder", "llm", "llm_base_url", "embedder_base_url", "project", "instructions", "store", "extractor")
+_ARGUMENTS = (
+    "path",
+    "embedder",
+    "llm",
+    "llm_base_url",
+    "embedder_base_url",
+    "project",
+    "instructions",
+    "store",
+    "extractor",
+)
 _IGNORED = ("version", "history_db_path", "graph_store")  # theirs; here history is in the store, the graph in rows
 _BASE_URLS = ("openai_base_url", "ollama_base_url", "base_url", "lmstudio_base_url", "vllm_base_url")
 _BY_URL = ("lmstudio", "vllm", "deepseek", "together", "groq", "openai_structured", "azure_openai")

@@ -56,9 +56,7 @@ class Memory:
         """See `AsyncMemory.from_config`."""
         return cls._around(AsyncMemory.from_config(settings))
 
-    def scope(
-        self, *, user_id: Id = UNSET, agent_id: Id = UNSET, app_id: Id = UNSET, run_id: Id = UNSET
-    ) -> Self:
+    def scope(self, *, user_id: Id = UNSET, agent_id: Id = UNSET, app_id: Id = UNSET, run_id: Id = UNSET) -> Self:
         """See `AsyncMemory.scope`."""
         return self._around(self._core.scope(user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import re
 import threading
 import unicodedata
@@ -34,7 +35,9 @@ _STOP = frozenset(
     what which who whom whose when where why how that this these those there here it its he she they them his her
     hers their i you your yours my mine me we us our s t d ll m re ve""".split()
 )
-_STOP_UNSPACED = frozenset("的了是在我你妳他她它們们嗎吗呢吧啊呀哦喔嗯和與与就都也很會会要有沒没不這这那什麼么甚誰谁哪怎為为以於于及或個个")
+_STOP_UNSPACED = frozenset(
+    "的了是在我你妳他她它們们嗎吗呢吧啊呀哦喔嗯和與与就都也很會会要有沒没不這这那什麼么甚誰谁哪怎為为以於于及或個个"
+)
 
 
 def plain(text: str) -> str:
@@ -108,7 +111,7 @@ def _cut(text: str, limit: int) -> Iterator[str]:
     start = 0
     while len(text) - start > limit:
         piece = text[start : start + limit]
-        end = max(piece.rfind("\n"), max(piece.rfind(mark) for mark in "。！？.!?"))
+        end = max(piece.rfind(mark) for mark in "\n。！？.!?")
         if end < limit // 2:
             end = max(end, piece.rfind(" "))
         if end < limit // 2:
@@ -129,7 +132,7 @@ def _run_words(run: re.Match[str]) -> Iterator[str]:
         yield _stem(found)
         return
     yield from found
-    for first, second in zip(found, found[1:], strict=False):
+    for first, second in itertools.pairwise(found):
         yield first + second
 
 

@@ -96,6 +96,11 @@ class Episode:
     """Why it was refused, or the error it failed with."""
     attempts: int = 0
 
+    @property
+    def indexed(self) -> str:
+        """What search sees of it."""
+        return _with_speaker(self.actor, self.content)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
@@ -140,6 +145,16 @@ class Memory:
     said_at: datetime | None = None
     """When its first source was said; None for a memory that cites no message and was given no time."""
     sources: tuple[Source, ...] = ()
+
+    @property
+    def indexed(self) -> str:
+        """What search sees of it."""
+        return _with_speaker(self.actor, self.text)
+
+
+def _with_speaker(name: str | None, words: str) -> str:
+    """Where speakers have names, who said it is part of what is looked for."""
+    return words if name is None else f"{name}: {words}"
 
 
 Record = Memory | Episode

@@ -52,7 +52,8 @@ from mnemic.types import (
 # Turns before the new ones that an extractor is shown, to resolve what "it" and "there" mean.
 _TURNS_BEFORE = 4
 
-# Without a run id, turns further apart than this are not one conversation.
+# Without a run id, turns of different calls are one conversation only when both say when they were
+# said and lie no further apart than this. Statements handed over one by one are no conversation.
 _SAME_TALK = timedelta(hours=1)
 
 # Decisions that lose the race to another process this often are given up: something else is wrong.
@@ -117,8 +118,8 @@ class WritePath:
             return await self._postpone(episodes, given, usage, str(exc))
         return await self._settle(episodes, vectors, extraction, given, usage + extraction.usage)
 
-    async def keep(self, messages: Sequence[Message], given: Given, kind: Kind) -> Account:
-        """Make one memory a message, verbatim, with no extractor."""
+    async def keep(self, messages: Sequence[Message], given: Given, kind: Kind, *, talk: bool) -> Account:
+        """Make one memory a message, verbatim, with no extractor. `talk`: the messages are turns of one."""
         change_id = new_id(given.scope.partition)
         drafts = [_episode(message, given, state="done") for message in messages]
         keys = [_verbatim_key(d) if m.at is not None else None for d, m in zip(drafts, messages, strict=True)]
@@ -132,12 +133,15 @@ class WritePath:
                     continue
                 seen.update([key] if key else [])
                 wanted.append((draft, key))
-            vectors = await self._embed([draft.content for draft, _ in wanted])
+            kept = [draft for draft, _ in wanted]
+            vectors = await self._embed([draft.indexed for draft in kept])
+            without = [None] * len(kept)  # the memories bring the vectors
+            chained = await self._chain(kept, without, given.scope) if talk and kept else _loose(kept)
             memories = [_verbatim(draft, given, kind) for draft, _ in wanted]
             write = Write(
                 scope=given.scope,
                 at=given.at,
-                episodes=tuple(await self._chain([draft for draft, _ in wanted], [None] * len(wanted), given.scope)),
+                episodes=tuple(chained),
                 memories=tuple(
                     NewMemory(memory=memory, vectors=vector, episode_id=draft.id, once=key)
                     for memory, vector, (draft, key) in zip(memories, vectors, wanted, strict=True)
@@ -151,15 +155,13 @@ class WritePath:
                 continue
             outcomes += [Outcome(memory=memory, event="ADD") for memory in memories]
             usage = Usage(embeddings=sum(len(each) for each in vectors))
-            return Account(
-                change_id=change_id, outcomes=tuple(outcomes), episodes=tuple(d for d, _ in wanted), usage=usage
-            )
+            return Account(change_id=change_id, outcomes=tuple(outcomes), episodes=tuple(kept), usage=usage)
         raise _lost_race()
 
     async def update(self, memory: Memory, changed: Memory, at: datetime) -> Account:
         """Make `changed` the next version of `memory`."""
         change_id = new_id(memory.scope.partition)
-        (vectors,) = await self._embed([changed.text])
+        (vectors,) = await self._embed([changed.indexed])
         event = HistoryEvent(
             id=new_id(memory.scope.partition), memory_id=memory.id, version=changed.version, event="UPDATE",
             old_text=memory.text, new_text=changed.text, at=at, change_id=change_id, actor="person",
@@ -190,7 +192,7 @@ class WritePath:
 
     async def _receive(self, messages: Sequence[Message], given: Given) -> tuple[list[Episode], list[Vectors]]:
         episodes = [_episode(message, given, state="pending") for message in messages]
-        vectors = await self._embed([episode.content for episode in episodes])
+        vectors = await self._embed([episode.indexed for episode in episodes])
         chained = await self._chain(episodes, vectors, given.scope)
         await self._store.commit(Write(scope=given.scope, at=given.at, episodes=tuple(chained)))
         return episodes, vectors
@@ -213,13 +215,10 @@ class WritePath:
     ) -> list[NewEpisode]:
         """Link each turn to the one before it in the same conversation."""
         last = await self._store.last_turns(scope, 1)
-        before = last[0] if last else None
+        before = last[0] if last and _same_talk(last[0], episodes[0]) else None
         chained = []
         for episode, each in zip(episodes, vectors, strict=True):
-            near = before is not None and (
-                scope.run_id is not None or abs(episode.said_at - before.said_at) <= _SAME_TALK
-            )
-            chained.append(NewEpisode(episode=episode, vectors=each, follows=before.id if before and near else None))
+            chained.append(NewEpisode(episode=episode, vectors=each, follows=None if before is None else before.id))
             before = episode
         return chained
 
@@ -246,13 +245,17 @@ class WritePath:
         self, episodes: list[Episode], vectors: list[Vectors], extraction: Extraction, given: Given, usage: Usage
     ) -> Account:
         change_id = new_id(given.scope.partition)
-        known = {episode.content: each for episode, each in zip(episodes, vectors, strict=True)}
-        fresh = list(dict.fromkeys(fact.text for fact in extraction.facts if fact.text not in known))
+        known = {episode.indexed: each for episode, each in zip(episodes, vectors, strict=True)}
+        drafts = [
+            _memory(fact, episodes[fact.turn], Source(episode_id=episodes[fact.turn].id, quote=fact.quote), given)
+            for fact in extraction.facts
+        ]
+        fresh = list(dict.fromkeys(draft.indexed for draft in drafts if draft.indexed not in known))
         embedded = await self._embed(fresh)
         known.update(zip(fresh, embedded, strict=True))
         usage += Usage(embeddings=sum(len(each) for each in embedded))
         for _ in range(_TRIES):
-            write, outcomes = await self._decide(episodes, known, extraction, given, change_id)
+            write, outcomes = await self._decide(episodes, drafts, known, extraction, given, change_id)
             try:
                 await self._store.commit(write)
             except Conflict:
@@ -273,33 +276,37 @@ class WritePath:
     async def _decide(
         self,
         episodes: list[Episode],
+        drafts: list[Memory],
         vectors: dict[str, Vectors],
         extraction: Extraction,
         given: Given,
         change_id: str,
     ) -> tuple[Write, list[Outcome]]:
         """Each fact is added, or becomes one more source of the memory that already says it."""
-        keys = [_fact_key(fact, given.scope) for fact in extraction.facts]
+        keys = [_fact_key(draft) for draft in drafts]
         standing = await self._store.standing(given.scope, keys)
         new: dict[str, Memory] = {}
         proofs, outcomes, events = [], [], []
-        for fact, key in zip(extraction.facts, keys, strict=True):
-            source = Source(episode_id=episodes[fact.turn].id, quote=fact.quote)
+        for draft, key in zip(drafts, keys, strict=True):
+            source = draft.sources[0]
             if key in standing:
                 memory = standing[key]
                 if source not in memory.sources:
                     proofs.append(
-                        Proof(memory_id=memory.id, version=memory.version, episode_id=source.episode_id, quote=source.quote)
+                        Proof(
+                            memory_id=memory.id,
+                            version=memory.version,
+                            episode_id=source.episode_id,
+                            quote=source.quote,
+                        )
                     )
                 outcomes.append(Outcome(memory=memory, event="NONE", reason="already known"))
             elif key in new:
                 memory = new[key]
                 if source not in memory.sources:
-                    new[key] = replace(
-                        memory, sources=(*memory.sources, source), proof_count=memory.proof_count + 1
-                    )
+                    new[key] = replace(memory, sources=(*memory.sources, source), proof_count=memory.proof_count + 1)
             else:
-                new[key] = _memory(fact, episodes[fact.turn], source, given)
+                new[key] = draft
         for memory in new.values():
             outcomes.append(Outcome(memory=memory, event="ADD"))
             events.append(_added(memory, change_id, given.at, self._extractor.name, None))
@@ -307,7 +314,7 @@ class WritePath:
             scope=given.scope,
             at=given.at,
             memories=tuple(
-                NewMemory(memory=memory, vectors=vectors[memory.text], once=key) for key, memory in new.items()
+                NewMemory(memory=memory, vectors=vectors[memory.indexed], once=key) for key, memory in new.items()
             ),
             proofs=tuple(proofs),
             states=tuple(_state(index, episode, extraction) for index, episode in enumerate(episodes)),
@@ -323,6 +330,17 @@ def _state(index: int, episode: Episode, extraction: Extraction) -> SetState:
     if whole:
         return SetState(episode_id=episode.id, state="refused", reason=whole[0].reason)
     return SetState(episode_id=episode.id, state="empty")
+
+
+def _loose(episodes: Sequence[Episode]) -> list[NewEpisode]:
+    return [NewEpisode(episode=episode, vectors=None) for episode in episodes]
+
+
+def _same_talk(before: Episode, after: Episode) -> bool:
+    if after.scope.run_id is not None:
+        return True
+    dated = before.said_at != before.received_at and after.said_at != after.received_at
+    return dated and abs(after.said_at - before.said_at) <= _SAME_TALK
 
 
 def _turn(episode: Episode) -> Turn:
@@ -400,17 +418,20 @@ def _added(memory: Memory, change_id: str, at: datetime, actor: str, reason: str
     )  # fmt: skip
 
 
-def _fact_key(fact: Fact, scope: Scope) -> str:
-    """Same words, same speaker's side and same user, agent and app: one memory, whatever the run.
+def _fact_key(memory: Memory) -> str:
+    """Same words, same speaker and same user, agent and app: one memory, whatever the run.
 
     A memory with only a run id is compared within that run.
     """
-    ids = {name: value for name, value in scope.ids.items() if name != "run_id"} or scope.ids
-    return _key("fact", fact.attributed_to, fact.subject or "", text.fingerprint(fact.text), *ids.items())
+    ids = {name: value for name, value in memory.scope.ids.items() if name != "run_id"} or memory.scope.ids
+    words = text.fingerprint(memory.text)
+    return _key("fact", memory.attributed_to, memory.actor, memory.subject, words, *ids.items())
 
 
 def _verbatim_key(episode: Episode) -> str:
-    return _key("note", episode.role, episode.said_at.isoformat(), text.md5(episode.content), *episode.scope.ids.items())
+    return _key(
+        "note", episode.role, episode.said_at.isoformat(), text.md5(episode.content), *episode.scope.ids.items()
+    )
 
 
 def _key(*parts: object) -> str:

@@ -33,7 +33,7 @@ from mnemic.protocols import Counts, Found, Page, Probe, Space, Where, Write
 from mnemic.stores.sqlite_read import Reader
 from mnemic.stores.sqlite_verify import verify
 from mnemic.stores.sqlite_write import Writer
-from mnemic.types import Episode, HistoryEvent, Memory, Scope
+from mnemic.types import Episode, HistoryEvent, Memory, Record, Scope
 
 APPLICATION_ID = 0x4D6E6D63  # "Mnmc", so that another program's database is told apart from ours
 _THREADS = 4  # readers beside one writer; SQLite serialises writers anyway
@@ -202,7 +202,9 @@ class SQLiteStore:
         steps = _migrations()
         version = _number(connection, "PRAGMA user_version")
         if version > len(steps):
-            raise StoreTooNew(f"{self._path!r} was written by a later release of Mnemic; upgrade: pip install -U mnemic")
+            raise StoreTooNew(
+                f"{self._path!r} was written by a later release of Mnemic; upgrade: pip install -U mnemic"
+            )
         if version < len(steps):
             with self._write_turn, _transaction(connection):
                 for number in range(_number(connection, "PRAGMA user_version"), len(steps)):
@@ -262,7 +264,7 @@ def _number(connection: sqlite3.Connection, query: str) -> int:
     return int(connection.execute(query).fetchone()[0])
 
 
-def _fold(value: object) -> object:
+def _fold(value: str | float | None) -> str | float | None:
     return value.lower() if isinstance(value, str) else value
 
 
@@ -274,7 +276,9 @@ def _explained(path: str) -> Iterator[None]:
     except sqlite3.Error as exc:
         name = getattr(exc, "sqlite_errorname", "") or ""
         if name.startswith("SQLITE_FULL"):
-            raise StoreFull(f"no space left for {path!r}; nothing of this write was kept. Free some and repeat") from exc
+            raise StoreFull(
+                f"no space left for {path!r}; nothing of this write was kept. Free some and repeat"
+            ) from exc
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
             raise StoreUnwritable(_unwritable(path)) from exc
         if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
@@ -290,5 +294,3 @@ def _explained(path: str) -> Iterator[None]:
 
 def _unwritable(path: str) -> str:
     return f"{path!r} cannot be opened for writing; check its folder's permissions, or set MNEMIC_HOME or path="
-
-

@@ -58,7 +58,7 @@ class Reader:
         """Read the scope's blocks, score their rows, name the best."""
         blocks = self._blocks(probe.where.scope)
         if not len(blocks.entries):
-            return Found(candidates=(), searched=0)
+            return Found(candidates=(), asked=0.0, searched=0)
         eligible = self._eligible(blocks, probe.where)
         rows = ranking.Rows(
             eligible=eligible,
@@ -68,7 +68,7 @@ class Reader:
             starts=blocks.starts,
         )
         similarity = self._similarity(blocks, eligible, probe)
-        scored = ranking.arms(rows, similarity, probe.terms, probe.limit)
+        scored, asked = ranking.arms(rows, similarity, probe.terms, probe.limit)
         names = self._names([int(blocks.entries[hit.row]) for hit in scored])
         found = [
             Candidate(
@@ -80,7 +80,7 @@ class Reader:
             )
             for hit in scored
         ]
-        return Found(candidates=tuple(found), searched=int(eligible.sum()))
+        return Found(candidates=tuple(found), asked=asked, searched=int(eligible.sum()))
 
     def _blocks(self, scope: Scope) -> pack.Blocks:
         """The index of a scope: one range for a user, the rows an id's own index names for others."""
@@ -388,7 +388,7 @@ def _means(codes: NDArray[np.void], cjk: NDArray[np.bool_], probe: Probe) -> dic
         index = np.flatnonzero(mine)
         if len(index):
             sample = codes[index[:: -(-len(index) // _MEAN_SAMPLE)]]
-            mean = sample["scale"] @ sample["codes"].astype(np.float32) / len(sample)
+            mean = np.asarray(sample["scale"] @ sample["codes"].astype(np.float32) / len(sample), np.float32)
             sums[name] = (mean * len(index), len(index))
     return {name: ranking.centre(probe.calibration.means, sums, name) for name in ranking.SIDES}
 

@@ -106,7 +106,7 @@ class Writer:
             reason=episode.reason, attempts=episode.attempts,
         )  # fmt: skip
         index.add(
-            entry, episode.content, vectors,
+            entry, episode.indexed, vectors,
             episode=pack.EPISODE_STATES.index(episode.state), said=episode.said_at, before=_link(before),
         )  # fmt: skip
         return entry
@@ -127,7 +127,7 @@ class Writer:
                 cited = memory.sources[0].episode_id
                 turn = entry_of[cited] if cited in entry_of else self._entry("episodes", cited)
             index.add(
-                entry, memory.text, new.vectors,
+                entry, memory.indexed, new.vectors,
                 memory=pack.CURRENT, said=memory.said_at or memory.created_at, turn=_link(turn),
                 expires=_ms(memory.expires_at),
             )  # fmt: skip
@@ -215,7 +215,10 @@ class Writer:
             index.set(entry, memory=pack.RETIRED)
         self._db.executemany(
             "INSERT INTO history VALUES (?, ?, ?, ?, 'DELETE', ?, NULL, ?, ?, 'person', ?)",
-            [(part, name, new_id(part), version, old, iso(at), change_id, reason) for _, part, name, version, old in gone],
+            [
+                (part, name, new_id(part), version, old, iso(at), change_id, reason)
+                for _, part, name, version, old in gone
+            ],
         )
         hidden = self._db.execute(
             f"UPDATE episodes SET state = 'hidden', reason = ? WHERE state <> 'hidden' AND {whose} RETURNING entry",  # noqa: S608
@@ -380,5 +383,3 @@ def _iso(at: datetime | None) -> str | None:
 
 def _ms(at: datetime | None) -> int:
     return 0 if at is None else int(at.timestamp() * 1000)
-
-

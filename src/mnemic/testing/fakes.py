@@ -35,7 +35,7 @@ class FakeEmbedder:
                 out[row, term % self._dimensions] += 1.0 if term >> 16 & 1 else -1.0
             if not out[row].any():
                 out[row, 0] = 1.0
-        return out / np.linalg.norm(out, axis=1, keepdims=True)
+        return np.asarray(out / np.linalg.norm(out, axis=1, keepdims=True), np.float32)
 
     async def close(self) -> None:
         """Nothing to free."""
@@ -51,7 +51,12 @@ class PrecomputedEmbedder:
     """
 
     def __init__(
-        self, vectors: dict[str, Vectors], *, name: str, max_chars: int = 1_000_000, missing: Callable[[str], Vectors] | None = None
+        self,
+        vectors: dict[str, Vectors],
+        *,
+        name: str,
+        max_chars: int = 1_000_000,
+        missing: Callable[[str], Vectors] | None = None,
     ) -> None:
         self._vectors = vectors
         self._missing = missing
@@ -77,7 +82,9 @@ class PrecomputedEmbedder:
 class FakeExtractor:
     """Every turn becomes one fact, word for word; or what `answer` returns; or the error it raises."""
 
-    def __init__(self, answer: Callable[[ExtractionRequest], Extraction] | None = None, *, name: str = "fake@1") -> None:
+    def __init__(
+        self, answer: Callable[[ExtractionRequest], Extraction] | None = None, *, name: str = "fake@1"
+    ) -> None:
         self._answer = answer
         self.name = name
         self.requests: list[ExtractionRequest] = []

@@ -98,9 +98,7 @@ class InMemoryStore:
         for change in write.states:
             episode = self._episodes[change.episode_id]
             attempts = episode.attempts if change.attempts is None else change.attempts
-            self._episodes[episode.id] = replace(
-                episode, state=change.state, reason=change.reason, attempts=attempts
-            )
+            self._episodes[episode.id] = replace(episode, state=change.state, reason=change.reason, attempts=attempts)
         self._history.extend(write.history)
 
     def _check(self, write: Write) -> None:
@@ -119,7 +117,7 @@ class InMemoryStore:
     def _add_episode(self, new: NewEpisode, verbatim: NewMemory | None) -> None:
         vectors = new.vectors if verbatim is None else verbatim.vectors
         self._episodes[new.episode.id] = new.episode
-        self._index(new.episode.content, vectors, episode=new.episode.id)
+        self._index(new.episode.indexed, vectors, episode=new.episode.id)
         if new.follows is not None:
             self._entries[-1].before = self._entry_of[new.follows]
 
@@ -136,12 +134,17 @@ class InMemoryStore:
             self._entries[self._entry_of[new.episode_id]].memory = (memory.id, memory.version)
             self._entry_of[memory.id] = self._entry_of[new.episode_id]
             return
-        self._index(memory.text, new.vectors, memory=(memory.id, memory.version))
+        self._index(memory.indexed, new.vectors, memory=(memory.id, memory.version))
         if memory.sources:
             self._entries[-1].turn = self._entry_of[memory.sources[0].episode_id]
 
     def _index(
-        self, content: str, vectors: Vectors | None, *, episode: str | None = None, memory: tuple[str, int] | None = None
+        self,
+        content: str,
+        vectors: Vectors | None,
+        *,
+        episode: str | None = None,
+        memory: tuple[str, int] | None = None,
     ) -> None:
         if vectors is None:
             vectors = np.zeros((0, self._space.dimensions if self._space else 1), np.float32)
@@ -172,7 +175,8 @@ class InMemoryStore:
         )
         similarity = self._similarity(probe, entries, rows.eligible)
         found = []
-        for scored in ranking.arms(rows, similarity, probe.terms, probe.limit):
+        best, asked = ranking.arms(rows, similarity, probe.terms, probe.limit)
+        for scored in best:
             record = records[scored.row]
             if record is not None:
                 found.append(
@@ -184,7 +188,7 @@ class InMemoryStore:
                         said_at=self._said(record),
                     )
                 )
-        return Found(candidates=tuple(found), searched=int(rows.eligible.sum()))
+        return Found(candidates=tuple(found), asked=asked, searched=int(rows.eligible.sum()))
 
     def _similarity(self, probe: Probe, entries: list[int], eligible: ranking.Mask) -> ranking.Floats | None:
         if probe.vectors is None:
@@ -192,7 +196,9 @@ class InMemoryStore:
         sums = {}
         for name in ranking.SIDES:
             stack = [self._entries[i].vectors for i, use in zip(entries, eligible, strict=True) if use]
-            stack = [v for v, i in zip(stack, np.array(entries)[eligible], strict=True) if self._entries[i].side == name]
+            stack = [
+                v for v, i in zip(stack, np.array(entries)[eligible], strict=True) if self._entries[i].side == name
+            ]
             if stack:
                 together = np.concatenate(stack)
                 sums[name] = (together.sum(axis=0), len(together))
@@ -207,7 +213,11 @@ class InMemoryStore:
         return out
 
     def _in_scope(self, entry: _Entry, scope: Scope) -> bool:
-        own = self._episodes[entry.episode].scope if entry.episode else self._versions[(entry.memory or ("", 0))[0]][0].scope
+        own = (
+            self._episodes[entry.episode].scope
+            if entry.episode
+            else self._versions[(entry.memory or ("", 0))[0]][0].scope
+        )
         return _covers(scope, own)
 
     def _record(self, entry: _Entry, where: Where) -> Record | None:
@@ -288,12 +298,13 @@ class InMemoryStore:
         """Count."""
         episodes = [e for e in self._episodes.values() if _covers(scope, e.scope) and e.state != "hidden"]
         memories = [m for m in map(self._now, self._current) if _covers(scope, m.scope)]
+        records: list[Record] = [*episodes, *memories]
         return Counts(
             memories=len(memories),
             episodes=len(episodes),
             pending=sum(e.state == "pending" for e in episodes),
             failed=sum(e.state == "failed" for e in episodes),
-            owners=len({r.scope.owner for r in [*episodes, *memories]}),
+            owners=len({record.scope.owner for record in records}),
             bytes=0,
         )
 
@@ -311,9 +322,9 @@ def _covers(asked: Scope, own: Scope) -> bool:
 
 
 def _passes(where: Where, record: Record) -> bool:
-    if isinstance(record, Memory) and not where.expired and record.expires_at is not None:
-        if record.expires_at <= where.now:
-            return False
+    expires = record.expires_at if isinstance(record, Memory) and not where.expired else None
+    if expires is not None and expires <= where.now:
+        return False
     return where.filter is None or filters.matches(where.filter, _fields(record), record.metadata)
 
 

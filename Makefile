@@ -1,0 +1,52 @@
+# Everything a clean machine needs is Python 3.11 or later, make and a package registry.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test test-all check format bench bench-retrieval e2e-llm wheels clean
+
+demo: $(INSTALLED)  ## make the environment, then show what it does on a real conversation
+	$(BIN)/mnemic demo
+
+test: $(READY)  ## the default tests
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-all: $(READY)  ## the default tests and the long ones
+	$(BIN)/pytest -n 2
+
+check: $(READY)  ## format, lint, types, layers
+	$(BIN)/ruff format --check src tests bench docs_src
+	$(BIN)/ruff check src tests bench docs_src
+	$(BIN)/mypy
+	$(BIN)/pytest tests/unit/test_layers.py
+
+format: $(READY)
+	$(BIN)/ruff format src tests bench docs_src
+	$(BIN)/ruff check --fix src tests bench docs_src
+
+bench: $(READY)  ## speed, as ratios in one run; with DATA=folder also recall
+	cd bench && ../$(BIN)/python speed.py
+	@if [ -n "$(DATA)" ]; then cd bench && ../$(BIN)/python retrieval.py $(abspath $(DATA)); fi
+
+e2e-llm: $(READY)  ## facts extracted by a real local model; fetches its weights once
+	$(BIN)/pip install --quiet ".[local]"
+	$(BIN)/python bench/e2e_llm.py
+
+wheels: $(READY)  ## does every dependency have a wheel for every Python and platform we name
+	$(BIN)/python bench/wheels.py
+
+# A user's install is enough for the demo; the tests need the development group as well.
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(READY): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,441 @@
+"""The `mnemic` command. Each command opens the memory, calls one method and shows what it returned."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mnemic import __version__
+from mnemic.cli import session as shared
+from mnemic.cli.session import (
+    BAD_INPUT,
+    FOUND_NOTHING,
+    NOT_FOUND,
+    STORE_FAILED,
+    Session,
+    command,
+    parse_json,
+    read_json_file,
+    text_or_stdin,
+)
+from mnemic.errors import InvalidInput, InvalidScope, NotFound
+
+_EPILOG = (
+    "Exit codes: 0 done; 1 search or context found nothing; 2 what was typed cannot be used; 3 no such id;"
+    " 4 the store failed; 5 a model failed; 130 interrupted."
+)
+
+app = typer.Typer(
+    name="mnemic",
+    help="Memory for AI assistants and agents: no key, no server, no download.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line; the entry point of the package."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # whatever the console's own code page is
+    app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mnemic {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    ctx: typer.Context,
+    store: shared.Store = None,
+    project: shared.Project = None,
+    llm: shared.Llm = None,
+    llm_base_url: shared.LlmBaseUrl = None,
+    embedder: shared.Embedder = None,
+    as_json: shared.Json = False,
+    version: Annotated[  # noqa: ARG001 - the callback answers
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Options that every command takes, before its name or after it."""
+    ctx.obj = {
+        "store": store,
+        "project": project,
+        "llm": llm,
+        "llm_base_url": llm_base_url,
+        "embedder": embedder,
+        "as_json": as_json,
+    }
+
+
+# What several commands take.
+
+Text = Annotated[
+    str | None, typer.Argument(metavar="[TEXT]", show_default=False, help="The words; '-' reads standard input.")
+]
+MemoryId = Annotated[str, typer.Argument(metavar="ID", help="Id of a memory, or of a message.")]
+At = Annotated[str | None, typer.Option(metavar="TIME", help="When it was said: ISO 8601 or unix seconds. [now]")]
+MetadataJson = Annotated[str | None, typer.Option(metavar="JSON", help="Kept with the memories, as a JSON object.")]
+Expires = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Last day the memory is shown.")]
+Category = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A label; may be given again.")]
+FilterJson = Annotated[str | None, typer.Option("--filter", metavar="JSON", help="Conditions on metadata and fields.")]
+Threshold = Annotated[float | None, typer.Option(help="Least score, 0 to 1. [the embedder's own floor]")]
+ShowExpired = Annotated[bool, typer.Option("--show-expired", help="Also memories past their expiration date.")]
+
+
+# Writing.
+
+
+@command(app, whose=True)
+def add(
+    session: Session,
+    text: Text = None,
+    *,
+    role: Annotated[str, typer.Option(help="Who says the text: user, assistant, system or tool.")] = "user",
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The speaker's name.")] = None,
+    at: At = None,
+    metadata: MetadataJson = None,
+    expires: Expires = None,
+    category: Category = None,
+    infer: Annotated[
+        bool, typer.Option("--infer/--no-infer", help="Extract memories, or keep the words as they are.")
+    ] = True,
+    file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Messages as JSON instead of a text; '-' is standard input.")
+    ] = None,
+) -> None:
+    """Log what was said and remember what it says.
+
+    With no TEXT, standard input is read.
+    """
+    if file is not None and text is not None:
+        raise InvalidInput("pass a text or --file, not both")
+    messages: Any
+    if file is not None:
+        messages = read_json_file(file)
+    else:
+        messages = {"role": role, "content": text_or_stdin(text, "add")} | ({"name": name} if name else {})
+    ids, labels = session.require_ids("add"), tuple(category or ())
+    with session.memory() as memory:
+        result = memory.add(
+            messages,
+            **ids,
+            at=_time(at),
+            metadata=parse_json(metadata, "--metadata"),
+            infer=infer,
+            expiration_date=expires,
+            categories=labels,
+        )
+    from mnemic.cli import show
+
+    show.answer(session, result, show.added)
+
+
+@command(app, whose=True)
+def remember(
+    session: Session,
+    text: Text = None,
+    *,
+    kind: Annotated[str, typer.Option(help="note, fact, preference, event, procedure, summary or pattern.")] = "note",
+    at: At = None,
+    metadata: MetadataJson = None,
+    expires: Expires = None,
+    category: Category = None,
+) -> None:
+    """Keep exactly these words as one memory.
+
+    With no TEXT, standard input is read.
+    """
+    words, ids, labels = text_or_stdin(text, "remember"), session.require_ids("remember"), tuple(category or ())
+    known: Any = kind  # the library refuses one that it does not have
+    with session.memory() as memory:
+        result = memory.remember(
+            words,
+            **ids,
+            kind=known,
+            at=_time(at),
+            metadata=parse_json(metadata, "--metadata"),
+            expiration_date=expires,
+            categories=labels,
+        )
+    from mnemic.cli import show
+
+    show.answer(session, result, show.added)
+
+
+@command(app)
+def update(
+    session: Session,
+    memory_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a memory.")],
+    text: Text = None,
+    *,
+    metadata: Annotated[str | None, typer.Option(metavar="JSON", help="Keys to set, as a JSON object.")] = None,
+    expires: Expires = None,
+    no_expires: Annotated[bool, typer.Option("--no-expires", help="Remove the expiration date.")] = False,
+) -> None:
+    """Correct a memory: new words, metadata or expiration date; what was stays in its history."""
+    if expires is not None and no_expires:
+        raise InvalidInput("pass --expires or --no-expires, not both")
+    words = text_or_stdin(text, "update") if text is not None else None
+    change: dict[str, Any] = {"expiration_date": expires} if expires is not None or no_expires else {}
+    with session.memory() as memory:
+        result = memory.update(memory_id, words, metadata=parse_json(metadata, "--metadata"), **change)
+    from mnemic.cli import show
+
+    show.answer(session, result, show.updated)
+
+
+@command(app, whose=True)
+def delete(
+    session: Session,
+    memory_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", show_default=False, help="Ids of memories or messages.")
+    ] = None,
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All of a user, agent, app or session, which a flag must name.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> int:
+    """Take memories or messages out of every answer. Their history stays."""
+    if bool(memory_ids) == everything:
+        raise InvalidInput("pass the ids to delete, or --all with --user, --agent, --app or --run")
+    return _delete_scope(session, yes=yes) if everything else _delete_each(session, memory_ids or [])
+
+
+def _delete_each(session: Session, memory_ids: list[str]) -> int:
+    results, code = [], 0
+    with session.memory() as memory:
+        for memory_id in memory_ids:
+            try:
+                results.append(memory.delete(memory_id))
+            except NotFound as exc:
+                shared.report(exc, as_json=session.json)
+                code = NOT_FOUND
+    from mnemic.cli import show
+
+    if results:
+        show.answer(session, results[0] if len(memory_ids) == 1 else results, show.deleted)
+    return code
+
+
+def _delete_scope(session: Session, *, yes: bool) -> int:
+    if not session.flags:
+        raise InvalidScope("delete --all needs a flag that says whose: --user, --agent, --app or --run")
+    with session.memory() as memory:
+        if not yes:
+            named = ", ".join(f"{name}={value}" for name, value in session.ids.items())
+            held = memory.stats(**session.ids)
+            if not sys.stdin.isatty():
+                raise InvalidInput(f"delete --all of {named} asks before it acts; where it cannot ask, pass --yes")
+            question = f"Delete {held['memories']:,} memories and hide {held['episodes']:,} messages of {named}?"
+            if not typer.confirm(question, err=True):
+                typer.echo("nothing was deleted", err=True)
+                return BAD_INPUT
+        result = memory.delete_all(**session.ids)
+    from mnemic.cli import show
+
+    show.answer(session, result, show.deleted)
+    return 0
+
+
+# Reading.
+
+
+@command(app, whose=True)
+def search(
+    session: Session,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A question or some words, in any language.")],
+    *,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Most hits.")] = 20,
+    threshold: Threshold = None,
+    where: FilterJson = None,
+    include: Annotated[
+        list[str] | None, typer.Option(metavar="KIND", help="memory, episode; may be given again. [memory]")
+    ] = None,
+    show_expired: ShowExpired = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Also what each part of the score was.")] = False,
+) -> int:
+    """Find the memories that answer a question. Exit code 1: nothing relevant."""
+    kinds: Any = include or None
+    with session.memory() as memory:
+        result = memory.search(
+            query,
+            **session.ids,
+            limit=limit,
+            threshold=threshold,
+            filters=parse_json(where, "--filter"),
+            include=kinds,
+            show_expired=show_expired,
+            explain=explain,
+        )
+    from mnemic.cli import show
+
+    show.answer(session, result, show.hits)
+    return 0 if result["results"] else FOUND_NOTHING
+
+
+@command(app, whose=True)
+def context(
+    session: Session,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What the assistant was asked.")],
+    *,
+    max_tokens: Annotated[int, typer.Option(help="Size of the block, at most.")] = 1000,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Most hits.")] = 20,
+    threshold: Threshold = None,
+    where: FilterJson = None,
+) -> int:
+    """Print what is known about a question as a block for a prompt. Exit code 1: nothing relevant."""
+    with session.memory() as memory:
+        result = memory.context(
+            query,
+            **session.ids,
+            max_tokens=max_tokens,
+            top_k=limit,
+            threshold=threshold,
+            filters=parse_json(where, "--filter"),
+        )
+    from mnemic.cli import show
+
+    show.answer(session, result, show.context)
+    return 0 if result["context"] else FOUND_NOTHING
+
+
+@command(app, name="list", whose=True)
+def list_(
+    session: Session,
+    *,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Most memories on a page.")] = 100,
+    cursor: Annotated[
+        str | None, typer.Option(metavar="CURSOR", help="The next page, as the one before named it.")
+    ] = None,
+    where: FilterJson = None,
+    show_expired: ShowExpired = False,
+) -> None:
+    """List memories, newest first."""
+    with session.memory() as memory:
+        result = memory.get_all(
+            **session.ids,
+            limit=limit,
+            cursor=cursor,
+            filters=parse_json(where, "--filter"),
+            show_expired=show_expired,
+        )
+    from mnemic.cli import show
+
+    show.answer(session, result, show.listing)
+
+
+@command(app)
+def get(session: Session, memory_id: MemoryId) -> None:
+    """Show one memory with its sources, or one message."""
+    with session.memory() as memory:
+        result = memory.get(memory_id)
+    from mnemic.cli import show
+
+    show.answer(session, result, show.memory)
+
+
+@command(app)
+def history(session: Session, memory_id: MemoryId) -> None:
+    """Show every change of a memory, oldest first; deleted ones too."""
+    with session.memory() as memory:
+        result = memory.history(memory_id)
+    from mnemic.cli import show
+
+    show.answer(session, result, show.history)
+
+
+# Much at once.
+
+
+@command(app, name="import", whose=True)
+def import_(
+    session: Session,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Exports, also gzipped or zipped; '-' is standard input.")
+    ],
+    *,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="jsonl, json, chatgpt, claude or locomo. [by content]"),
+    ] = None,
+    infer: Annotated[
+        bool, typer.Option("--infer/--no-infer", help="Extract memories, or keep each message as it is.")
+    ] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and import nothing.")] = False,
+) -> int:
+    """Import chat exports: JSON Lines, JSON, ChatGPT, Claude, LoCoMo.
+
+    Each conversation becomes a session of its own, named by its id in the export. When interrupted,
+    the same command goes on where it stopped: messages of a session that are stored already are
+    counted and left out.
+    """
+    from mnemic.cli import importing
+
+    return importing.run(session, files, format=format_, infer=infer, dry_run=dry_run)
+
+
+# The store itself.
+
+
+@command(app, whose=True)
+def stats(session: Session) -> None:
+    """Count what the store, or a scope of it, holds."""
+    with session.memory() as memory:
+        result = memory.stats(**session.ids)
+    from mnemic.cli import show
+
+    show.answer(session, result, show.stats)
+
+
+@command(app)
+def verify(session: Session) -> int:
+    """Check that rows, index, vectors, sources and history agree. Exit code 4: they do not."""
+    with session.memory() as memory:
+        result = memory.verify()
+    from mnemic.cli import show
+
+    show.answer(session, result, show.verified)
+    return 0 if result["ok"] else STORE_FAILED
+
+
+@command(app)
+def doctor(session: Session) -> int:
+    """Say what is at work here, what is missing, and what that would need. No model is contacted."""
+    from mnemic.cli import doctor as check, show
+
+    report = check.examine(session.settings)
+    show.answer(session, report, check.show)
+    return check.exit_code(report)
+
+
+@command(app)
+def demo(
+    session: Session,
+    *,
+    keep: Annotated[Path | None, typer.Option(metavar="PATH", help="Keep the demo's store in this new file.")] = None,
+) -> int:
+    """Show memory at work on a shipped conversation, in a store of its own."""
+    from mnemic.cli import demo as shown
+
+    return shown.run(session, keep)
+
+
+def _time(value: str | None) -> str | float | None:
+    """A time as typed: digits are unix seconds."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return value

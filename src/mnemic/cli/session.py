@@ -1,0 +1,261 @@
+"""What every command shares: options, settings, the way in and the way out.
+
+`command` gives a function the shared options and turns its answer, or its error, into an exit code.
+Shared options may stand before the command's name or after it; after it they count more.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mnemic import config
+from mnemic.errors import InvalidInput, InvalidScope, MissingDependency, MnemicError, ModelError, NotFound, StoreError
+
+if TYPE_CHECKING:
+    from mnemic.sync import Memory
+
+FOUND_NOTHING = 1
+BAD_INPUT = 2
+NOT_FOUND = 3
+STORE_FAILED = 4
+MODEL_FAILED = 5
+INTERRUPTED = 130
+
+# Everywhere. Shown in the help of `mnemic` itself; of these, commands show --json only.
+Store = Annotated[str | None, typer.Option("--store", metavar="PATH", help="The store's file. [MNEMIC_PATH]")]
+Project = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Keeps several uses of one store apart. [MNEMIC_PROJECT]")
+]
+Llm = Annotated[
+    str | None,
+    typer.Option("--llm", metavar="MODEL", help="Model that extracts, as provider:model; none: rules. [MNEMIC_LLM]"),
+]
+LlmBaseUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="OpenAI-compatible endpoint of that model. [MNEMIC_LLM_BASE_URL]"),
+]
+Embedder = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="bundled, bundled:e5, bundled:use or provider:model. [MNEMIC_EMBEDDER]"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the JSON that the library returns.")]
+
+_EVERYWHERE: dict[str, Any] = {
+    "store": Store,
+    "project": Project,
+    "llm": Llm,
+    "llm_base_url": LlmBaseUrl,
+    "embedder": Embedder,
+    "as_json": Json,
+}
+
+_WHOSE: dict[str, Any] = {
+    "user": Annotated[str | None, typer.Option("--user", "-u", metavar="ID", help="Whose memory. [MNEMIC_USER_ID]")],
+    "agent": Annotated[str | None, typer.Option(metavar="ID", help="Which agent's. [MNEMIC_AGENT_ID]")],
+    "app": Annotated[str | None, typer.Option(metavar="ID", help="Which app's. [MNEMIC_APP_ID]")],
+    "run": Annotated[str | None, typer.Option(metavar="ID", help="Of which session. [MNEMIC_RUN_ID]")],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """The settings of one command: flags first, then environment, then the configuration file."""
+
+    settings: config.Settings
+    flags: Mapping[str, str]
+    """The ids that were given as flags."""
+    json: bool
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The ids that apply, as arguments of the library."""
+        names = ("user_id", "agent_id", "app_id", "run_id")
+        found = {name: self.flags.get(name) or getattr(self.settings, name) for name in names}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def require_ids(self, what: str) -> dict[str, str]:
+        """The ids that apply, at least one.
+
+        Raises:
+            InvalidScope: there is none.
+        """
+        if not self.ids:
+            raise InvalidScope(f"{what} needs to know whose memory it is: pass --user ID, or set MNEMIC_USER_ID")
+        return self.ids
+
+    def memory(self) -> Memory:
+        """The memory that the settings describe, opened."""
+        from mnemic.sync import Memory  # noqa: PLC0415 - numpy, which help and completion do without
+
+        # That rules extract is said by `add` and `doctor`, not by every command.
+        logging.getLogger("mnemic").setLevel(logging.ERROR)
+        chosen = self.settings
+        return Memory(
+            chosen.path,
+            project=chosen.project,
+            llm=chosen.llm,
+            llm_base_url=chosen.llm_base_url,
+            embedder=chosen.embedder,
+            embedder_base_url=chosen.embedder_base_url,
+        )
+
+
+Command = Callable[..., int | None]
+
+
+def command(app: typer.Typer, *, name: str | None = None, whose: bool = False) -> Callable[[Command], Command]:
+    """Register a function `(session, …) -> exit code` as a command with the shared options.
+
+    whose: it also takes --user, --agent, --app and --run.
+    """
+    shared = _WHOSE if whose else {}
+
+    def register(function: Command) -> Command:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        added = [_parameter(key, kind) for key, kind in shared.items()]
+        added += [_parameter(key, kind, hidden=key != "as_json") for key, kind in _EVERYWHERE.items()]
+        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *added]
+
+        @functools.wraps(function)
+        def run(ctx: typer.Context, **given: Any) -> None:
+            everywhere = {key: given.pop(key) or (ctx.obj or {}).get(key) for key in _EVERYWHERE}
+            ids = {f"{key}_id": given.pop(key) for key in shared}
+            with failures(as_json=bool(everywhere["as_json"])):
+                code = function(_session(everywhere, ids), **given)
+            if code:
+                raise typer.Exit(code)
+
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in parameters}
+        app.command(name)(run)
+        return function
+
+    return register
+
+
+def _parameter(key: str, kind: Any, *, hidden: bool = False) -> inspect.Parameter:
+    base, option = kind.__args__[0], kind.__metadata__[0]
+    if hidden:
+        option = _hidden(option)
+    default = False if base is bool else None
+    return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[base, option])
+
+
+def _hidden(option: Any) -> Any:
+    copied = type(option).__new__(type(option))
+    copied.__dict__.update(option.__dict__, hidden=True)
+    return copied
+
+
+def _session(everywhere: Mapping[str, Any], ids: Mapping[str, str | None]) -> Session:
+    for name, value in ids.items():
+        if value is not None and not value.strip():
+            raise InvalidScope(f"--{name.removesuffix('_id')} is empty; pass an id, or leave the option out")
+    given = {"path": everywhere["store"]} | {
+        key: everywhere[key] for key in everywhere if key not in ("store", "as_json")
+    }
+    settings = replace(config.load(), **{key: value for key, value in given.items() if value is not None})
+    flags = {name: value for name, value in ids.items() if value is not None}
+    return Session(settings=settings, flags=flags, json=bool(everywhere["as_json"]))
+
+
+@contextmanager
+def failures(*, as_json: bool) -> Iterator[None]:
+    """Say an expected error in one line on stderr, and leave with its exit code."""
+    try:
+        yield
+    except MnemicError as exc:
+        report(exc, as_json=as_json)
+        raise typer.Exit(_code(exc)) from exc
+    except KeyboardInterrupt as exc:
+        raise typer.Exit(INTERRUPTED) from exc
+
+
+def report(error: MnemicError, *, as_json: bool) -> None:
+    """One error on stderr."""
+    if as_json:
+        said = {"error": {"type": type(error).__name__, "message": str(error)}}
+        typer.echo(json.dumps(said, ensure_ascii=False), err=True)
+    else:
+        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+
+
+def _code(error: MnemicError) -> int:
+    match error:
+        case NotFound():
+            return NOT_FOUND
+        case InvalidInput():
+            return BAD_INPUT
+        case StoreError():
+            return STORE_FAILED
+        case ModelError() | MissingDependency():
+            return MODEL_FAILED
+        case _:
+            raise error
+
+
+# What people type and pipe in.
+
+
+def parse_json(value: str | None, name: str) -> Any:
+    """The value of an option that takes JSON.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if value is None:
+        return None
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidInput(f'{name} is not valid JSON: {exc}; quote it for the shell: \'{{"key": "value"}}\'') from exc
+
+
+def text_or_stdin(text: str | None, what: str) -> str:
+    """The text itself, or standard input for `-` and for none when something is piped in.
+
+    Raises:
+        InvalidInput: there is neither, or what is piped in is not UTF-8.
+    """
+    if text is not None and text != "-":
+        return text
+    if text is None and sys.stdin.isatty():
+        raise InvalidInput(f"there is nothing to {what}: pass a text, or pipe one in")
+    return _decoded(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
+
+
+def read_json_file(path: str) -> Any:
+    """The JSON in a file, or on standard input for `-`.
+
+    Raises:
+        InvalidInput: it cannot be read, or is no JSON.
+    """
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).expanduser().read_bytes()
+    except OSError as exc:
+        raise InvalidInput(f"{path} cannot be read: {exc.strerror or exc}") from exc
+    return parse_json(_decoded(data, path), path)
+
+
+def _decoded(data: bytes, where: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise InvalidInput(f"{where} is not UTF-8: byte 0x{data[exc.start]:02x} at position {exc.start}") from exc
+
+
+def settings_as_dict(settings: config.Settings) -> dict[str, Any]:
+    """Settings that are set."""
+    return {name: value for name, value in asdict(settings).items() if value is not None}

@@ -1,0 +1,1 @@
+"""Embedders: the bundled one, and remote ones through a model library."""

@@ -1,0 +1,1 @@
+"""What `make_prior` measured, and the sentences it measured with."""

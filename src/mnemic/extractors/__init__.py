@@ -1,0 +1,1 @@
+"""Extractors: by rules (no model) and by one structured model call."""

@@ -1,0 +1,63 @@
+"""What a grammar of one language answers about a sentence; `rules.py` makes facts of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from mnemic.types import Kind
+
+About = Literal["speaker", "person", "pronoun", "topic"]
+"""Who a claim is about: who speaks, a named or related third person, somebody only pointed at
+("she"), or something else."""
+
+# How sure the rules are. Few levels, so that a threshold means something.
+SURE = 0.9
+"""A plain statement about the speaker that a rule knows by its attribute."""
+CLEAR = 0.75
+"""A plain statement whose subject the sentence names."""
+LIKELY = 0.5
+"""The subject is left out or pointed at, or the statement is hedged or reported."""
+FAINT = 0.3
+"""A language without a grammar here, or words that may be meant in jest."""
+
+
+IDENTITY = frozenset({"name", "age", "birthday", "email", "phone"})
+"""Attributes whose statement is a fact even when it names a date."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A statement worth remembering."""
+
+    about: About
+    subject: str | None = None
+    """The words for the third person; None for the other kinds of `about`."""
+    kind: Kind = "fact"
+    attribute: str | None = None
+    confidence: float = CLEAR
+
+
+class Grammar(Protocol):
+    """The rules of one language; a module of functions is one."""
+
+    def lead_in(self, text: str) -> int:
+        """Length of the fillers that open `text` ("Well, ", "對了，")."""
+
+    def small_talk(self, text: str) -> str | None:
+        """Reason to refuse `text` when the whole of it is greeting, thanks, farewell or small talk."""
+
+    def asks(self, text: str) -> str | None:
+        """`question` or `request` when `text` asks or orders something, in whole or in part."""
+
+    def beside_the_ask(self, text: str) -> list[tuple[int, int]]:
+        """Stretches of an asking `text` that may state something, likeliest first."""
+
+    def claim(self, text: str) -> Claim | None:
+        """What `text`, which asks nothing, states; None when that is nothing lasting."""
+
+    def promise(self, text: str) -> Claim | None:
+        """What an assistant that says `text` tells about itself, promises or recommends."""
+
+    def takes_back(self, text: str) -> bool:
+        """Whether `text` marks what was said just before as not meant."""

@@ -1,0 +1,409 @@
+"""The patterns `rules_en.py` decides by, in the order in which it asks for them.
+
+All are written for text with plain apostrophes. Repeats are bounded, so no input makes them slow.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def _pattern(*alternatives: str, case: bool = False) -> re.Pattern[str]:
+    return re.compile("(?:" + "|".join(alternatives) + ")", 0 if case else re.IGNORECASE)
+
+
+# Function words that other Latin-script languages do not share.
+FUNCTION = _pattern(
+    r"\b(?:the|and|is|are|was|were|my|our|your|his|her|their|i'm|i've|i'll|i'd|i|you|we|he|she|they|it|this|that|with|"
+    r"have|has|had|of|to|for|from|what|where|when|who|how|why|can|could|would|please|not|don't|doesn't|just|at|call|never|"
+    r"always|thanks|than|but|there|been|got|went|moved|lives|works|likes|loves)\b",
+)
+
+_NAME = r"(?-i:[A-Z])[\w'-]{1,20}"
+
+# Function words of other languages in Latin script.
+FOREIGN = _pattern(
+    r"\b(?:der|die|das|und|ist|nicht|ein|eine|einen|ich|wir|mein|meine|für|mit|auf|von|le|la|les|et|est|une|des|du|je|nous|mon|ma|mes|"
+    r"dans|pour|avec|el|los|las|y|es|una|que|yo|mi|mis|por|con|para|muy|il|di|che|è|sono|ho|mio|mia|per|non|os|um|uma|eu|meu|minha|"
+    r"não|em|het|een|ik|mijn|niet|van|och|jag|är|det|jeg|ikke|og|jestem|mam|nie|się|ben|bir|ve|saya|dan|yang|soy|tengo|vivo|danke|hallo|"
+    r"hola|gracias|bonjour|merci|ciao|grazie|ja|oui|sí|j'ai|c'est)\b",
+)
+
+# Fillers, interjections and vocatives before the statement, and "remember that": the rest is what is said.
+LEAD_IN = re.compile(
+    r"""(?:\s*(?:
+      (?:(?i:well|oh|ah|um+|uh+|hm+|so|ok(?:ay)?|yeah|yes|yep|yup|no|nope|nah|sure|right|actually|honestly|anyway|btw|fyi|hey|hi|
+         hello|wow|aw+|whoa|gosh|man|dude|(?:thanks|thank\ you)(?:\ (?:a\ lot|so\ much|very\ much))?(?:\ for\ [\w' ]{1,40})?|
+         cool|great|nice|awesome|exactly|absolutely|definitely|totally|of\ course|by\ the\ way|for\ what\ it's\ worth|
+         you\ know(?:\ what)?|i\ mean|to\ be\ honest|in\ fact|as\ a\ matter\ of\ fact|speaking\ of\ which|just\ so\ you\ know|
+         just\ fyi|p\.?s\.?|one\ more\ thing|also|guess\ what|good\ (?:morning|evening|afternoon)|congrats|sorry|
+         (?:please\ )?(?:note|correction|update|reminder))
+         (?:,?\ [A-Z][\w'-]{1,20}(?=\s*[,!.:;—–-]))?
+         (?:\s*[,!.:;—–]+\s*|\s+-+\s+|\.{2,}\s*)
+      | (?:[A-Z][\w'-]{1,20},\s+(?=(?:I|I'm|I've|my|My|we|We)\b))
+      | (?i:(?:and|but|so|well|oh|also|plus|yeah|actually)\s+(?=(?:i|i'm|i've|i'll|i'd|my|we|we're|we've|our|she|he|they)\b)))
+      | (?i:(?:please\ )?(?:remember|note|keep\ in\ mind|be\ aware|don't\ forget)\ (?:that\ |this:\ ?)
+         | (?:please\ )?(?:remember|note|keep\ in\ mind|don't\ forget)[,:]?\ (?=(?:i|i'm|i've|my|we|our)\b)
+         | (?:i\ (?:want|would\ like)|i'd\ like)\ you\ to\ (?:know|remember)\ (?:that\ )?
+         | (?:just\ )?(?:so\ you\ know|letting\ you\ know)\ (?:that\ )?
+         | (?:did\ i\ (?:tell|mention)(?:\ (?:to\ )?you)?)\ that\ (?=(?:i|my|we)\b))
+    )){1,4}""",
+    re.VERBOSE,
+)
+
+# Whole sentences that say nothing lasting, by the reason they are refused for.
+_TO = r"(?:[\s,]+(?:there|all|everyone|everybody|guys|friend|buddy|again|to you(?: too)?|too|" + _NAME + r"))?"
+_END = r"[\s!.?~,…:)]*"
+_SOFT = r"(?:so |really |very |just |that's |that is |it's |this is |sounds? |looks? |how |pretty |absolutely |such |totally |all )"
+SMALL_TALK: dict[str, re.Pattern[str]] = {
+    "greeting": _pattern(
+        rf"(?:hi+|hello+|hey+|heya|hiya|yo|howdy|greetings|good (?:morning|afternoon|evening|day)|morning|welcome(?: back)?|"
+        rf"long time no (?:see|talk)|(?:nice|good|great|lovely) to (?:see|meet|hear from) you){_TO}{_END}",
+        rf"(?:(?:hi|hey|hello){_TO}[\s,!.]+)?(?:how are you(?: doing)?(?: today)?|how's it going|what's up|how have you been|"
+        rf"what's new|how do you do|(?:it's |so |really )*(?:nice|good|great|lovely) to (?:see|meet|hear from) you){_TO}{_END}",
+    ),
+    "thanks": _pattern(
+        r"(?:(?:ok|okay|great|awesome|cool|perfect|wow|yeah|aw+|oh)[\s,!.]+)?(?:many |much )?(?:thanks?|thx|ty|tysm|cheers|thank (?:you|u))\b"
+        r"(?:[\s,]+(?:you|a (?:lot|bunch|million|ton)|so much|very much|again|everyone|all|man|buddy|" + _NAME + r"))*"
+        r"(?:[\s,]+for (?:the|your|being|sharing|asking|helping|all|that|this|everything|always|letting)[^,.!?]{0,60})?"
+        + _END,
+        r"(?:i (?:really )?appreciate (?:it|that|you|your|the|everything)|much appreciated|i'm (?:so |really |very )?(?:grateful|thankful) for (?:you|your|the (?:help|support)))\b[^,.!?]{0,60}"
+        + _END,
+    ),
+    "farewell": _pattern(
+        rf"(?:(?:good ?)?bye+(?:[\s-]bye)?|see (?:you|ya)(?: (?:soon|later|then|around|tomorrow|next \w+))?|later|take care|"
+        rf"good ?night|talk (?:to you )?(?:soon|later)|catch (?:you|ya) (?:later|soon)|ttyl|cya|"
+        rf"have a (?:good|great|nice|lovely|wonderful|fantastic) (?:one|day|night|evening|weekend|week|time|trip)){_TO}"
+        rf"(?:[\s,]+(?:then|for now|and take care))?{_END}",
+    ),
+    "small_talk": _pattern(
+        rf"{_SOFT}*(?:ok(?:ay|ie)?|k+|yes|yeah+|yep|yup|no+|nope|nah|sure(?: thing)?|right|true|exactly|indeed|agreed|absolutely|"
+        r"definitely|totally|of course|got it|gotcha|i see|understood|(?:that )?makes (?:total |perfect |a lot of )?sense|alright|fine|cool|nice|great|good|awesome|"
+        r"amazing|wonderful|perfect|excellent|fantastic|lovely|beautiful|sweet|neat|brilliant|incredible|inspiring|"
+        r"interesting|fun|exciting|impressive|tough|sad|awful|terrible|adorable|cute|wow+|whoa|omg|oops|hm+|mm+|uh+|um+|"
+        r"a(?:w+|h+)|oh+|huh|ha(?:ha)+h?|hehe|lol+|lmao|rofl|yay+|ugh|congrats|congratulations|well done|good job|great job|way to go|good luck|"
+        r"no (?:problem|worries|way|idea|thanks)|np|you're (?:welcome|right)|my pleasure|same here|me too|never ?mind|"
+        r"i (?:agree|understand|know(?: right)?|guess(?: so)?|think so|hope so|don't know|don't think so|totally agree)|"
+        r"not really|maybe|perhaps|please|done|noted|roger|will do|let's go|for sure|go on|continue|next|stop|wait|hang on|"
+        r"one (?:sec|second|moment)|sorry(?: about that| to hear that)?|my bad|(?:great|good|nice) (?:idea|point|work|to hear|to know)|"
+        r"what a (?:day|surprise|shame|relief|coincidence)|you too|sounds? (?:like (?:a )?(?:fun|plan|great time))|no doubt|keep it up|you (?:got this|rock)|"
+        rf"can't wait|i can't wait|that(?:'s| is) (?:so |really )?(?:great|good|nice) to (?:hear|know)|yes please|any ?time|i'm good|i'm fine|all good)"
+        rf"(?:[\s,]+(?:then|to me|man|dude|buddy|too|lol|haha|indeed|for you|" + _NAME + rf"))*{_END}",
+    ),
+}
+
+# Orders that are meant to last, and what to be called: these are kept.
+STANDING_ORDER = _pattern(
+    r"(?:please )?(?:always|never(?! mind)|from now on|in (?:the )?future|going forward)[,\s]+(?:please |always |never |don't )*"
+    r"(?:answer|reply|respond|use|write|speak|talk|call|address|ask|give|send|explain|keep|include|add|show|format|mention|suggest|recommend|start|end|avoid|say|tell|be|don't|do not)\b",
+    r"(?:please )?(?:don't|do not|stop) (?:ever )?(?:call(?:ing)?|us(?:e|ing)|mention(?:ing)?|suggest(?:ing)?|recommend(?:ing)?|send(?:ing)?) (?:me |any )?.{2,80}\b(?:again|anymore|any more|ever)\b",
+)
+CALL_ME = re.compile(
+    r"(?:(?i:please |you can |just |everyone |everybody |people |friends ))*(?:[Cc]alls? me )(?!(?i:back|when|later|if|at|on|tomorrow|today|crazy|a)\b)\w"
+)
+
+# Orders to the listener.
+_IMPERATIVE = (
+    r"(?:recommend|suggest|tell (?:me|us)|give (?:me|us)|show (?:me|us)|write|explain|describe|help (?:me|us)|list|find(?: me)?|generate|create|draft|"
+    r"summari[sz]e|translate|compare|analy[sz]e|calculate|compute|convert|rewrite|rephrase|proofread|fix|debug|"
+    r"implement|provide|outline|search|look up|look for|google|check|remind me|set (?:a|an|up|my)|schedule|book|order|send|open|"
+    r"play|turn (?:on|off)|let(?:'s| me| us)|remember to|don't forget to|keep me|do not|don't|try|come on|go ahead|consider|"
+    r"add|remove|delete|update|change|make (?:me|it|a|an|sure|this|the)|teach me|walk me|guide me|share|"
+    r"imagine|think about|tell|read|pick|choose|name (?:a|an|some|three|five|the)|come up with|act as|pretend|use)\b"
+)
+_REQUEST = (
+    r"(?:please\b|(?:can|could|would|will) (?:you|u)\b|(?:can|could|may) i (?:get|have|ask|see)\b|would you mind|"
+    r"i(?: was|'m|'ve been| am)? (?:just )?(?:wondering|curious) (?:if|whether|what|how|about|why|which|where)|"
+    r"i (?:would like|want|need|'d like)(?: to (?:know|ask|hear|see (?:some|a list))| you to| (?:some |your |a few |any |a bit of |a little )?"
+    r"(?:help|advice|recommendations?|suggestions?|tips|ideas|information|guidance|opinion)\b)|i'd (?:like|love)(?: to (?:know|hear|ask)| you to| (?:some |your )?"
+    r"(?:help|advice|recommendations?|suggestions?|tips|ideas|opinion))\b|let me know|feel free|do me a favou?r|any (?:help|advice|tips|suggestions|recommendations)\b)"
+)
+REQUEST = _pattern(
+    rf"(?:(?:also|and|so|now|then|ok|okay|just|next)[,\s]+)*(?:{_REQUEST}|{_IMPERATIVE}(?!\w* (?:is|was|are)\b))"
+)
+# A comma or a joining word, and the request after it.
+BEFORE_REQUEST = _pattern(
+    rf"\s*(?:[,;:—–…]|\s-)+\s*(?:(?:and|so|but|then|also|therefore)\s+)?(?:{_REQUEST}|(?:recommend|suggest|tell me|give me|show me|"
+    r"help me|explain|remind me|write me|find me|list|plan)\b)",
+    rf"\s+(?:and|so|but)\s+(?:{_REQUEST}|was wondering if|(?:recommend|suggest|tell me|give me|show me|help me|remind me)\b)",
+)
+
+# Questions by their word order, with or without the mark.
+_PERSON = r"(?:i|you|we|they|he|she|it|there|this|that|these|those|the|my|your|our|his|her|any|anyone|anybody|someone|people)\b"
+_AUX = r"(?:do|does|did|is|are|was|were|can|could|would|will|shall|should|have|has|had|may|might|am)(?:n't)?"
+_WH_ASK = (
+    rf"(?:(?:what|where|when|who|how|why|which)(?:'s|'re|'d)?\s+(?:else\s+)?{_AUX}\s+(?:not )?\w|(?:what|where|how|who|when)(?:'s|'re)\s|how (?:much|many|long|often|far|old|about|come)\b|"
+    rf"what (?:about|kind|sort|time|type|if|else)\b|which (?:one|of)\b|(?:what|which) \w+ (?:{_AUX})\b|"
+    rf"any (?:idea|suggestions?|recommendations?|tips|advice|thoughts|chance|plans|news)\b|got any\b|{_AUX}\s+{_PERSON})"
+)
+INVERTED = _pattern(
+    rf"(?:(?:and|so|but|then|well|or|also|now)[,\s]+)*(?!what a\b|how (?:much|many|often) (?:i|we)\b){_WH_ASK}"
+)
+BEFORE_QUESTION = _pattern(
+    rf"\s*(?:[,;:—–…]|\s-)+\s*(?:(?:and|so|but|then|or)\s+)?(?!who|when |where |how (?:much|many)|what if|are the|is the|was the|had the){_WH_ASK}",
+    rf"\s+(?:and|so|but)\s+(?!how (?:much|many)\b|(?:what|where|when|who) (?!should|can|could|would|do|does)|is |are |was |were |has |had |have |did |does |do ){_WH_ASK}",
+)
+# ", right?" and ", what about you?": the tag asks, what stands before states.
+BEFORE_TAG = _pattern(
+    r"\s*[,;—–-]+\s*(?:right|correct|huh|eh|no|yeah|ok|okay|you|and you|how about you|remember|you know)\s*\?+\W*\Z",
+    r"[,;—–]\s*[^,;—–]{1,80}\?+\W*\Z",
+)
+BECAUSE = _pattern(r"(?:since|because|as|given that|seeing that)\s+(?=(?:i|i'm|i've|my|we|we're|our)\b)")
+REASON_AFTER = _pattern(
+    r"(?:,?\s+(?:since|because|given that|as)|[,;—–])\s+(?P<reason>(?:i|i'm|i've|my|we|we're|we've|our)\b(?!'d| would| could| should| can\b))"
+)
+
+# Somebody else's words: "…", he said.
+QUOTED = _pattern(
+    r"[\"“].{1,300}[\"”]\s*,?\s*(?:\w+\s){1,3}?(?:said|says|asked|told|replied|wrote)\b",
+    r"[\"“].{1,300}[\"”],?\s*(?:said|says|replied) ",
+)
+# A line of a form: "Allergies: peanuts".
+LABELLED = _pattern(
+    r"(?:name|e-?mail|phone|address|birthday|age|job|occupation|allerg(?:y|ies)|diet|hobb(?:y|ies)|likes?|dislikes?|location|city|hometown|languages?|pets?)\s?:\s?\S"
+)
+
+# Not stated as true.
+HYPOTHETICAL = _pattern(
+    r"^(?:if|suppose|supposing|imagine|assuming|what if|unless|let's say|say i)\b",
+    r"\b(?:i|we) (?:really )?wish\b",
+    r"\bif (?:only )?(?:i|we) (?:had|were|won|could|was|ever)\b",
+    r"\bif i (?:ever )?(?:get|got|become|became|have|find|win) .{0,80}\bi(?:'d|'ll| would| will| could)\b",
+)
+# Talk about the conversation, the listener or a passing feeling about either.
+CHATTER = _pattern(
+    r"^(?:that|this|it|those|these|there)(?:'s|'re| is| are| was| were| must| sounds?| looks?| seems?| feels?| would| will| can| has| have|'ll|'d) "
+    r"(?:so |really |very |such |quite |a |an |be |just |truly |always |definitely |have been |like |all |been |pretty |to be |been so |not )*"
+    r"(?:great|good|nice|cool|awesome|amazing|wonderful|perfect|lovely|beautiful|fun|exciting|interesting|impressive|inspiring|"
+    r"tough|hard|sad|awful|terrible|true|right|fair|correct|important|incredible|fantastic|rough|sweet|cute|fine|ok|okay|enough|"
+    r"(?:great|good|nice|cool|awesome|amazing|wonderful|lovely|beautiful|fun|big|tough|special|important|fair|solid|super) "
+    r"(?:idea|point|question|news|plan|feeling|way|thing|one|time|choice|deal|step|goal|attitude|gift|start|job|work))\b(?!.{0,120}\b(?:my|our|i|i'm|i've|we|me|us)\b)",
+    r"^(?:sounds?|looks?|seems?|feels?|love (?:that|it|this|your|the)|glad|happy (?:to hear|for you|that you)|nice|great|good|awesome|congrat\w*|hope (?:you|it|that|your|we|to)|wish|"
+    r"keep|no (?:problem|worries)|so (?:glad|happy|proud|excited|sorry|cool|great|nice|sweet)|can't wait|cannot wait|sorry|way to|what an?|how (?:\w+ )?(?:is|was|great|nice|cool|exciting|wonderful|amazing)|wow|well done|good (?:luck|job)|looking forward|enjoy|stay|take|best of|welcome|sure)\b"
+    r"(?!.{0,160}\b(?:my|our|i|i'm|i've|we)\b)",
+    r"^(?:i|i'm|i am|we're|i was|we)(?: just| really| so| also| definitely| totally| completely| truly| always| can't help but)*(?: am)? (?:so |really |very |super |just |glad and |truly |sure )*(?:glad|happy|proud|excited|sorry|thrilled|grateful|thankful|pleased|delighted|impressed|here|rooting|behind|with you|touched|honored|honoured)"
+    r"\b.{0,40}\b(?:to hear|you|your|you're|that|this|it|for you|of you)\b(?!.{0,160}\b(?:my|i|i've|our)\b)",
+    r"^(?:i|we)(?: just| really| so| also| definitely| totally| completely| truly| do| can| can't| could| couldn't| absolutely)* (?:agree|understand|get (?:it|that|you|what)|see (?:what|that|why|how)|hear you|know (?:what|how|that feeling|the feeling|you|it's|that)|"
+    r"appreciate|hope (?:you|it|that|your|we|so|this)|bet|imagine|believe (?:you|it|in you)|feel you|admire|respect|promise|mean|wonder|doubt|relate|suppose|guess (?:so|it|that|you))\b(?!.{0,160}\b(?:my|our|i've|i was|i had)\b)",
+    r"^(?:i|we)(?:'d| would)? (?:think|feel|believe|feel like|guess|reckon) (?:so\b|that's|that is|it's|it is|it was|it'll|it will|this is|you|your|that would|it would|they're|that you)(?!.{0,160}\b(?:my|our|i|me)\b)",
+    r"^i (?:love|like|loved|liked|adore) (?:that|it|this|your|how you|what you|the way you|these|those|hearing|seeing you|the idea)\b(?!.{0,160}\b(?:my|our|i|me|when|since|because)\b)",
+    r"^i(?:'ll| will| can|'d) (?:keep (?:that|it|you)|let you know|check (?:it|that|them|this)|think about (?:it|that)|take a look|look (?:into|it)|do that|give (?:it|that|you)|remember that|be (?:here|there|sure|back)|have to (?:check|try|give|see)|definitely|try that|see you|totally|for sure)\b.{0,60}\Z",
+    r"^(?:i have|i've got|i had) (?:a |an |one |another |some )?(?:quick |small )*(?:questions?|idea|problem|thought)\W*\Z",
+    r"^(?:hm+,? )?let me (?:think|see|check)",
+    r"^(?:i )?can't wait (?:to (?:hear|see (?:it|what|how|you|your|that|them)|try|check)|for (?:you|it|that|your))",
+    r"^i (?:don't|do not|didn't) (?:know|understand|get it|think so|mind|mean|care)\b.{0,40}\Z",
+    r"^i(?:'m| am) (?:good|fine|okay|ok|great|doing (?:good|well|great|fine|okay)|back|here|sure|confused|not sure|done|ready|listening|kidding|just kidding|in|up for (?:it|that))\b.{0,30}\Z",
+    r"^(?:you|your|you're|you've|you'll|you'd)\b(?!.{0,200}\b(?:my|our|i|me|us|we)\b)",
+)
+
+# Said without being sure, said by others, said in jest, denied.
+HEDGED = _pattern(
+    r"\b(?:maybe|perhaps|probably|possibly|might|may be|i guess|i suppose|not sure|i think i|thinking (?:about|of)|considering|could be|supposedly|allegedly|kind of|kinda)\b"
+)
+REPORTED = _pattern(
+    r"\b(?:he|she|they|people|someone|somebody|everyone|[a-z]+|you) (?:said|says|told (?:me|us|him|her|them)|claims?|claimed|thinks?|thought|believes?|mentioned|joked|insists?|heard)\b(?: that)?\s+\w",
+    r"\b(?:according to|i(?:'ve)? (?:heard|read)|rumou?r has it|apparently|used to|no longer|in my dream|i dreamt|i dreamed|pretend\w*)\b",
+)
+JEST = _pattern(
+    r"(?:\s/s\b|\bjust kidding\b|\bj/k\b|\bjk\b|\byeah,? right\b|\bas if\b|\bsarcas\w+|\blol,? not\b|\bnot!\s*\Z|🙄|🙃)"
+)
+TAKEN_BACK = _pattern(
+    r"(?:/s|(?:i'm |i am )?(?:just |only )?(?:kidding|joking)|jk|j/k|not|yeah,? right|as if|psych|sarcasm)[\s!.]*"
+)
+NEGATED = _pattern(
+    r"\b(?:not|never|no|none|nobody|nothing|without|cannot|neither|nor|hardly|barely|stopped|quit|anymore|isnt|dont|doesnt|didnt|cant|wont|used to|\w+n't)\b"
+)
+
+# Who it is about.
+SPEAKER = re.compile(
+    r"(?:(?:[Mm]y|[Oo]ur|[Tt]he|[A-Z]\w+)(?:\s\w+){0,4}\s+and\s+(?:I|i|me)\b|[Mm]e and (?:my )?\w+\b|I\b|i\b(?![.)])|[Ww]e\b)(?:'(?:m|ve|re|s)\b)?\s*",
+)
+_RELATIONS = (
+    r"(?:(?:step|grand|half-?|ex-?|co-?|great-?)*(?:mother|father|mom|mum|mommy|mummy|dad|daddy|ma|pa|parents?|sister|brother|sis|bro|siblings?|son|daughter|child|children|kids?|"
+    r"baby|toddler|twins?|wife|husband|hubby|spouse|partner|fianc[ée]e?|girlfriend|boyfriend|gf|bf|aunt(?:ie)?|uncle|cousin|nephew|niece|"
+    r"ma|pa|parent|family|in-laws?|mother-in-law|father-in-law|sister-in-law|brother-in-law|grandma|grandpa|granny|nana|friend|bestie|buddy|pal|mate|"
+    r"best friend|neighbou?r|roommate|flatmate|housemate|colleague|coworker|co-worker|worker|boss|manager|supervisor|mentor|team|teammate|"
+    r"teacher|professor|coach|tutor|doctor|dentist|therapist|vet|landlord|landlady|assistant|intern|student|classmate|client|customer|"
+    r"dog|cat|puppy|kitten|pup|pet|bird|parrot|rabbit|bunny|hamster|turtle|fish|horse|crush|date|guy|folks|people|company|employer))s?"
+)
+RELATED = re.compile(
+    rf"(?:(?i:my|our)\s+(?P<relation>(?:(?!(?:and|is|was|has|with|to|on|in|at|of|for)\b)[\w-]{{1,20}}\s+){{0,3}}?(?i:{_RELATIONS})\b(?:'s\s+(?:\w+\s+)?(?i:{_RELATIONS})\b)?)"
+    rf"(?:,?\s+(?P<name>{_NAME})\b)?|(?i:an?)\s+(?P<mine>(?:\w+\s+)?(?i:{_RELATIONS}))\s+of\s+mine\b|(?i:one of (?:my|our))\s+(?P<one>(?:\w+\s+)?(?i:{_RELATIONS}))\b)(?:,[^,]{{1,60}},)?\s*",
+)
+MY_THING = _pattern(r"(?:my|our|mine|ours|for me|to me)\b")
+PRONOUN = _pattern(
+    r"(?:she|he|they|her|his|their|both of them|everyone|the (?:kids|boys|girls|family|team|doctor|baby|dogs?|cats?|children|twins|whole family))\b(?:'\w+)?\s*"
+)
+_VERB = (
+    r"(?:is|was|has|had|'s|'d|will|'ll|(?<!s )(?:and|can|could|just|also|really|still|always|never|recently)|won't|doesn't|didn't|isn't|wasn't|hasn't|does|did|might|must|would|"
+    r"went|got|came|took|made|gave|told|said|left|met|won|lost|bought|brought|ran|taught|wrote|grew|became|began|sent|found|felt|kept|"
+    r"\w{2,18}ed|thinks|lives|works|likes|loves|hates|prefers|wants|needs|plays|speaks|studies|teaches|runs|owns|goes|comes|makes|takes|gets|knows|says|tells|"
+    r"uses|eats|drinks|drives|moves|starts|feels|enjoys|collects|believes|keeps|visits|plans|hopes|looks|seems|helps|gives|calls|writes|reads|paints|sings|travels|sells|builds|cooks|dances|suffers|turns|"
+    r"stays|sleeps|smokes|leads|leaves|means|trains|volunteers|manages|attends|practices|practises|hikes|bakes|swims|skis|rides)"
+)
+NAMED = re.compile(
+    rf"(?P<name>{_NAME}(?:\s+(?:(?:de|van|von|da|del|la)\s+)?{_NAME}){{0,2}})(?:\s+and\s+{_NAME})?(?=\s+{_VERB}\b|'s\b)\s*"
+)
+# Capitalised only because they open a sentence.
+NOT_A_NAME = re.compile(
+    r"(?:That|This|It|There|Here|What|Where|When|Who|How|Why|Which|The|These|Those|They|You|Your|He|She|His|Her|Its|Their|We|Our|My|One|Some|Many|Most|All|"
+    r"Any|Every|Each|Both|Nothing|Something|Everything|Anything|Everyone|Someone|Anyone|Nobody|People|Life|Time|Today|Yesterday|Tomorrow|Tonight|"
+    r"And|But|So|Or|If|Because|Since|After|Before|While|As|At|In|On|For|From|With|Without|By|Not|No|Yes|Yeah|Well|Just|Also|Then|Now|Still|Even|Only|"
+    r"Maybe|Perhaps|Sometimes|Usually|Often|Always|Never|Please|Thanks|Thank|Sorry|Sure|Ok|Okay|Wow|Oh|Hey|Hi|Hello|Great|Good|Nice|Cool|Awesome|"
+    r"Sounds|Looks|Seems|Glad|Happy|Hope|Love|Really|Definitely|Absolutely|Such|Same|Other|Another|Music|Art|Family|Nature|Work|Change|Hard|Being|"
+    r"Step|Let|Let's|Can|Could|Would|Will|Do|Does|Did|Have|Has|Is|Are|Was|Were|Got|Went|Been|Had|\w+ing|\w{2,}ly|\w+n't|Lots|Tons|Super|Next|Last|Cozy|Small|Little|Big|New|Old|Note|Run|Build|Timer|Tests?|Job|Task|Process|Server|System|Deploy|Reminder|Status|Request|Response|File|Data|Error|Section|Figure|Chapter)(?:'\w+)?(?:\s|\Z)",
+)
+# "Moved to Berlin last year.", "Been painting for years.", "Working on a novel.": the "I" is left out.
+ELLIPSIS = _pattern(
+    r"(?:(?:just|still|recently|finally|also|even|already|currently|actually|only|used to|always|never|mostly|usually)\s+)*(?:got|went|been|moved|started|had|took|made|bought|found|"
+    r"met|came|spent|saw|won|lost|ran|wrote|left|gave|tried|visited|joined|finished|adopted|signed|graduated|married|quit|ate|"
+    r"learned|learnt|grew up|was|did|planned|decided|booked|working on|working at|living in|planning|learning|studying|training|trying to|going to|"
+    r"heading to|thinking (?:of|about)|allergic to|vegetarian|vegan|born in|from)\b(?!\s+(?:it|that|this|you|your)\b\W*\Z)",
+)
+OPENING_CLAUSE = re.compile(
+    r"(?:[^,;:—–]{1,80}[,;:—–]\s*|(?i:last|next|this|every)\s+(?:\w+\s+)?\w+\s+(?=(?:I|we|my|our)\b)|(?i:yesterday|today|tomorrow|tonight|recently|lately|sometimes|usually|currently|now|once|and|but|so|because|since|when|while|although|though|as|then|plus|honestly)\s+)(?:(?i:and|but|so|then)\s+)?"
+)
+FIRST_PERSON = re.compile(
+    r"\b(?:I|I'm|I've|I'd|I'll|i'm|i've|my|My|our|Our|me|we|We|we're|we've|mine|myself|ourselves)\b"
+)
+SAYS_I = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|i'm|i've|we|We|we're|we've)\b")
+# A name or a title in it (for an assistant also a number), and a verb that tells of it.
+NAMES_SOMETHING = re.compile(r"(?<=[a-z,;:] )(?!I\b)[A-Z][a-z]{2,}|[\"“「《][^\"”」》]{2,80}[\"”」》]")
+CONCRETE = re.compile(r"(?<=[a-z,;:] )[A-Z][a-z]{2,}|\d|[\"“「《][^\"”」》]{2,80}[\"”」》]|\b[A-Z]{2,6}\b")
+SOMETHING_HAPPENED = _pattern(
+    r"\b(?:was|were|had|went|took|got|came|happened|named|called|is|are|\w{2,18}ed|\w{2,18}'s)\b"
+)
+
+# What the statement is about, matched at its predicate (after "I", "my sister", "Dana").
+_ADV = r"(?:(?:now|currently|just|recently|also|finally|have|has|had|'ve|'m|am|is|was|are|were|been|still|both|actually|already|'s|really)\s+)*"
+_BE = r"(?:am|is|are|'m|'s|'re)?\s*(?:now |currently |a |an |the |also |really |severely |very |quite )*"
+FAVOURITE = _pattern(
+    r"(?:my|our|'s)?\s*(?:(?:all-time|absolute)\s+)*favou?rite\s+(?P<thing>[a-z]+(?: [a-z]+)?)\s+(?:is|are|was|has always been|has to be)\b"
+)
+ATTRIBUTES: dict[str, re.Pattern[str]] = {
+    "name": _pattern(
+        r"(?:my|'s) (?:full |first |last |real )?name(?: is|'s)\b",
+        r"(?:am|'m|is|'s|are) (?:called|named)\b",
+        r"go(?:es)? by (?-i:[A-Z])",
+        r"(?:am |'m )?(?!\w{0,16}(?:ish|ese|ian|ean|can|ist|French|German|Dutch|Swiss|Greek|Czech|Thai|Muslim|Catholic|Hindu)\b)(?-i:[A-Z][a-z]{2,15})[.!]?\Z",
+    ),
+    "birthday": _pattern(
+        r"(?:my|'s)?\s*(?:birthday|date of birth) (?:is|falls)\b",
+        rf"{_ADV}born (?:on|in (?:\d{{4}}|(?:january|february|march|april|may|june|july|august|september|october|november|december)))\b",
+    ),
+    "age": _pattern(
+        r"(?:(?:am|is|are|turned|just turned|turn) )?(?:now )?(?:\d{1,3}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty)(?:-\w+)?)(?: years? old| yo\b|\s*[.!]?\Z)",
+        r"my age is \d",
+    ),
+    "email": _pattern(r"(?:my|'s)?\s*(?:new |work |personal )?e-?mail(?: address)?(?: is|:)"),
+    "phone": _pattern(
+        r"(?:my|'s)?\s*(?:new |work |cell |mobile |home )*(?:phone|number|cell)(?: number)?(?: is|:)\s*[+(\d]"
+    ),
+    "employer": _pattern(
+        rf"{_ADV}(?:works?|working|started(?: working| work| a (?:new )?job| a (?:new )?position)|got (?:a |the |my )?(?:new |dream )*(?:job|position|offer)|employed)\b[^,.;]{{0,40}}?\b(?:(?:at|for|by|with) (?:the )?(?-i:[A-Z])|at (?:an?|the) )",
+        r"(?:my )?(?:employer|company|job|office) is (?:at )?(?-i:[A-Z])",
+        rf"{_ADV}joined (?-i:[A-Z])",
+    ),
+    "occupation": _pattern(
+        r"(?:(?:am|is|are|'m|'s|'re) )?(?:now |currently |also )*(?:an? |the )(?:[\w-]+ ){0,2}?(?:\w{3,}(?:ologist|rician|matician|iatrist)|software engineer|engineer|developer|programmer|teacher|nurse|doctor|lawyer|accountant|designer|writer|author|artist|musician|chef|cook|"
+        r"student|professor|scientist|researcher|manager|consultant|analyst|architect|dentist|vet|pilot|driver|photographer|journalist|barista|librarian|"
+        r"electrician|plumber|carpenter|farmer|salesperson|retired|freelancer|entrepreneur|dancer|actor|actress|coach|counsell?or|therapist|mechanic|translator|editor|surgeon|pharmacist|firefighter|police officer|veteran)\b(?! (?:appointment|friend|of))",
+        r"(?:(?:am|is|are) )?(?:now |currently )*(?:retired|unemployed|self-employed)\b",
+        r"works? as (?:a|an|the)\b",
+        r"my (?:job|occupation|profession) is (?:a|an|to)\b",
+        rf"{_ADV}working as (?:a|an)\b",
+    ),
+    "hometown": _pattern(
+        rf"{_ADV}(?:from (?-i:[A-Z])|grew up (?:in|near)|raised in|born (?:and raised )?in|come from (?-i:[A-Z]))",
+        r"my (?:hometown|home ?town|home country) is\b",
+        r"(?:originally )?comes? from (?-i:[A-Z])",
+        rf"{_ADV}originally from\b",
+    ),
+    "home": _pattern(
+        rf"{_ADV}(?:lives?|living|based|resides?|residing) (?:alone |together |now |here |with my \w+ )?(?:in|at|near|on) (?!the (?:past|moment|present|edge)|fear|peace)",
+        rf"{_ADV}(?:moved|relocated|moving|relocating) (?:back )?(?:from [\w ]{{1,30}} )?to (?:the )?(?:(?-i:[A-Z])|an? )",
+        r"my (?:new )?(?:address|home|apartment|flat|house) is (?:in|at|on|near|\d)",
+    ),
+    "relationship_status": _pattern(
+        rf"{_ADV}(?:married|single|divorced|engaged|widowed|separated|dating|got married|getting married|got engaged|got divorced|in a relationship)\b(?! (?:in|with) (?:the )?(?:project|talks|task|bed|work))",
+        r"my relationship status",
+    ),
+    "spouse": _pattern(
+        r"(?:my|our|'s)? ?(?:wife|husband|spouse|partner|fianc[ée]e?|girlfriend|boyfriend)(?:'s name is| is (?:called|named)\b)",
+        r"married (?:to )?(?-i:[A-Z])",
+    ),
+    "children": _pattern(
+        rf"{_ADV}(?:(?:have|has|had|got) )?(?:a|an|\d|one|two|three|four|five|six|no) (?:(?:\w+[- ]){{0,3}})?(?:kids?|children|child|sons?|daughters?|baby|twins)\b",
+        r"(?:have|has) (?:kids|children|twins)\b",
+        rf"{_ADV}(?:gave birth|became a (?:mother|father|mom|dad))",
+    ),
+    "pet": _pattern(
+        rf"{_ADV}(?:have|has|got|adopted|own|owns|bought|rescued|keep) (?:a|an|\d|one|two|three|four|my|some|another)? ?(?:(?!stuffed|toy|hot|animal)(?:[\w-]+ )){{0,3}}?(?:dogs?|cats?|pupp(?:y|ies)|kittens?|parrots?|rabbits?|hamsters?|turtles?|horses?|guinea pigs?|gerbils?|pets?)\b"
+    ),
+    "diet": _pattern(
+        rf"{_BE}(?:(?:strict|lifelong) )?(?:vegetarian|vegan|pescatarian|gluten[- ]free|lactose[- ]intolerant|halal|kosher)\b",
+        r"(?:eat|follow|keep)s? (?:only |a |strictly )*(?:vegetarian|vegan|pescatarian|gluten[- ]free|halal|kosher|keto|paleo|plant[- ]based)\b",
+        rf"{_ADV}(?:became|turned|gone|went) (?:a )?(?:vegan|vegetarian)\b",
+    ),
+    "allergy": _pattern(
+        rf"{_BE}allergic to\b",
+        r"(?:have|has) (?:an? |several |some )?(?:[\w]+ )?(?:allergy|allergies)\b",
+        r"(?:my )?allerg(?:y|ies)\b(?: is| are|:)",
+    ),
+    "language": _pattern(
+        rf"{_ADV}(?:speaks?|fluent in|learning|studying) (?:[a-z]+ )?(?-i:English|Spanish|French|German|Italian|Portuguese|Chinese|Mandarin|Cantonese|Japanese|Korean|Russian|Arabic|Hindi|Dutch|Swedish|Polish|Turkish|Thai|Vietnamese|Hebrew|Greek)\b",
+        r"my (?:native|first|mother) (?:language|tongue) is\b",
+    ),
+    "education": _pattern(
+        rf"{_ADV}(?:graduated|studied|studying|majored|majoring|major|enrolled|study|studies|attend|attended|attending) (?:\w+ ){{0,4}}?(?:from|at|in) (?-i:[A-Z])",
+        rf"{_ADV}(?:have|has|got|earned|doing|finished|hold|holds) (?:a|an|my|his|her) (?:\w+'?s? ){{0,2}}?(?:ph\.?d|mba|degree|diploma|master'?s|bachelor'?s)\b",
+        rf"{_ADV}(?:major(?:ed|ing)?|graduated|degree) in\b",
+    ),
+    "health": _pattern(
+        rf"{_ADV}(?:diagnosed with|(?:have|has|suffer(?:s|ing)? from|living with|got) (?:\w+ ){{0,2}}?(?:diabetes|asthma|adhd|autism|anxiety|depression|migraines?|cancer|arthritis|insomnia|hypertension|high blood pressure|epilepsy|celiac\w*|ibs|eczema|back pain|covid|a cold|the flu)\b|pregnant)",
+        rf"{_BE}(?:diabetic|pregnant|asthmatic|colou?r-?blind|epileptic|left-handed)\b",
+    ),
+    "hobby": _pattern(
+        r"(?:my|our|'s)? ?(?:main |favou?rite |new |biggest )?(?:hobby|hobbies|pastime)(?: is| are|:| include)",
+        rf"{_ADV}(?:took up|taken up|taking up|picked up) (?:\w+ )?(?:\w+ing|yoga|chess|pottery|guitar|piano|golf|tennis|photography)\b",
+    ),
+    "plan": _pattern(
+        r"(?:am|'m|are|'re|is|'s) (?:going|planning|moving|flying|travell?ing|heading|visiting|starting|getting)\b.{0,80}\b(?:tomorrow|tonight|next|this|on (?:mon|tues|wednes|thurs|fri|satur|sun)day|in (?:\w+ )?(?:weeks?|months?|days?|january|february|march|april|may|june|july|august|september|october|november|december))\b",
+        r"(?:plan|intend|plans|intends) to\b",
+    ),
+}
+
+# What kind of statement it is.
+PROCEDURE = _pattern(
+    r"^(?:the way (?:i|we)|how i|my (?:\w+ )?(?:routine|method|process|trick|workflow|recipe|approach|technique) (?:for|is|to))\b",
+    r"\b(?:i|we) (?:always|usually|first|normally|typically)\b.{2,120}\b(?:and then|, then|then|before|after that|followed by)\b",
+    r"^(?:to|when|for) .{3,80}, i (?:always|usually|first|just|normally)\b",
+)
+PREFERENCE = _pattern(
+    r"(?:(?:am|'m|is|'s|are|really|just|also|absolutely|do|does|don't|doesn't|do not|still|always|both|never|have|has|'ve|'d|would|can't|cannot|so|kind of|kinda|totally|quite|actually|much|rather)\s+)*(?:like[sd]?|love[sd]?|hate[sd]?|prefers?|preferred|"
+    r"enjoy(?:s|ed)?|adores?|dislikes?|loathes?|detests?|stand|fond of|into|obsessed with|crazy about|(?:a )?(?:big |huge )?fan of|passionate about|can't stand|fancy|favou?r|rather)\b",
+    r"(?:my|our|'s)?\s*(?:\w+ )?favou?rite\b",
+)
+_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_MONTH = r"(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
+_UNIT = r"(?:day|night|week|weekend|month|year|spring|summer|autumn|fall|winter|morning|afternoon|evening|hour|minute)"
+WHEN = _pattern(
+    rf"\b(?:yesterday|today|tomorrow|tonight|last (?:\w+ )?{_UNIT}|last {_DAY}|next (?:\w+ )?{_UNIT}|next {_DAY}|this (?:past |coming )?(?:{_UNIT}|{_DAY})|on {_DAY}\b|(?:in|on|by|until) {_MONTH}\b|{_MONTH} \d{{1,2}}|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}|(?<!since )in (?:19|20)\d\d|"
+    rf"(?:a|an|\d+|two|three|four|five|six|few|couple of) {_UNIT}s? ago|in (?:a|an|\d+|two|three|four|five|six|a few) {_UNIT}s?|the other day|at \d{{1,2}}(?::\d\d)? ?(?:am|pm|o'clock)?|\d{{1,2}}(?::\d\d)? ?[ap]m|\d{{4}}-\d\d-\d\d|just (?:got|came|moved|started|finished|had|bought|adopted|signed|won|returned|went)|(?:back )?in (?:high school|college)|when i was|recently)\b",
+)
+HABIT = _pattern(
+    rf"\b(?:every|each|usually|always|often|daily|weekly|on (?:{_DAY}s)|since (?:19|20)\d\d|for (?:the past |the last |about |over )?(?:\d+|a|an|two|three|four|five|six|seven|eight|nine|ten|many|several) (?:{_UNIT}|decade)s?)\b"
+)
+
+# What an assistant binds itself to.
+COURTESY = _pattern(
+    r"\b(?:happy|glad|here|love|delighted) to (?:help|assist|hear)\b|\b(?:i'm|i am) (?:here|sorry|glad|happy|unable)\b|\bi(?:'ll| will) (?:do my best|try my best|be (?:here|happy|glad))\b|\bi(?:'d| would) (?:be (?:happy|glad)|love to)\b|\blet me know\b",
+)
+PROMISE = _pattern(
+    r"i(?:'ll| will| promise| won't) (?:not |never |always |to |also |definitely )*(?:remind|remember|send|call|check|book|schedule|follow up|keep|email|prepare|update|use|avoid|answer|reply|notify|add|save|note|address|stop|make sure|include|share|speak|write|be (?:back|in touch)|have|get)\b",
+    r"i(?:'ve| have) (?:just |now |already )?(?:set|scheduled|booked|saved|added|noted|sent|created|updated|reserved|ordered|cancelled|canceled|emailed|reminded|placed|submitted|filed|changed)\b",
+    r"(?:my name is|you can call me|i(?:'m| am) (?:called|named|an? (?:ai|assistant|language model|virtual|chatbot))|i(?:'m| am) (?-i:[A-Z])\w+, )",
+)
+RECOMMENDS = _pattern(
+    r"(?:i(?:'d| would)?(?: highly| strongly| also| definitely| really)? (?:recommend|suggest|advise)|my (?:recommendation|suggestion|advice|top pick|pick) (?:is|would be|for)|you (?:should|could) (?:try|visit|read|watch|check out|go to)|try (?-i:[A-Z])|consider (?-i:[A-Z]))\b"
+)

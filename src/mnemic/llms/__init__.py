@@ -1,0 +1,1 @@
+"""Language models: `models.RemoteLLM` over the network, `local.LocalLLM` in process."""

@@ -1,0 +1,251 @@
+"""A fact of a language model stands only on words that were really said."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+pytest.importorskip("pydantic")
+
+from mnemic.errors import ModelError
+from mnemic.extractors.llm import LLMExtractor
+from mnemic.prompts.extract import VERSION
+from mnemic.protocols import Extractor
+from mnemic.types import Extraction, ExtractionRequest, Fact, Refusal, Turn, Usage
+
+AT = datetime(2026, 5, 13, 9, 30, tzinfo=UTC)
+SPENT = Usage(model_calls=1, input_tokens=100, output_tokens=10)
+
+
+@dataclass
+class ScriptedLLM:
+    """Answers each call with the next list of facts, and keeps what it was asked."""
+
+    answers: list = field(default_factory=list)
+    asked: list = field(default_factory=list)
+    name: str = "test:scripted"
+
+    async def answer(self, system, user, shape):
+        self.asked.append((system, user))
+        facts = self.answers.pop(0) if self.answers else []
+        if isinstance(facts, Exception):
+            raise facts
+        return shape.model_validate({"facts": facts}), SPENT
+
+
+class SmallLLM(ScriptedLLM):
+    max_input_tokens = 1550
+
+
+def raw(quote, text="The user likes tea.", **more):
+    return {"turn": 1, "quote": quote, "text": text, "subject": "user", "attribute": "drink", **more}
+
+
+def turn(content, role="user", name=None, said_at=AT):
+    return Turn(role=role, content=content, said_at=said_at, name=name)
+
+
+def extract(llm, *turns, **more):
+    return asyncio.run(LLMExtractor(llm).extract(ExtractionRequest(turns=turns, **more)))
+
+
+def only_fact(*facts, turns):
+    found = extract(ScriptedLLM([list(facts)]), *turns)
+    assert found.refusals == ()
+    assert len(found.facts) == 1
+    return found.facts[0]
+
+
+def test_it_is_an_extractor_named_after_the_model_and_the_prompt():
+    extractor = LLMExtractor(ScriptedLLM())
+    assert isinstance(extractor, Extractor)
+    assert extractor.name == f"test:scripted#extract@{VERSION}"
+
+
+def test_a_fact_is_taken_over_with_its_quote_slot_and_cost():
+    found = extract(ScriptedLLM([[raw("I like tea", kind="preference")]]), turn("Hi! I like tea."))
+    assert found == Extraction(
+        facts=(
+            Fact(
+                text="The user likes tea.",
+                turn=0,
+                quote="I like tea",
+                kind="preference",
+                subject="user",
+                attribute="drink",
+            ),
+        ),
+        usage=SPENT,
+    )
+
+
+def test_no_turns_cost_no_call():
+    llm = ScriptedLLM()
+    assert extract(llm) == Extraction()
+    assert llm.asked == []
+
+
+def test_turns_with_nothing_in_them_are_not_refused():
+    assert extract(ScriptedLLM([[]]), turn("Thanks!")) == Extraction(usage=SPENT)
+
+
+@pytest.mark.parametrize(
+    ("content", "quote", "repaired"),
+    [
+        ("Hi, I  LIKE\ntea — really.", "I like tea", "I  LIKE\ntea"),
+        ("我對蝦子過敏，很嚴重。", "我對蝦子過敏。", "我對蝦子過敏"),
+        ("我的車牌是ＡＢＣ１２３。", "ABC123", "ＡＢＣ１２３"),
+        ("我吃素三年了，不過偶爾會吃蛋。", "不过偶爾會吃蛋", "不過偶爾會吃蛋"),
+        ("I moved to Porto in May. It rains.", "I have moved to Porto in May", "I moved to Porto in May."),
+    ],
+)
+def test_a_quote_that_differs_a_little_becomes_the_words_that_were_said(content, quote, repaired):
+    fact = only_fact(raw(quote, text=quote), turns=[turn(content)])
+    assert fact.quote == repaired
+    assert fact.quote in content
+
+
+def test_a_fact_nobody_said_is_refused_with_what_it_claims_to_quote():
+    found = extract(ScriptedLLM([[raw("I own a boat", text="The user owns a boat.")]]), turn("I like tea."))
+    assert found.facts == ()
+    assert found.refusals == (Refusal(turn=0, reason="quote_not_in_source", quote="I own a boat"),)
+
+
+def test_a_close_sentence_with_another_number_is_not_what_was_said():
+    found = extract(
+        ScriptedLLM([[raw("I have lived here for 12 years", text="12 years")]]), turn("I've lived here for 7 years.")
+    )
+    assert [refusal.reason for refusal in found.refusals] == ["quote_not_in_source"]
+
+
+def test_a_digit_that_differs_is_not_what_was_said():
+    found = extract(ScriptedLLM([[raw("車牌是ABC1234", text="ABC1234")]]), turn("車牌是ABC1235。"))
+    assert [refusal.reason for refusal in found.refusals] == ["quote_not_in_source"]
+
+
+def test_a_question_of_the_assistant_is_no_fact():
+    found = extract(
+        ScriptedLLM([[raw("Do you have pets", text="The assistant asks about pets.")]]),
+        turn("Do you have pets?", "assistant"),
+    )
+    assert found.refusals == (Refusal(turn=0, reason="question", quote="Do you have pets"),)
+
+
+def test_the_words_of_an_earlier_turn_prove_nothing_new():
+    found = extract(
+        ScriptedLLM([[raw("I own a boat", text="The user owns a boat.")]]),
+        turn("I like tea."),
+        before=(turn("I own a boat."),),
+    )
+    assert found.facts == ()
+
+
+@pytest.mark.parametrize("number", [-3, 0, 1, 2, 99])
+def test_a_wrong_turn_number_is_put_right_by_the_quote(number):
+    fact = only_fact(raw("I like tea", turn=number), turns=[turn("Hello."), turn("I like tea.")])
+    assert fact.turn == 1
+
+
+def test_an_empty_quote_falls_back_to_the_sentence_that_says_it():
+    fact = only_fact(raw("  ", text="I like green tea"), turns=[turn("Hello there. I like green tea.")])
+    assert fact.quote == "I like green tea."
+
+
+def test_an_empty_fact_is_nothing():
+    assert extract(ScriptedLLM([[raw("I like tea", text=" ")]]), turn("I like tea.")).facts == ()
+
+
+def test_a_fact_said_twice_by_the_model_is_one():
+    answer = [raw("I like tea"), raw("I like tea", text="The user likes tea")]
+    assert len(extract(ScriptedLLM([answer]), turn("I like tea.")).facts) == 1
+
+
+def test_a_translation_gives_way_to_the_words_themselves():
+    fact = only_fact(
+        raw("我在光華書店打工", text="The user works at the Light Book Store."), turns=[turn("我在光華書店打工。")]
+    )
+    assert fact.text == "我在光華書店打工"
+
+
+def test_who_said_it_follows_from_the_turn():
+    fact = only_fact(
+        raw("I booked table 4", text="The assistant booked table 4.", subject="Assistant"),
+        turns=[turn("I booked table 4.", "assistant")],
+    )
+    assert (fact.attributed_to, fact.subject) == ("assistant", "assistant")
+
+
+@pytest.mark.parametrize(
+    ("said", "names", "expected"),
+    [
+        ("The user", (None, None), "user"),
+        ("用戶", (None, None), "user"),
+        ("Ana", ("Ana", "Ana"), "user"),
+        ("user", ("Ana", "Ben"), "Ana"),
+        ("Leo", ("Ana", "Ben"), "Leo"),
+        (" ", (None, None), None),
+    ],
+)
+def test_the_subject_is_the_user_unless_several_people_speak_as_the_user(said, names, expected):
+    turns = [turn("I like tea.", name=names[0]), turn("So do I.", name=names[1])]
+    assert only_fact(raw("I like tea", subject=said), turns=turns).subject == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("Home City", "home_city"), ("N/A", None), ("", None), ("飲料", "飲料")]
+)
+def test_the_attribute_is_a_label(said, expected):
+    assert only_fact(raw("I like tea", attribute=said), turns=[turn("I like tea.")]).attribute == expected
+
+
+TAIPEI = timezone(timedelta(hours=8))
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        (None, None, (None, None, None)),
+        ("2025", None, (datetime(2025, 1, 1, tzinfo=TAIPEI), None, "year")),
+        ("2025-02", None, (datetime(2025, 2, 1, tzinfo=TAIPEI), None, "month")),
+        ("2025-02-03", None, (datetime(2025, 2, 3, tzinfo=TAIPEI), None, "day")),
+        ("2025年2月3日", None, (datetime(2025, 2, 3, tzinfo=TAIPEI), None, "day")),
+        ("2025-02-03T08:15", None, (datetime(2025, 2, 3, 8, 15, tzinfo=TAIPEI), None, "second")),
+        (None, "2025-12", (None, datetime(2026, 1, 1, tzinfo=TAIPEI), "month")),
+        ("2025-02-03", "2024", (datetime(2025, 2, 3, tzinfo=TAIPEI), None, "day")),
+        ("2025-02-30", "soon", (None, None, None)),
+        ("9999", "0000-01-01", (None, None, None)),
+        ("2026-05-13", None, (None, None, None)),
+    ],
+)
+def test_dates_are_read_in_the_zone_of_the_turn_and_bad_ones_left_out(since, until, expected):
+    said_at = AT.astimezone(TAIPEI)
+    fact = only_fact(raw("I like tea", valid_from=since, valid_to=until), turns=[turn("I like tea.", said_at=said_at)])
+    assert (fact.valid_from, fact.valid_to, fact.precision) == expected
+
+
+def test_turns_beyond_the_budget_are_asked_about_in_further_calls_each_whole():
+    llm = SmallLLM()
+    turns = [turn(f"{word} " * 150) for word in ("alpha", "beta", "gamma")]
+    found = extract(llm, *turns)
+    assert found.usage == SPENT + SPENT + SPENT
+    assert [sum(t.content.strip() in user for t in turns) for _, user in llm.asked] == [1, 1, 1]
+
+
+def test_a_turn_too_long_for_any_call_is_cut_at_sentences_and_nothing_is_left_out():
+    sentences = [f"第{number}句話說的是一件小事。" for number in range(120)]
+    llm = SmallLLM(
+        [
+            [raw("第0句話說的是一件小事", text="第0句")],
+            [],
+        ]
+    )
+    found = extract(llm, turn("嗯。"), turn("".join(sentences)))
+    assert len(llm.asked) > 2
+    assert all(any(sentence in user for _, user in llm.asked) for sentence in sentences)
+    assert [fact.turn for fact in found.facts] == [1]
+
+
+def test_when_the_model_fails_nothing_is_extracted():
+    with pytest.raises(ModelError, match="gone"):
+        extract(ScriptedLLM([ModelError("gone")]), turn("I like tea."))
