@@ -363,8 +363,7 @@ class AsyncMemory:
         where = self._where(_ids(user_id, agent_id, app_id, run_id), filters, include, show_expired)
         engine = await self._engine.ready()
         answer = await engine.read.search(question, where, limit=amount, floor=inputs.share(threshold, "threshold"))
-        cited = await engine.store.load(present.cited(hit.record for hit in answer.hits))
-        return present.found(answer, cited, explain=explain)
+        return present.found(answer, explain=explain)
 
     async def context(
         self,
@@ -394,8 +393,7 @@ class AsyncMemory:
             floor=inputs.share(threshold, "threshold"),
             max_tokens=inputs.count(max_tokens, "max_tokens"),
         )
-        cited = await engine.store.load(present.cited(hit.record for hit in block.hits))
-        return present.context(block, cited)
+        return present.context(block)
 
     async def get(self, memory_id: str) -> MemoryItem:
         """One memory, or one message by its episode id.
@@ -403,9 +401,8 @@ class AsyncMemory:
         Raises:
             NotFound: no memory or episode has this id, or the memory was deleted.
         """
-        engine = await self._engine.ready()
-        record = await self._record(memory_id)
-        return present.item(record, await engine.store.load(present.cited([record])))
+        await self._engine.ready()
+        return present.item(await self._record(memory_id))
 
     async def get_all(
         self,
@@ -434,9 +431,8 @@ class AsyncMemory:
         where = self._where(_ids(user_id, agent_id, app_id, run_id), filters, None, show_expired)
         engine = await self._engine.ready()
         page = await engine.store.page(where, limit=amount, cursor=cursor)
-        cited = await engine.store.load(present.cited(page.memories))
         return {
-            "results": [present.item(memory, cited) for memory in page.memories],
+            "results": [present.item(memory) for memory in page.memories],
             "total": page.total,
             "next_cursor": page.next_cursor,
         }

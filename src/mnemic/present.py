@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,26 +23,18 @@ from mnemic.types import (
     Record,
     Scope,
     SearchResult,
+    Source,
     SourceItem,
 )
-from mnemic.write import Account, Outcome
-
-Cited = Mapping[str, Record]
-"""Episodes that sources name, by id."""
+from mnemic.write import Account, Outcome, source_of
 
 
-def cited(records: Iterable[Record]) -> list[str]:
-    """Ids of the episodes that memories cite."""
-    sources = (source for record in records if isinstance(record, Memory) for source in record.sources)
-    return list(dict.fromkeys(source.episode_id for source in sources))
-
-
-def item(record: Record, episodes: Cited) -> MemoryItem:
+def item(record: Record) -> MemoryItem:
     """A memory or an episode as users see it."""
-    return _memory_item(record, episodes) if isinstance(record, Memory) else _episode_item(record)
+    return _memory_item(record) if isinstance(record, Memory) else _episode_item(record)
 
 
-def _memory_item(memory: Memory, episodes: Cited) -> MemoryItem:
+def _memory_item(memory: Memory) -> MemoryItem:
     expires = memory.expires_at
     return {
         "id": memory.id,
@@ -71,11 +62,7 @@ def _memory_item(memory: Memory, episodes: Cited) -> MemoryItem:
         "expiration_date": None if expires is None else (expires - timedelta(microseconds=1)).date().isoformat(),
         "created_at": iso(memory.created_at),
         "updated_at": iso(memory.updated_at),
-        "sources": [
-            _source(source.quote, episode)
-            for source in memory.sources
-            if isinstance(episode := episodes.get(source.episode_id), Episode)
-        ],
+        "sources": [_source(source) for source in memory.sources],
     }
 
 
@@ -107,17 +94,17 @@ def _episode_item(episode: Episode) -> MemoryItem:
         "expiration_date": None,
         "created_at": received,
         "updated_at": received,
-        "sources": [_source(episode.content, episode)],
+        "sources": [_source(source_of(episode))],
     }
 
 
-def _source(quote: str, episode: Episode) -> SourceItem:
+def _source(source: Source) -> SourceItem:
     return {
-        "episode_id": episode.id,
-        "quote": quote,
-        "said_at": iso(episode.said_at),
-        "role": episode.role,
-        "actor_id": episode.actor,
+        "episode_id": source.episode_id,
+        "quote": source.quote,
+        "said_at": iso(source.said_at),
+        "role": source.role,
+        "actor_id": source.actor,
     }
 
 
@@ -192,11 +179,11 @@ def change_id(scope: Scope) -> str:
     return new_id(scope.partition)
 
 
-def found(answer: Answer, episodes: Cited, *, explain: bool) -> SearchResult:
+def found(answer: Answer, *, explain: bool) -> SearchResult:
     """Answer of `search`."""
     results = []
     for hit in answer.hits:
-        shown = item(hit.record, episodes)
+        shown = item(hit.record)
         shown["score"] = round(hit.score, 4)
         if explain:
             shown["score_details"] = _details(hit)
@@ -215,11 +202,11 @@ def _details(hit: Hit) -> dict[str, Any]:
     }
 
 
-def context(block: Block, episodes: Cited) -> ContextResult:
+def context(block: Block) -> ContextResult:
     """Answer of `context`."""
     hits = []
     for hit in block.hits:
-        shown = item(hit.record, episodes)
+        shown = item(hit.record)
         shown["score"] = round(hit.score, 4)
         hits.append(shown)
     return {"context": block.text, "tokens": block.tokens, "hits": hits, "omitted": block.omitted}

@@ -24,6 +24,7 @@ from mnemic.types import (
     HistoryEvent,
     Memory,
     Scope,
+    Source,
     Usage,
 )
 from mnemic.types import Record as Record  # noqa: PLC0414 - what a store loads
@@ -143,8 +144,7 @@ class Proof:
 
     memory_id: str
     version: int
-    episode_id: str
-    quote: str
+    source: Source
 
 
 @dataclass(frozen=True, kw_only=True)

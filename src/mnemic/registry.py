@@ -63,9 +63,10 @@ def make_extractor(llm: LLM | str | None, *, base_url: str | None = None, api_ke
         from mnemic.extractors.rules import RuleExtractor
 
         return RuleExtractor()
+    model = make_llm(llm, base_url=base_url, api_key=api_key) if isinstance(llm, str) else llm  # names what is missing
     from mnemic.extractors.llm import LLMExtractor
 
-    return LLMExtractor(make_llm(llm, base_url=base_url, api_key=api_key) if isinstance(llm, str) else llm)
+    return LLMExtractor(model)
 
 
 def make_llm(name: str, *, base_url: str | None = None, api_key: str | None = None) -> LLM:

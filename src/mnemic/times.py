@@ -208,7 +208,7 @@ def _hour(digits: str | None, half: str | None) -> int | None:
     hour = int(digits or 0)
     if half is None:
         return hour
-    if not 1 <= hour <= 12:  # noqa: PLR2004
+    if not 1 <= hour <= 12:
         return None
     return hour % 12 + (12 if half in "pP" else 0)
 
@@ -226,7 +226,7 @@ def _zone(offset: str | None) -> timezone | None:
         return UTC
     digits = offset[1:].replace(":", "").ljust(6, "0")
     hours, minutes, seconds = int(digits[:2]), int(digits[2:4]), int(digits[4:])
-    if hours > 23 or minutes > 59 or seconds > 59:  # noqa: PLR2004
+    if hours > 23 or minutes > 59 or seconds > 59:
         return None
     distance = timedelta(hours=hours, minutes=minutes, seconds=seconds)
     if not distance:
@@ -252,9 +252,9 @@ def _date_in_zone_of(now: datetime, then: datetime) -> date:
 
 def _span(earlier: date, later: date) -> tuple[int, str]:
     days = (later - earlier).days
-    if days < 14:  # noqa: PLR2004
+    if days < 14:
         return days, "day"
-    if days < 60:  # noqa: PLR2004
+    if days < 60:
         return days // 7, "week"
     before_anniversary = (later.month, later.day) < (earlier.month, earlier.day)
     years = later.year - earlier.year - before_anniversary

@@ -104,10 +104,13 @@ class Episode:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """The evidence of a memory: an episode and the words in it."""
+    """The evidence of a memory: the words, and the episode they were said in."""
 
     episode_id: str
     quote: str
+    said_at: datetime
+    role: Role
+    actor: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,7 +146,7 @@ class Memory:
     metadata: Metadata = field(default_factory=dict)
     categories: tuple[str, ...] = ()
     said_at: datetime | None = None
-    """When its first source was said; None for a memory that cites no message and was given no time."""
+    """When its first source was said."""
     sources: tuple[Source, ...] = ()
 
     @property

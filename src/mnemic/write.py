@@ -246,10 +246,7 @@ class WritePath:
     ) -> Account:
         change_id = new_id(given.scope.partition)
         known = {episode.indexed: each for episode, each in zip(episodes, vectors, strict=True)}
-        drafts = [
-            _memory(fact, episodes[fact.turn], Source(episode_id=episodes[fact.turn].id, quote=fact.quote), given)
-            for fact in extraction.facts
-        ]
+        drafts = [_memory(fact, episodes[fact.turn], given) for fact in extraction.facts]
         fresh = list(dict.fromkeys(draft.indexed for draft in drafts if draft.indexed not in known))
         embedded = await self._embed(fresh)
         known.update(zip(fresh, embedded, strict=True))
@@ -292,14 +289,7 @@ class WritePath:
             if key in standing:
                 memory = standing[key]
                 if source not in memory.sources:
-                    proofs.append(
-                        Proof(
-                            memory_id=memory.id,
-                            version=memory.version,
-                            episode_id=source.episode_id,
-                            quote=source.quote,
-                        )
-                    )
+                    proofs.append(Proof(memory_id=memory.id, version=memory.version, source=source))
                 outcomes.append(Outcome(memory=memory, event="NONE", reason="already known"))
             elif key in new:
                 memory = new[key]
@@ -361,7 +351,18 @@ def _episode(message: Message, given: Given, *, state: EpisodeState) -> Episode:
     )
 
 
-def _memory(fact: Fact, episode: Episode, source: Source, given: Given) -> Memory:
+def source_of(episode: Episode, quote: str | None = None) -> Source:
+    """An episode as evidence: the words quoted, or all of them."""
+    return Source(
+        episode_id=episode.id,
+        quote=episode.content if quote is None else quote,
+        said_at=episode.said_at,
+        role=episode.role,
+        actor=episode.actor,
+    )
+
+
+def _memory(fact: Fact, episode: Episode, given: Given) -> Memory:
     return Memory(
         id=new_id(given.scope.partition),
         version=1,
@@ -382,7 +383,7 @@ def _memory(fact: Fact, episode: Episode, source: Source, given: Given) -> Memor
         metadata=episode.metadata,
         categories=given.categories,
         said_at=episode.said_at,
-        sources=(source,),
+        sources=(source_of(episode, fact.quote),),
         created_at=given.at,
         updated_at=given.at,
         known_from=given.at,
@@ -404,7 +405,7 @@ def _verbatim(episode: Episode, given: Given, kind: Kind) -> Memory:
         metadata=episode.metadata,
         categories=given.categories,
         said_at=episode.said_at,
-        sources=(Source(episode_id=episode.id, quote=episode.content),),
+        sources=(source_of(episode),),
         created_at=given.at,
         updated_at=given.at,
         known_from=given.at,

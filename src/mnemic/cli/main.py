@@ -10,11 +10,13 @@ import typer
 
 from mnemic import __version__
 from mnemic.cli import session as shared
+from mnemic.cli import show
 from mnemic.cli.session import (
-    BAD_INPUT,
     FOUND_NOTHING,
+    INTERRUPTED,
     NOT_FOUND,
     STORE_FAILED,
+    WHOSE,
     Session,
     command,
     parse_json,
@@ -25,7 +27,7 @@ from mnemic.errors import InvalidInput, InvalidScope, NotFound
 
 _EPILOG = (
     "Exit codes: 0 done; 1 search or context found nothing; 2 what was typed cannot be used; 3 no such id;"
-    " 4 the store failed; 5 a model failed; 130 interrupted."
+    " 4 the store failed; 5 a model failed; 130 interrupted, or answered no."
 )
 
 app = typer.Typer(
@@ -80,7 +82,7 @@ def _everywhere(
 # What several commands take.
 
 Text = Annotated[
-    str | None, typer.Argument(metavar="[TEXT]", show_default=False, help="The words; '-' reads standard input.")
+    str | None, typer.Argument(metavar="TEXT", show_default=False, help="The words; '-' reads standard input.")
 ]
 MemoryId = Annotated[str, typer.Argument(metavar="ID", help="Id of a memory, or of a message.")]
 At = Annotated[str | None, typer.Option(metavar="TIME", help="When it was said: ISO 8601 or unix seconds. [now]")]
@@ -95,7 +97,7 @@ ShowExpired = Annotated[bool, typer.Option("--show-expired", help="Also memories
 # Writing.
 
 
-@command(app, whose=True)
+@command(app, whose=WHOSE)
 def add(
     session: Session,
     text: Text = None,
@@ -117,8 +119,8 @@ def add(
 
     With no TEXT, standard input is read.
     """
-    if file is not None and text is not None:
-        raise InvalidInput("pass a text or --file, not both")
+    if file is not None and (text is not None or name is not None or role != "user"):
+        raise InvalidInput("--file brings texts, roles and names of its own; pass it without TEXT, --role and --name")
     messages: Any
     if file is not None:
         messages = read_json_file(file)
@@ -135,12 +137,10 @@ def add(
             expiration_date=expires,
             categories=labels,
         )
-    from mnemic.cli import show
-
     show.answer(session, result, show.added)
 
 
-@command(app, whose=True)
+@command(app, whose=WHOSE)
 def remember(
     session: Session,
     text: Text = None,
@@ -167,8 +167,6 @@ def remember(
             expiration_date=expires,
             categories=labels,
         )
-    from mnemic.cli import show
-
     show.answer(session, result, show.added)
 
 
@@ -189,16 +187,14 @@ def update(
     change: dict[str, Any] = {"expiration_date": expires} if expires is not None or no_expires else {}
     with session.memory() as memory:
         result = memory.update(memory_id, words, metadata=parse_json(metadata, "--metadata"), **change)
-    from mnemic.cli import show
-
     show.answer(session, result, show.updated)
 
 
-@command(app, whose=True)
+@command(app, whose=WHOSE)
 def delete(
     session: Session,
     memory_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", show_default=False, help="Ids of memories or messages.")
+        list[str] | None, typer.Argument(metavar="ID", show_default=False, help="Ids of memories or messages.")
     ] = None,
     *,
     everything: Annotated[
@@ -221,8 +217,6 @@ def _delete_each(session: Session, memory_ids: list[str]) -> int:
             except NotFound as exc:
                 shared.report(exc, as_json=session.json)
                 code = NOT_FOUND
-    from mnemic.cli import show
-
     if results:
         show.answer(session, results[0] if len(memory_ids) == 1 else results, show.deleted)
     return code
@@ -239,11 +233,9 @@ def _delete_scope(session: Session, *, yes: bool) -> int:
                 raise InvalidInput(f"delete --all of {named} asks before it acts; where it cannot ask, pass --yes")
             question = f"Delete {held['memories']:,} memories and hide {held['episodes']:,} messages of {named}?"
             if not typer.confirm(question, err=True):
-                typer.echo("nothing was deleted", err=True)
-                return BAD_INPUT
+                show.hint("nothing was deleted")
+                return INTERRUPTED
         result = memory.delete_all(**session.ids)
-    from mnemic.cli import show
-
     show.answer(session, result, show.deleted)
     return 0
 
@@ -251,7 +243,7 @@ def _delete_scope(session: Session, *, yes: bool) -> int:
 # Reading.
 
 
-@command(app, whose=True)
+@command(app, whose=WHOSE)
 def search(
     session: Session,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A question or some words, in any language.")],
@@ -278,13 +270,11 @@ def search(
             show_expired=show_expired,
             explain=explain,
         )
-    from mnemic.cli import show
-
     show.answer(session, result, show.hits)
     return 0 if result["results"] else FOUND_NOTHING
 
 
-@command(app, whose=True)
+@command(app, whose=WHOSE)
 def context(
     session: Session,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What the assistant was asked.")],
@@ -304,13 +294,11 @@ def context(
             threshold=threshold,
             filters=parse_json(where, "--filter"),
         )
-    from mnemic.cli import show
-
     show.answer(session, result, show.context)
     return 0 if result["context"] else FOUND_NOTHING
 
 
-@command(app, name="list", whose=True)
+@command(app, name="list", whose=WHOSE)
 def list_(
     session: Session,
     *,
@@ -330,8 +318,6 @@ def list_(
             filters=parse_json(where, "--filter"),
             show_expired=show_expired,
         )
-    from mnemic.cli import show
-
     show.answer(session, result, show.listing)
 
 
@@ -340,8 +326,6 @@ def get(session: Session, memory_id: MemoryId) -> None:
     """Show one memory with its sources, or one message."""
     with session.memory() as memory:
         result = memory.get(memory_id)
-    from mnemic.cli import show
-
     show.answer(session, result, show.memory)
 
 
@@ -350,19 +334,17 @@ def history(session: Session, memory_id: MemoryId) -> None:
     """Show every change of a memory, oldest first; deleted ones too."""
     with session.memory() as memory:
         result = memory.history(memory_id)
-    from mnemic.cli import show
-
     show.answer(session, result, show.history)
 
 
 # Much at once.
 
 
-@command(app, name="import", whose=True)
+@command(app, name="import", whose=WHOSE[:3])
 def import_(
     session: Session,
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Exports, also gzipped or zipped; '-' is standard input.")
+        list[str], typer.Argument(metavar="FILE", help="Exports, also gzipped or zipped; '-' is standard input.")
     ],
     *,
     format_: Annotated[
@@ -388,13 +370,11 @@ def import_(
 # The store itself.
 
 
-@command(app, whose=True)
+@command(app, whose=WHOSE)
 def stats(session: Session) -> None:
     """Count what the store, or a scope of it, holds."""
     with session.memory() as memory:
         result = memory.stats(**session.ids)
-    from mnemic.cli import show
-
     show.answer(session, result, show.stats)
 
 
@@ -403,8 +383,6 @@ def verify(session: Session) -> int:
     """Check that rows, index, vectors, sources and history agree. Exit code 4: they do not."""
     with session.memory() as memory:
         result = memory.verify()
-    from mnemic.cli import show
-
     show.answer(session, result, show.verified)
     return 0 if result["ok"] else STORE_FAILED
 
@@ -412,7 +390,7 @@ def verify(session: Session) -> int:
 @command(app)
 def doctor(session: Session) -> int:
     """Say what is at work here, what is missing, and what that would need. No model is contacted."""
-    from mnemic.cli import doctor as check, show
+    from mnemic.cli import doctor as check
 
     report = check.examine(session.settings)
     show.answer(session, report, check.show)

@@ -6,6 +6,7 @@ Shared options may stand before the command's name or after it; after it they co
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import json
@@ -67,6 +68,9 @@ _WHOSE: dict[str, Any] = {
     "run": Annotated[str | None, typer.Option(metavar="ID", help="Of which session. [MNEMIC_RUN_ID]")],
 }
 
+WHOSE = tuple(_WHOSE)
+"""The options that name a scope."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
@@ -78,13 +82,13 @@ class Session:
     json: bool
 
     @property
-    def ids(self) -> dict[str, str]:
+    def ids(self) -> dict[str, Any]:
         """The ids that apply, as arguments of the library."""
         names = ("user_id", "agent_id", "app_id", "run_id")
         found = {name: self.flags.get(name) or getattr(self.settings, name) for name in names}
         return {name: value for name, value in found.items() if value is not None}
 
-    def require_ids(self, what: str) -> dict[str, str]:
+    def require_ids(self, what: str) -> dict[str, Any]:
         """The ids that apply, at least one.
 
         Raises:
@@ -96,7 +100,7 @@ class Session:
 
     def memory(self) -> Memory:
         """The memory that the settings describe, opened."""
-        from mnemic.sync import Memory  # noqa: PLC0415 - numpy, which help and completion do without
+        from mnemic.sync import Memory
 
         # That rules extract is said by `add` and `doctor`, not by every command.
         logging.getLogger("mnemic").setLevel(logging.ERROR)
@@ -114,12 +118,12 @@ class Session:
 Command = Callable[..., int | None]
 
 
-def command(app: typer.Typer, *, name: str | None = None, whose: bool = False) -> Callable[[Command], Command]:
+def command(app: typer.Typer, *, name: str | None = None, whose: tuple[str, ...] = ()) -> Callable[[Command], Command]:
     """Register a function `(session, …) -> exit code` as a command with the shared options.
 
-    whose: it also takes --user, --agent, --app and --run.
+    whose: which of --user, --agent, --app and --run it takes, too.
     """
-    shared = _WHOSE if whose else {}
+    shared = {key: _WHOSE[key] for key in whose}
 
     def register(function: Command) -> Command:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
@@ -146,17 +150,10 @@ def command(app: typer.Typer, *, name: str | None = None, whose: bool = False) -
 
 
 def _parameter(key: str, kind: Any, *, hidden: bool = False) -> inspect.Parameter:
-    base, option = kind.__args__[0], kind.__metadata__[0]
-    if hidden:
-        option = _hidden(option)
+    base, option = kind.__args__[0], copy.copy(kind.__metadata__[0])
+    option.hidden = hidden
     default = False if base is bool else None
     return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[base, option])
-
-
-def _hidden(option: Any) -> Any:
-    copied = type(option).__new__(type(option))
-    copied.__dict__.update(option.__dict__, hidden=True)
-    return copied
 
 
 def _session(everywhere: Mapping[str, Any], ids: Mapping[str, str | None]) -> Session:

@@ -163,7 +163,7 @@ def _unit(rows: Sequence[Sequence[float]], expected: int, name: str) -> Vectors:
         vectors = np.asarray(rows, dtype=np.float32)
     except (TypeError, ValueError) as exc:
         raise ModelError(f"{name} answered with vectors of different lengths, or not of numbers") from exc
-    if vectors.ndim != 2 or len(vectors) != expected:  # noqa: PLR2004
+    if vectors.ndim != 2 or len(vectors) != expected:
         raise ModelError(f"{name} answered with an array of shape {vectors.shape} for {expected} texts")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.all(np.isfinite(lengths)) or not np.all(lengths > 0):

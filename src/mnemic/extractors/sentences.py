@@ -182,6 +182,6 @@ def _is_machine_line(line: str) -> bool:
         return False
     symbols = sum(1 for character in line if character in _SYMBOLS)
     longest = max(map(len, visible))
-    return (len(line) > 20 and symbols > _SYMBOL_SHARE * len(line)) or (  # noqa: PLR2004
-        longest > 80 and longest > 0.7 * len(line) and line.isascii()  # noqa: PLR2004
+    return (len(line) > 20 and symbols > _SYMBOL_SHARE * len(line)) or (
+        longest > 80 and longest > 0.7 * len(line) and line.isascii()
     )

@@ -30,6 +30,7 @@ from mnemic.errors import (
     StoreUnwritable,
 )
 from mnemic.protocols import Counts, Found, Page, Probe, Space, Where, Write
+from mnemic.stores.sqlite_cache import Cache
 from mnemic.stores.sqlite_read import Reader
 from mnemic.stores.sqlite_verify import verify
 from mnemic.stores.sqlite_write import Writer
@@ -59,6 +60,7 @@ class SQLiteStore:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
+        self._cache = Cache()
         self._write_turn = threading.Lock()  # waiting here is fair; waiting in SQLite is polling
 
     @property
@@ -85,6 +87,7 @@ class SQLiteStore:
         for connection in self._connections:
             connection.close()
         self._connections.clear()
+        self._cache.clear()
         self._local = threading.local()
 
     async def space(self) -> Space | None:
@@ -139,6 +142,7 @@ class SQLiteStore:
     async def reset(self) -> None:
         """Remove every record, then every free page and the log."""
         await self._write(Writer.reset)
+        self._cache.clear()
         await self._run(self._compact)
 
     def _bytes(self) -> int:
@@ -152,7 +156,7 @@ class SQLiteStore:
             connection = self._connection()
             connection.execute("BEGIN")
             try:
-                return step(Reader(connection), *args, **kwargs)
+                return step(Reader(connection, self._cache), *args, **kwargs)
             finally:
                 connection.execute("ROLLBACK")
 

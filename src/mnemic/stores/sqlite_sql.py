@@ -91,7 +91,7 @@ def _compare_json(path: str, op: str, value: Any) -> Predicate:
         case "contains":
             inside = (
                 "EXISTS (SELECT 1 FROM json_each(metadata, ?) AS item"
-                f" WHERE item.type IN ({_types(value)}) AND item.atom IS ?)"  # noqa: S608 - fixed text
+                f" WHERE item.type IN ({_types(value)}) AND item.atom IS ?)"
             )
             atom = None if value is None or isinstance(value, bool) else value
             sql, values = f"({kind} = 'array' AND {inside})", [path, path, atom]
@@ -175,8 +175,8 @@ def episode_of(row: sqlite3.Row) -> Episode:
     )
 
 
-def memory_of(row: sqlite3.Row, sources: tuple[Source, ...], said_at: str | None) -> Memory:
-    """A memory from MEMORY_COLUMNS; `said_at` of its first source stands in for its own."""
+def memory_of(row: sqlite3.Row, sources: tuple[Source, ...]) -> Memory:
+    """A memory from MEMORY_COLUMNS."""
     return Memory(
         id=row["id"],
         version=row["version"],
@@ -202,7 +202,7 @@ def memory_of(row: sqlite3.Row, sources: tuple[Source, ...], said_at: str | None
         expires_at=moment(row["expires_at"]),
         pinned=bool(row["pinned"]),
         proof_count=row["proof_count"],
-        said_at=moment(row["said_at"] or said_at),
+        said_at=moment(row["said_at"]),
         created_at=datetime.fromisoformat(row["created_at"]),
         updated_at=datetime.fromisoformat(row["updated_at"]),
         sources=sources,

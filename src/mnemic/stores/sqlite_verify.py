@@ -86,13 +86,13 @@ def _compare_vectors(reader: Reader, sizes: dict[int, int]) -> list[str]:
         return []
     problems, coded = [], set()
     kind = pack.code_type(space[1])
-    for block, codes in db.execute(f"SELECT block, codes FROM vectors_{space[0]:d}"):  # noqa: S608
+    for block, codes in db.execute(f"SELECT block, codes FROM vectors_{space[0]:d}"):
         if len(codes) % kind.itemsize or len(codes) // kind.itemsize > sizes.get(block, 0):
             problems.append(f"block {block}: {len(codes)} bytes of codes for {sizes.get(block, 0)} entries")
             continue
         places = np.flatnonzero(np.frombuffer(codes, dtype=kind)["scale"] > 0)
         coded.update((places + (block << pack.BLOCK_BITS)).tolist())
-    exact = {row[0] for row in db.execute(f"SELECT entry FROM exact_{space[0]:d}")}  # noqa: S608
+    exact = {row[0] for row in db.execute(f"SELECT entry FROM exact_{space[0]:d}")}
     problems += [f"entry {entry}: exact vector and code do not match" for entry in sorted(coded ^ exact)]
     return problems[:_SHOWN]
 

@@ -161,7 +161,7 @@ class Writer:
         )
         if not done.rowcount:
             raise _moved(proof.memory_id, proof.version)
-        self._cite(partition, proof.memory_id, [(proof.episode_id, proof.quote)])
+        self._cite(partition, proof.memory_id, [(proof.source.episode_id, proof.source.quote)])
 
     def _retire(self, index: _Index, retire: Retire, at: datetime) -> None:
         self._take_down(index, retire.memory_id, retire.version, at, retire.reason)
@@ -208,7 +208,7 @@ class Writer:
             UPDATE memories SET current = 0, known_to = ?, updated_at = ?, retire_reason = ?
             WHERE current AND {whose}
             RETURNING entry, partition, id, version, text
-            """,  # noqa: S608 - fixed text, bound values
+            """,
             [iso(at), iso(at), reason, *values],
         ).fetchall()
         for entry, *_ in gone:
@@ -221,7 +221,7 @@ class Writer:
             ],
         )
         hidden = self._db.execute(
-            f"UPDATE episodes SET state = 'hidden', reason = ? WHERE state <> 'hidden' AND {whose} RETURNING entry",  # noqa: S608
+            f"UPDATE episodes SET state = 'hidden', reason = ? WHERE state <> 'hidden' AND {whose} RETURNING entry",
             [reason, *values],
         ).fetchall()
         for (entry,) in hidden:
@@ -235,11 +235,11 @@ class Writer:
             self._db.execute(f"DROP TABLE vectors_{number:d}")
             self._db.execute(f"DROP TABLE exact_{number:d}")
         for table in ("spaces", "blocks", "history", "sources", "memories", "episodes", "owners"):
-            self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+            self._db.execute(f"DELETE FROM {table}")
 
     def _entry(self, table: str, record_id: str) -> int | None:
         row = self._db.execute(
-            f"SELECT entry FROM {table} WHERE partition = ? AND id = ?",  # noqa: S608
+            f"SELECT entry FROM {table} WHERE partition = ? AND id = ?",
             [partition_of(record_id), record_id],
         ).fetchone()
         return None if row is None else int(row[0])
@@ -252,7 +252,7 @@ class Writer:
 
     def _insert(self, table: str, **columns: Any) -> None:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(columns.values()))  # noqa: S608
+        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(columns.values()))
 
 
 @dataclass
@@ -326,7 +326,9 @@ class _Index:
         for number, pending in sorted(self._blocks.items()):
             self._flush_block(number, pending, row)
         if row is not None:
-            self._db.executemany(f"INSERT INTO exact_{row[0]:d} VALUES (?, ?)", self._exact)  # noqa: S608
+            self._db.executemany(f"INSERT INTO exact_{row[0]:d} VALUES (?, ?)", self._exact)
+        touched = {number >> (pack.SEQUENCE_BITS - pack.BLOCK_BITS) for number in self._blocks}
+        self._db.executemany("UPDATE owners SET changes = changes + 1 WHERE number = ?", [(each,) for each in touched])
 
     def _flush_block(self, number: int, pending: _Pending, space: tuple[int, int] | None) -> None:
         found = self._db.execute("SELECT marks, terms FROM blocks WHERE block = ?", [number]).fetchone() or (b"", b"")
@@ -340,7 +342,7 @@ class _Index:
         if space is None or not pending.marks:
             return
         table, kind = f"vectors_{space[0]:d}", pack.code_type(space[1])
-        codes = self._db.execute(f"SELECT codes FROM {table} WHERE block = ?", [number]).fetchone()  # noqa: S608
+        codes = self._db.execute(f"SELECT codes FROM {table} WHERE block = ?", [number]).fetchone()
         before = np.zeros(len(old), dtype=kind)  # rows written while there was no embedder have no vector
         if codes is not None:
             known = np.frombuffer(codes[0], dtype=kind)
@@ -350,7 +352,7 @@ class _Index:
         if have:
             added[have] = pack.encode(np.stack([v for v in pending.vectors if v is not None]))
         self._db.execute(
-            f"INSERT OR REPLACE INTO {table} VALUES (?, ?)",  # noqa: S608
+            f"INSERT OR REPLACE INTO {table} VALUES (?, ?)",
             [number, np.concatenate([before, added]).tobytes()],
         )
 

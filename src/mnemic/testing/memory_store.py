@@ -26,7 +26,7 @@ from mnemic.protocols import (
     Where,
     Write,
 )
-from mnemic.types import Episode, HistoryEvent, Memory, Scope, Source
+from mnemic.types import Episode, HistoryEvent, Memory, Scope
 
 
 @dataclass
@@ -86,8 +86,14 @@ class InMemoryStore:
             self._add_memory(new_memory, write)
         for proof in write.proofs:
             memory = self._now(proof.memory_id)
-            sources = (*memory.sources, Source(episode_id=proof.episode_id, quote=proof.quote))
-            self._put(replace(memory, sources=sources, proof_count=memory.proof_count + 1, updated_at=write.at))
+            self._put(
+                replace(
+                    memory,
+                    sources=(*memory.sources, proof.source),
+                    proof_count=memory.proof_count + 1,
+                    updated_at=write.at,
+                )
+            )
         for retire in write.retire:
             memory = self._now(retire.memory_id)
             self._put(replace(memory, known_to=write.at, retire_reason=retire.reason, updated_at=write.at))
@@ -232,19 +238,14 @@ class InMemoryStore:
     def _said(self, record: Record) -> datetime:
         if isinstance(record, Episode):
             return record.said_at
-        return self._dated(record).said_at or record.created_at
-
-    def _dated(self, memory: Memory) -> Memory:
-        if memory.said_at is not None or not memory.sources:
-            return memory
-        return replace(memory, said_at=self._episodes[memory.sources[0].episode_id].said_at)
+        return record.said_at or record.created_at
 
     async def load(self, ids: Sequence[str]) -> dict[str, Record]:
         """Records by id."""
         found: dict[str, Record] = {}
         for record_id in ids:
             if record_id in self._versions:
-                found[record_id] = self._dated(self._now(record_id))
+                found[record_id] = self._now(record_id)
             elif record_id in self._episodes:
                 found[record_id] = self._episodes[record_id]
         return found
@@ -260,7 +261,7 @@ class InMemoryStore:
             raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {cursor!r}")
         every = [
             memory
-            for memory in (self._dated(self._now(memory_id)) for memory_id in self._current)
+            for memory in map(self._now, self._current)
             if _covers(where.scope, memory.scope) and _passes(where, memory)
         ]
         every.sort(key=lambda memory: memory.id, reverse=True)

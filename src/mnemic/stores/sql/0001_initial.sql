@@ -16,6 +16,7 @@ CREATE TABLE owners (
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
     next_sequence INTEGER NOT NULL DEFAULT 0,
+    changes INTEGER NOT NULL DEFAULT 0,    -- counts writes to the owner's index, so that copies in memory can be trusted
     UNIQUE (project, kind, name)
 );
 

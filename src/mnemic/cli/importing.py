@@ -1,0 +1,286 @@
+"""`mnemic import`: an export becomes messages of the log, a chunk at a time, and can go on where it stopped.
+
+A chunk is logged in one transaction. Of each session the store is asked how many messages it holds,
+and as many of the file's are left out; so what the library would not take is left out before counting.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from mnemic import inputs
+from mnemic.cli import show
+from mnemic.cli.session import BAD_INPUT, INTERRUPTED, Session
+from mnemic.errors import InvalidInput, InvalidScope
+from mnemic.importers import Conversation, ImportedMessage, read_export
+
+if TYPE_CHECKING:
+    from mnemic.sync import Memory
+
+CHUNK = 32
+"""Messages an `add`: about a second of work on two cores, which is how long an interrupt waits."""
+
+_SHOWN = 20
+"""Refused messages that are listed one by one for people; JSON lists all."""
+
+Ids = dict[str, Any]
+Messages = list[dict[str, Any]]
+Files = Mapping[str, Path]
+"""Files by the name that a person gave them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A message that the library does not take."""
+
+    file: str
+    run_id: str
+    message: int
+    """Its place among the session's messages in the file, from 1."""
+    reason: str
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """How far an import got. For a dry run: what there would be to import."""
+
+    messages: int = 0
+    """In the files."""
+    sessions: int = 0
+    added: int = 0
+    already_stored: int = 0
+    repeated: int = 0
+    """The same words at the same time in the same session, which --no-infer keeps once."""
+    memories: int = 0
+    pending: int = 0
+    """Messages of these ids that wait for extraction, also of earlier imports; they are searchable."""
+    refused: list[Refused] = field(default_factory=list)
+    interrupted: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Messages of one session, as `add` takes them."""
+
+    run_id: str
+    messages: Messages
+
+
+def run(session: Session, files: Sequence[str], *, format: str | None, infer: bool, dry_run: bool) -> int:  # noqa: A002
+    """Import files, show what became of them, and return the exit code."""
+    ids = {name: value for name, value in session.require_ids("import").items() if name != "run_id"}
+    if not ids:
+        raise InvalidScope("import needs to know whose memory it is: pass --user ID, or set MNEMIC_USER_ID")
+    with _on_disk(files) as paths:
+        plan = survey(paths, format=format, infer=infer)
+        if dry_run:
+            _say_plan(session, plan)
+            return BAD_INPUT if plan.refused else 0
+        outcome = Outcome(messages=plan.messages, sessions=plan.sessions, repeated=plan.repeated, refused=plan.refused)
+        started = time.monotonic()
+        try:
+            with session.memory() as memory, _bar(plan.messages) as bar, _stop_on_signal(outcome):
+                parts = read_parts(paths, format=format, infer=infer, left_out=Outcome())
+                for done in store(memory, parts, ids, infer=infer, outcome=outcome):
+                    bar.advance(bar.task_ids[0], done)
+                    if outcome.interrupted:
+                        break
+                outcome.pending = memory.stats(**ids)["pending"]
+        except BaseException as exc:
+            outcome.interrupted = outcome.interrupted or isinstance(exc, KeyboardInterrupt)
+            if not isinstance(exc, KeyboardInterrupt):
+                show.hint(_how_far(outcome))
+                raise
+        outcome.seconds = round(time.monotonic() - started, 1)
+    return _say_outcome(session, outcome)
+
+
+def survey(files: Files, *, format: str | None, infer: bool) -> Outcome:  # noqa: A002
+    """Read the files to their ends, so that one which cannot be read is refused before anything is stored.
+
+    Raises:
+        InvalidInput: a file that cannot be read, with its name.
+    """
+    plan, sessions = Outcome(), set[str]()
+    for part in read_parts(files, format=format, infer=infer, left_out=plan):
+        sessions.add(part.run_id)
+        plan.messages += len(part.messages)
+    plan.sessions = len(sessions)
+    plan.messages += plan.repeated + len(plan.refused)
+    return plan
+
+
+def read_parts(files: Files, *, format: str | None, infer: bool, left_out: Outcome) -> Iterator[Part]:  # noqa: A002
+    """The messages of the files in order, without those that no store would take, which are noted in `left_out`."""
+    place: Counter[str] = Counter()
+    seen: dict[str, set[int]] = {}
+    for file, path in files.items():
+        for conversation in _conversations(file, path, format):
+            run_id = conversation.run_id
+            kept: Messages = []
+            for message in conversation.messages:
+                place[run_id] += 1
+                given = _as_given(message)
+                try:
+                    inputs.scope("default", {"run_id": run_id})
+                    inputs.messages(given, None)
+                except InvalidInput as exc:
+                    left_out.refused.append(Refused(file=file, run_id=run_id, message=place[run_id], reason=str(exc)))
+                    continue
+                if not infer and message.at is not None:
+                    # A session can come in several pieces, so what was seen is kept to the end.
+                    same = hash((message.role, message.at.isoformat(), message.content))
+                    if same in seen.setdefault(run_id, set()):
+                        left_out.repeated += 1
+                        continue
+                    seen[run_id].add(same)
+                kept.append(given)
+            if kept:
+                yield Part(run_id=run_id, messages=kept)
+
+
+def store(memory: Memory, parts: Iterator[Part], ids: Ids, *, infer: bool, outcome: Outcome) -> Iterator[int]:
+    """Add what is not stored yet, chunk by chunk; yields how many messages each step settled."""
+    stored: dict[str, int] = {}
+    for part in parts:
+        if part.run_id not in stored:
+            stored[part.run_id] = memory.stats(**ids, run_id=part.run_id)["episodes"]
+        skipped = min(stored[part.run_id], len(part.messages))
+        stored[part.run_id] -= skipped
+        outcome.already_stored += skipped
+        if skipped:
+            yield skipped
+        for start in range(skipped, len(part.messages), CHUNK):
+            chunk = part.messages[start : start + CHUNK]
+            result = memory.add(chunk, **ids, run_id=part.run_id, infer=infer)
+            outcome.added += len(chunk)
+            outcome.memories += sum(each["event"] == "ADD" for each in result["results"])
+            yield len(chunk)
+
+
+def _conversations(file: str, path: Path, format: str | None) -> Iterator[Conversation]:  # noqa: A002
+    try:
+        yield from read_export(path, format=format)
+    except InvalidInput as exc:
+        raise InvalidInput(f"{file}: {exc}") from exc
+    except OSError as exc:
+        raise InvalidInput(f"{file} cannot be read: {exc.strerror or exc}") from exc
+
+
+def _as_given(message: ImportedMessage) -> dict[str, Any]:
+    """A message as `add` takes it; what is None is not said."""
+    return {
+        name: value
+        for name, value in (
+            ("role", message.role),
+            ("content", message.content),
+            ("name", message.name),
+            ("at", message.at),
+            ("metadata", message.metadata),
+        )
+        if value not in (None, {})
+    }
+
+
+@contextmanager
+def _on_disk(files: Sequence[str]) -> Iterator[Files]:
+    """The files, each once, with standard input copied to one: each is read twice."""
+    with tempfile.TemporaryDirectory(prefix="mnemic-") as folder:
+        copied = Path(folder) / "standard-input"
+        if "-" in files:
+            with copied.open("wb") as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+        yield {
+            "standard input" if file == "-" else file: copied if file == "-" else Path(file).expanduser()
+            for file in files
+        }
+
+
+@contextmanager
+def _stop_on_signal(outcome: Outcome) -> Iterator[None]:
+    """Ctrl-C (or a request to terminate) lets the running chunk finish; the second one does not."""
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape signal wants
+        if outcome.interrupted:
+            raise KeyboardInterrupt
+        outcome.interrupted = True
+        show.hint("finishing the messages at work; once more to drop them")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Rate(ProgressColumn):
+    """Messages a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f}/s" if task.speed else "", style="dim")
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Progress]:
+    """A progress bar on stderr, where that is a terminal."""
+    shown = show.console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=shown, disable=not shown.is_terminal, transient=True) as bar:
+        bar.add_task("messages", total=total)
+        yield bar
+
+
+def _say_plan(session: Session, plan: Outcome) -> None:
+    if session.json:
+        show.as_json(asdict(plan))
+        return
+    show.say(f"{plan.messages:,} messages in {plan.sessions:,} sessions would be imported; nothing was")
+    _say_left_out(plan)
+
+
+def _say_outcome(session: Session, outcome: Outcome) -> int:
+    if session.json:
+        show.as_json(asdict(outcome))
+    else:
+        rate = f", {outcome.added / outcome.seconds:.0f} a second" if outcome.added and outcome.seconds else ""
+        show.say(f"{_how_far(outcome)} ({outcome.seconds:,.1f} s{rate})")
+        _say_left_out(outcome)
+    if outcome.interrupted:
+        show.hint("interrupted; the same command goes on from here")
+        return INTERRUPTED
+    return BAD_INPUT if outcome.refused else 0
+
+
+def _how_far(outcome: Outcome) -> str:
+    settled = outcome.added + outcome.already_stored
+    return (
+        f"{settled:,} of {outcome.messages:,} messages in the store: {outcome.added:,} added,"
+        f" {outcome.already_stored:,} already there; {outcome.memories:,} memories made"
+    )
+
+
+def _say_left_out(outcome: Outcome) -> None:
+    if outcome.repeated:
+        show.say(f"{outcome.repeated:,} messages repeat another's words and time, and are kept once")
+    if outcome.pending:
+        show.say(f"{outcome.pending:,} messages wait for extraction, which failed or was cut off; they are searchable")
+    for each in outcome.refused[:_SHOWN]:
+        show.say(f"refused: {each.file}, session {each.run_id}, message {each.message}: {each.reason}")
+    if len(outcome.refused) > _SHOWN:
+        show.say(f"… and {len(outcome.refused) - _SHOWN:,} more refused (--json lists all)")

@@ -1,0 +1,147 @@
+"""The vector arm: eight-bit codes of a scope's blocks are scanned, the best rows rescored exactly."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnemic import ranking
+from mnemic.protocols import Probe, Vectors
+from mnemic.stores import blocks as pack
+
+# Blocks turned into floats together: 256 rows stay in the processor's cache, and the product is too
+# small for the linear algebra library to call in its threads, which on a busy machine cost 8 to 25 ms
+# a search where one thread takes 1 (measured on two cores).
+_TOGETHER = 4
+
+# The mean of a scope is taken over at most this many blocks, evenly spread (4,096 rows): enough to know
+# the mean of a few hundred dimensions to two per cent of the spread.
+_MEAN_BLOCKS = 64
+
+# The scan keeps this many times the wanted rows for exact rescoring; its error on a cosine is below
+# 0.001, so a row further down cannot belong among the best.
+_RESCORE = 2
+
+
+def similarities(
+    db: sqlite3.Connection, blocks: pack.Blocks, eligible: ranking.Mask, probe: Probe, kept: dict[int, Codes] | None
+) -> ranking.Floats | None:
+    """Centred cosine of each row, -inf where a row has no vector, exact for the best; None without vectors.
+
+    Shape (n,). A record of several windows scores as its nearest one. `kept` holds the codes of these
+    blocks by space once they were read; None reads only what is needed, and keeps nothing.
+    """
+    space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
+    if probe.vectors is None or space is None:
+        return None
+    heads = np.maximum(np.arange(len(blocks.entries)) - blocks.marks["head"].astype(np.int64), 0)
+    wanted = np.flatnonzero(eligible[heads])
+    if kept is None:
+        codes = _read(db, space[0], space[1], blocks.entries[wanted])
+    else:
+        codes = kept.get(space[0]) or kept.setdefault(space[0], _read(db, space[0], space[1], blocks.entries))
+    at = _places(codes, blocks.entries[wanted])
+    have = codes.scale[at] > 0
+    wanted, at = wanted[have], at[have]
+    if not len(wanted):
+        return None
+    cjk = blocks.marks["cjk"][wanted].astype(np.bool_)
+    question = ranking.Centred(probe.vectors, probe.side, _means(codes, at, cjk, probe))
+    approximate = question.cosine(_products(codes, question.probes)[at], cjk)
+    best = ranking.top(approximate, np.ones(len(wanted), np.bool_), probe.limit * _RESCORE)
+    exact = _exact(db, space[0], space[1], blocks.entries[wanted[best]])
+    approximate[best] = question.cosine(exact @ question.probes, cjk[best])
+    out = np.full(len(blocks.entries), -np.inf, dtype=np.float32)
+    np.maximum.at(out, heads[wanted], approximate)
+    return out
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Codes of some blocks, as they were read."""
+
+    parts: list[NDArray[np.void]]
+    scale: NDArray[np.float32]
+    """Of every row read, and of one more, 0, that stands for rows without a vector."""
+    blocks: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    """Where each block's rows end."""
+
+
+def _read(db: sqlite3.Connection, space: int, dimensions: int, entries: NDArray[np.int64]) -> Codes:
+    rows = db.execute(
+        f"SELECT block, codes FROM vectors_{space:d} WHERE block IN (SELECT value FROM json_each(?)) ORDER BY block",
+        [json.dumps(np.unique(entries >> pack.BLOCK_BITS).tolist())],
+    ).fetchall()
+    kind = pack.code_type(dimensions)
+    parts = [
+        np.frombuffer(b"".join(codes for _, codes in rows[start : start + _TOGETHER]), dtype=kind)
+        for start in range(0, len(rows), _TOGETHER)
+    ]
+    sizes = [len(codes) // kind.itemsize for _, codes in rows]
+    return Codes(
+        parts=parts,
+        scale=np.concatenate([*(part["scale"] for part in parts), np.zeros(1, np.float32)]),
+        blocks=np.array([block for block, _ in rows], dtype=np.int64),
+        ends=np.cumsum(np.array(sizes, dtype=np.int64)),
+    )
+
+
+def _places(codes: Codes, entries: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each entry lies among the rows read; the row of scale 0 where it has no vector."""
+    nowhere = len(codes.scale) - 1
+    if not len(codes.blocks):
+        return np.full(len(entries), nowhere)
+    numbers = entries >> pack.BLOCK_BITS
+    block = np.minimum(np.searchsorted(codes.blocks, numbers), len(codes.blocks) - 1)
+    place = np.where(block > 0, codes.ends[block - 1], 0) + (entries & (pack.BLOCK - 1))
+    return np.where((codes.blocks[block] == numbers) & (place < codes.ends[block]), place, nowhere)
+
+
+def _means(
+    codes: Codes, at: NDArray[np.int64], cjk: NDArray[np.bool_], probe: Probe
+) -> dict[str, ranking.Floats | None]:
+    """Mean vector of each script side over the wanted rows, the space's prior mixed in."""
+    weights = np.zeros((len(ranking.SIDES), len(codes.scale)), dtype=np.float32)
+    weights[cjk.astype(np.int64), at] = 1.0
+    counts = weights.sum(axis=1)
+    step = -(-len(codes.parts) * _TOGETHER // _MEAN_BLOCKS)
+    totals = np.zeros((len(ranking.SIDES), codes.parts[0]["codes"].shape[1]), dtype=np.float32)
+    sampled, start = np.zeros(len(ranking.SIDES)), 0
+    for number, part in enumerate(codes.parts):
+        if number % step == 0:
+            mine = weights[:, start : start + len(part)]
+            totals += (mine * part["scale"]) @ part["codes"].astype(np.float32)
+            sampled += mine.sum(axis=1)
+        start += len(part)
+    sums: dict[str, tuple[ranking.Floats, int]] = {}
+    for row, name in enumerate(ranking.SIDES):
+        if sampled[row]:
+            mean = np.asarray(totals[row] / sampled[row], dtype=np.float32)
+            sums[name] = (mean * counts[row], int(counts[row]))
+    return {name: ranking.centre(probe.calibration.means, sums, name) for name in ranking.SIDES}
+
+
+def _products(codes: Codes, probes: ranking.Floats) -> ranking.Floats:
+    """Every row read, times the probes: shape (rows + 1, w + 2)."""
+    out = np.zeros((len(codes.scale), probes.shape[1]), dtype=np.float32)
+    start = 0
+    for part in codes.parts:
+        np.matmul(part["codes"].astype(np.float32), probes, out=out[start : start + len(part)])
+        start += len(part)
+    return np.asarray(out * codes.scale[:, None], dtype=np.float32)
+
+
+def _exact(db: sqlite3.Connection, space: int, dimensions: int, entries: NDArray[np.int64]) -> Vectors:
+    rows = dict(
+        db.execute(
+            f"SELECT entry, vector FROM exact_{space:d} WHERE entry IN (SELECT value FROM json_each(?))",
+            [json.dumps(entries.tolist())],
+        ).fetchall()
+    )
+    flat = np.frombuffer(b"".join(rows[int(entry)] for entry in entries), dtype="<f2")
+    return flat.reshape(-1, dimensions).astype(np.float32)

@@ -1,0 +1,38 @@
+"""Every store keeps the contract that `mnemic.testing.contract` ships."""
+
+import itertools
+
+import pytest
+
+from mnemic.stores.sqlite import SQLiteStore
+from mnemic.testing.contract import StoreContract
+from mnemic.testing.memory_store import InMemoryStore
+
+
+@pytest.mark.behaviour("R3", "R12", "R13", "S3")
+class TestSQLiteFile(StoreContract):
+    examples = 10
+
+    @pytest.fixture
+    def make_store(self, tmp_path):
+        numbers = itertools.count()
+        return lambda: SQLiteStore(tmp_path / f"{next(numbers)}.db")
+
+
+@pytest.mark.behaviour("R12", "R13", "S3")
+class TestSQLiteInMemory(StoreContract):
+    examples = 60
+
+    @pytest.fixture
+    def make_store(self):
+        return lambda: SQLiteStore(":memory:")
+
+
+class TestReference(StoreContract):
+    """The reference is held to what it is the reference for."""
+
+    examples = 20
+
+    @pytest.fixture
+    def make_store(self):
+        return InMemoryStore
