@@ -32,3 +32,27 @@ def _alone(monkeypatch, tmp_path):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MNEMIC_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(socket.socket, "connect", _connect_here_only)
+
+
+@pytest.fixture
+def make():
+    """Memories with a fake embedder and a fake extractor, closed when the test ends."""
+    from mnemic import Memory
+    from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
+
+    made = []
+
+    def one(path=":memory:", **arguments):
+        arguments = {"embedder": FakeEmbedder(), "extractor": FakeExtractor()} | arguments
+        made.append(Memory(path, **arguments))
+        return made[-1]
+
+    yield one
+    for memory in made:
+        memory.close()
+
+
+@pytest.fixture
+def memory(make):
+    """An empty memory that lives as long as the test."""
+    return make()

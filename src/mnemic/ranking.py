@@ -21,8 +21,10 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-# The mean of a side starts as this many typical texts; a scope outweighs it once it has more rows.
-MEAN_PRIOR = 16.0
+# The mean of a side starts as this many typical texts; a scope outweighs it once it has more rows. In
+# a small scope each row is part of the mean it is compared around, which this keeps negligible. From
+# 16 to 256 recall on LoCoMo's development half and on MADial stays within a point.
+MEAN_PRIOR = 64.0
 
 # Okapi BM25 (Robertson and Zaragoza 2009). b is below the usual 0.75 because a record's length is
 # counted with its neighbours', which evens lengths out already.

@@ -71,7 +71,7 @@ class ReadPath:
         """The best `limit` records at or above `floor` (None: the space's own)."""
         notes = []
         try:
-            vectors = await self._vectors(question)
+            vectors = await self._vectors(question, where.scope.user_id)
         except MissingDependency as exc:
             vectors = None
             notes.append(f"searched by keyword only: {exc}")
@@ -116,11 +116,13 @@ class ReadPath:
         block = "\n".join([OPENING, *lines, CLOSING])
         return Block(text=block, tokens=used, hits=tuple(taken), omitted=len(hits) - len(taken))
 
-    async def _vectors(self, question: str) -> Vectors:
-        """The question's windows; short ones are one."""
-        return np.asarray(
-            await self._embedder.embed(text.windows(question, self._embedder.max_chars), role="query"), np.float32
-        )
+    async def _vectors(self, question: str, user: str | None) -> Vectors:
+        """The question's windows, and those of the question as its user would put it."""
+        pieces = text.windows(question, self._embedder.max_chars)
+        own = text.in_first_person(question, user)
+        if own != question:
+            pieces += text.windows(own, self._embedder.max_chars)
+        return np.asarray(await self._embedder.embed(pieces, role="query"), np.float32)
 
     def _score(self, found: Found) -> list[tuple[float, Candidate]]:
         """Candidates with their relevance, best first; of equals the later said comes first."""

@@ -99,6 +99,23 @@ def query_terms(text: str) -> tuple[int, ...]:
     return tuple(_hash(word) for word in every if word in content or not content)
 
 
+def in_first_person(question: str, user: str | None) -> str:
+    """The question with the user's own id, where it is a name that occurs, put as "I" or "my".
+
+    Memories keep the user's words, so "What are Alice's hobbies?" is answered by "I like …".
+
+    >>> in_first_person("What are Alice's hobbies?", "alice")
+    'What are my hobbies?'
+    """
+    if user is None or len(user) < 2 or not any(character.isalpha() for character in user):
+        return question
+    chinese = side(question) == "cjk"
+    name = rf"(?<![^\W{_UNSPACED}]){re.escape(user)}(?![^\W{_UNSPACED}])"
+    if not chinese:
+        question = re.sub(rf"{name}['’]s\b", "my", question, flags=re.IGNORECASE)
+    return re.sub(name + r"\s*" * chinese, "我" if chinese else "I", question, flags=re.IGNORECASE)
+
+
 def windows(text: str, limit: int) -> list[str]:
     """The text in consecutive pieces of at most `limit` characters; joined they are the text.
 

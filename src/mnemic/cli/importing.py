@@ -25,7 +25,7 @@ from rich.text import Text
 from mnemic import inputs
 from mnemic.cli import show
 from mnemic.cli.session import BAD_INPUT, INTERRUPTED, Session
-from mnemic.errors import InvalidInput, InvalidScope
+from mnemic.errors import InvalidInput, InvalidScope, MnemicError
 from mnemic.importers import Conversation, ImportedMessage, read_export
 
 if TYPE_CHECKING:
@@ -101,11 +101,11 @@ def run(session: Session, files: Sequence[str], *, format: str | None, infer: bo
                     if outcome.interrupted:
                         break
                 outcome.pending = memory.stats(**ids)["pending"]
-        except BaseException as exc:
-            outcome.interrupted = outcome.interrupted or isinstance(exc, KeyboardInterrupt)
-            if not isinstance(exc, KeyboardInterrupt):
-                show.hint(_how_far(outcome))
-                raise
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+        except MnemicError:
+            _say_outcome(session, outcome)  # what went in before the error, which follows
+            raise
         outcome.seconds = round(time.monotonic() - started, 1)
     return _say_outcome(session, outcome)
 

@@ -14,13 +14,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
-from rich import box
-from rich.console import Console, Group
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     from mnemic.cli.session import Session
     from mnemic.types import (
         AddResult,
@@ -56,6 +55,8 @@ def as_json(result: object) -> None:
 
 def console(*, stderr: bool = False) -> Console:
     """A console on the stream as it is now; plain text where that is no terminal."""
+    from rich.console import Console  # here and below: help, completion and --json do without
+
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _PIPED_WIDTH
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
@@ -63,6 +64,8 @@ def console(*, stderr: bool = False) -> Console:
 
 def plain(words: object, style: str = "") -> Text:
     """Text without anything that a terminal would obey."""
+    from rich.text import Text
+
     return Text(_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(words)), style=style)
 
 
@@ -163,8 +166,12 @@ def listing(result: ListResult) -> None:
 
 def memory(result: MemoryItem) -> None:
     """Everything about one memory."""
+    from rich import box
+    from rich.console import Group
+    from rich.panel import Panel
+
     skipped = ("memory", "sources", "hash")
-    rows = Table.grid(padding=(0, 2))
+    rows = _grid()
     for name, value in result.items():
         if name not in skipped and value not in (None, [], {}):
             rows.add_row(
@@ -174,7 +181,7 @@ def memory(result: MemoryItem) -> None:
         who = source["actor_id"] or source["role"]
         rows.add_row(plain("source", "dim"), plain(f"{source['said_at']} {who}: “{source['quote']}”"))
     console().print(
-        Panel(Group(plain(result["memory"], "bold"), Text(), rows), box=box.ROUNDED if _tty() else box.ASCII)
+        Panel(Group(plain(result["memory"], "bold"), plain(""), rows), box=box.ROUNDED if _tty() else box.ASCII)
     )
 
 
@@ -215,7 +222,7 @@ def verified(result: VerifyResult) -> None:
 
 def pairs(values: Mapping[str, object]) -> None:
     """Names and values, a line each."""
-    rows = Table.grid(padding=(0, 2))
+    rows = _grid()
     for name, value in values.items():
         rows.add_row(plain(name.replace("_", " "), "dim"), plain("-" if value is None else value))
     console().print(rows)
@@ -226,15 +233,24 @@ def pairs(values: Mapping[str, object]) -> None:
 
 def table(*columns: str) -> Table:
     """A table that is plain text where there is no terminal; columns that hold memories fold."""
+    from rich import box
+    from rich.table import Table
+
     made = Table(box=box.SIMPLE_HEAD if _tty() else None, pad_edge=False, header_style="dim", show_edge=False)
     for column in columns:
         made.add_column(column, no_wrap=column in ("Score", "Said", "When", "Event"), overflow="fold")
     return made
 
 
+def _grid() -> Table:
+    from rich.table import Table
+
+    return Table.grid(padding=(0, 2))
+
+
 def cell(words: str, note: str) -> Text:
     """Words, and below them a note."""
-    return Text("\n").join([plain(words), plain(note, "dim")])
+    return plain("\n").join([plain(words), plain(note, "dim")])
 
 
 def _origin(item: MemoryItem) -> str:
