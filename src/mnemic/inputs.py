@@ -185,7 +185,19 @@ def _message(given: object, said_at: datetime | None, where: str) -> Message | N
         name=text(name, f"{where}['name']").strip() if name and name.strip() else None,
         at=said_at if when is None else parse_time(when, name=f"{where}['at']"),
         metadata=metadata(given.get("metadata"), f"{where}['metadata']"),
+        external_id=_external_id(given.get("external_id"), where),
     )
+
+
+def _external_id(value: object, where: str) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InvalidInput(f"{where}['external_id'] must be a string, not {describe(value)}")
+    found = text(str(value), f"{where}['external_id']").strip()
+    if len(found) > _MAX_ID:
+        raise InvalidInput(f"{where}['external_id'] has {len(found)} characters; at most {_MAX_ID} fit")
+    return found
 
 
 def _joined(parts: Sequence[object], where: str) -> str:

@@ -177,7 +177,8 @@ class AsyncMemory:
         """Log messages and remember what they say.
 
         Args:
-            messages: text, a message `{"role", "content", "name"?, "at"?, "metadata"?}`, or a list of these.
+            messages: text, a message `{"role", "content", "name"?, "at"?, "metadata"?, "external_id"?}`, or a
+                list of these. A message whose `external_id` this owner already has is not taken again.
             user_id, agent_id, app_id, run_id: whose memory; at least one (also accepted inside `filters`).
             metadata: kept with every memory made, and given to the extractor as context.
             at: when it was said (alias `timestamp`); now by default.

@@ -128,6 +128,10 @@ def added(account: Account) -> AddResult:
         }
         for index, episode in enumerate(account.episodes)
     ]
+    messages += [
+        {"episode_id": each, "state": "duplicate", "reason": "stored before", "memories": [], "refused": []}
+        for each in account.repeated
+    ]
     return {
         "results": [_added(outcome) for outcome in account.outcomes],
         "receipt": {

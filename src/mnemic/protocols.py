@@ -301,7 +301,8 @@ class Store(Protocol):
         """Carry out `write` in one transaction.
 
         Raises:
-            Conflict: a memory is no longer at the version the write was decided on, or a `once` key is taken.
+            Conflict: a memory is no longer at the version the write was decided on, or a `once` key or an
+                episode's external id is taken.
             StoreFull, StoreBusy, StoreUnwritable.
         """
 
@@ -316,6 +317,9 @@ class Store(Protocol):
 
     async def standing(self, scope: Scope, keys: Sequence[str]) -> dict[str, Memory]:
         """Current memories of the scope's owner by their `once` key."""
+
+    async def taken(self, scope: Scope, external_ids: Sequence[str]) -> dict[str, Episode]:
+        """Episodes of the scope's owner, hidden ones too, by the caller's own ids."""
 
     async def page(self, where: Where, *, limit: int, cursor: str | None) -> Page:
         """Memories, newest first. Raises InvalidInput for a cursor that is not ours."""

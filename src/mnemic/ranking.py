@@ -171,14 +171,16 @@ def arms(rows: Rows, similarity: Floats | None, question: Sequence[int], limit: 
     if similarity is not None:
         seen = rows.eligible & np.isfinite(similarity)
         chosen = np.union1d(chosen, top(similarity, seen, limit))
+    near = np.full(len(chosen), -np.inf) if similarity is None else similarity[chosen]
+    columns = zip(chosen.tolist(), near.tolist(), bm25[chosen].tolist(), coverage[chosen].tolist(), strict=True)
     scored = [
         Scored(
-            row=int(row),
-            similarity=None if similarity is None or not np.isfinite(similarity[row]) else float(similarity[row]),
-            keyword=float(bm25[row]) if bm25[row] > 0 else None,
-            coverage=float(coverage[row]),
+            row=row,
+            similarity=cosine if math.isfinite(cosine) else None,
+            keyword=weight if weight > 0 else None,
+            coverage=covered,
         )
-        for row in chosen
+        for row, cosine, weight, covered in columns
     ]
     return scored, asked
 

@@ -11,7 +11,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 
-import snowballstemmer
+import Stemmer
 
 TERMS_VERSION = 1
 """Stored with every index; a change of `terms` means the index is rebuilt."""
@@ -154,11 +154,11 @@ def _run_words(run: re.Match[str]) -> Iterator[str]:
 
 
 class _Stemmers(threading.local):
-    """Snowball stemmers keep state while they work, so each thread has its own."""
+    """Snowball stemmers keep state while they work, so each thread has its own; `_stem` caches."""
 
     def __init__(self) -> None:
-        self.english = snowballstemmer.stemmer("english")
-        self.russian = snowballstemmer.stemmer("russian")
+        self.english = Stemmer.Stemmer("english", 0)
+        self.russian = Stemmer.Stemmer("russian", 0)
 
 
 _stemmers = _Stemmers()

@@ -77,6 +77,8 @@ class Message:
     """When it was said, with a zone; None when the caller did not say."""
     metadata: Metadata = field(default_factory=dict)
     """Of this message alone, over the call's."""
+    external_id: str | None = None
+    """The caller's own id of it: a message whose id its owner already has is not taken again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +97,8 @@ class Episode:
     reason: str | None = None
     """Why it was refused, or the error it failed with."""
     attempts: int = 0
+    external_id: str | None = None
+    """The caller's own id of the message; an owner holds each once."""
 
     @property
     def indexed(self) -> str:

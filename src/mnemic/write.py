@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -75,9 +75,12 @@ class Account:
 
     change_id: str
     outcomes: tuple[Outcome, ...]
-    episodes: tuple[Episode, ...]
+    episodes: tuple[Episode, ...] = ()
+    """New messages, in the order given; refusals name them by their place here."""
+    repeated: tuple[str, ...] = ()
+    """Of messages that were stored before and not taken again, the episodes that hold them."""
     refusals: tuple[Refusal, ...] = ()
-    usage: Usage
+    usage: Usage = field(default_factory=Usage)
     extractor: str | None = None
 
 
@@ -104,7 +107,9 @@ class WritePath:
 
     async def add(self, messages: Sequence[Message], given: Given, instructions: str | None) -> Account:
         """Log the messages, then make memories of what they say."""
-        episodes, vectors = await self._receive(messages, given)
+        episodes, vectors, repeated = await self._receive(messages, given)
+        if not episodes:
+            return Account(change_id=new_id(given.scope.partition), outcomes=(), repeated=tuple(repeated))
         usage = Usage(embeddings=sum(len(each) for each in vectors))
         request = ExtractionRequest(
             turns=tuple(_turn(episode) for episode in episodes),
@@ -115,47 +120,53 @@ class WritePath:
         try:
             extraction = await self._extractor.extract(request)
         except ModelError as exc:
-            return await self._postpone(episodes, given, usage, str(exc))
-        return await self._settle(episodes, vectors, extraction, given, usage + extraction.usage)
+            account = await self._postpone(episodes, given, usage, str(exc))
+        else:
+            account = await self._settle(episodes, vectors, extraction, given, usage + extraction.usage)
+        return replace(account, repeated=tuple(repeated))
 
     async def keep(self, messages: Sequence[Message], given: Given, kind: Kind, *, talk: bool) -> Account:
         """Make one memory a message, verbatim, with no extractor. `talk`: the messages are turns of one."""
         change_id = new_id(given.scope.partition)
-        drafts = [_episode(message, given, state="done") for message in messages]
-        keys = [_verbatim_key(d) if m.at is not None else None for d, m in zip(drafts, messages, strict=True)]
         for _ in range(_TRIES):
+            fresh, repeated = await self._fresh(messages, given, state="done")
+            keys = [_verbatim_key(episode) for episode in fresh]
             standing = await self._store.standing(given.scope, [key for key in keys if key is not None])
-            wanted, outcomes, seen = [], [], set[str]()
-            for draft, key in zip(drafts, keys, strict=True):
-                if key is not None and (key in standing or key in seen):
-                    if key in standing:
-                        outcomes.append(Outcome(memory=standing[key], event="NONE", reason="duplicate"))
-                    continue
-                seen.update([key] if key else [])
-                wanted.append((draft, key))
-            kept = [draft for draft, _ in wanted]
-            vectors = await self._embed([draft.indexed for draft in kept])
-            without = [None] * len(kept)  # the memories bring the vectors
-            chained = await self._chain(kept, without, given.scope) if talk and kept else _loose(kept)
-            memories = [_verbatim(draft, given, kind) for draft, _ in wanted]
+            new: dict[str, tuple[Episode, Memory, str | None]] = {}
+            outcomes = []
+            for episode, key in zip(fresh, keys, strict=True):
+                place = key or episode.id
+                if place in standing or place in new:
+                    memory = standing[place] if place in standing else new[place][1]
+                    outcomes.append(Outcome(memory=memory, event="NONE", reason="duplicate"))
+                    repeated.append(memory.sources[0].episode_id)
+                else:
+                    new[place] = (episode, _verbatim(episode, given, kind), key)
+                    outcomes.append(Outcome(memory=new[place][1], event="ADD"))
+            episodes = [episode for episode, _, _ in new.values()]
+            vectors = await self._embed([episode.indexed for episode in episodes])
             write = Write(
                 scope=given.scope,
                 at=given.at,
-                episodes=tuple(chained),
+                episodes=tuple(await self._chain(episodes, [None] * len(episodes), given.scope, talk=talk)),
                 memories=tuple(
-                    NewMemory(memory=memory, vectors=vector, episode_id=draft.id, once=key)
-                    for memory, vector, (draft, key) in zip(memories, vectors, wanted, strict=True)
+                    NewMemory(memory=memory, vectors=each, episode_id=episode.id, once=key)
+                    for (episode, memory, key), each in zip(new.values(), vectors, strict=True)
                 ),
-                history=tuple(_added(memory, change_id, given.at, "person", None) for memory in memories),
+                history=tuple(_added(memory, change_id, given.at, "person", None) for _, memory, _ in new.values()),
             )
             try:
-                if wanted:
+                if new:
                     await self._store.commit(write)
             except Conflict:
                 continue
-            outcomes += [Outcome(memory=memory, event="ADD") for memory in memories]
-            usage = Usage(embeddings=sum(len(each) for each in vectors))
-            return Account(change_id=change_id, outcomes=tuple(outcomes), episodes=tuple(kept), usage=usage)
+            return Account(
+                change_id=change_id,
+                outcomes=tuple(outcomes),
+                episodes=tuple(episodes),
+                repeated=tuple(repeated),
+                usage=Usage(embeddings=sum(len(each) for each in vectors)),
+            )
         raise _lost_race()
 
     async def update(self, memory: Memory, changed: Memory, at: datetime) -> Account:
@@ -169,7 +180,7 @@ class WritePath:
         new = NewMemory(memory=changed, vectors=vectors, replaces=memory.version)
         await self._store.commit(Write(scope=memory.scope, at=at, memories=(new,), history=(event,)))
         outcome = Outcome(memory=changed, event="UPDATE")
-        return Account(change_id=change_id, outcomes=(outcome,), episodes=(), usage=Usage(embeddings=len(vectors)))
+        return Account(change_id=change_id, outcomes=(outcome,), usage=Usage(embeddings=len(vectors)))
 
     async def delete(self, memory: Memory, at: datetime) -> Account:
         """Retire a memory and hide the messages it came from."""
@@ -181,7 +192,7 @@ class WritePath:
         retire = Retire(memory_id=memory.id, version=memory.version, reason="deleted")
         await self._store.commit(Write(scope=memory.scope, at=at, retire=(retire,), history=(event,)))
         outcome = Outcome(memory=memory, event="DELETE")
-        return Account(change_id=change_id, outcomes=(outcome,), episodes=(), usage=Usage())
+        return Account(change_id=change_id, outcomes=(outcome,))
 
     async def hide(self, episode: Episode, at: datetime) -> None:
         """Take a message out of search; its words stay in the log."""
@@ -190,12 +201,39 @@ class WritePath:
 
     # Receive.
 
-    async def _receive(self, messages: Sequence[Message], given: Given) -> tuple[list[Episode], list[Vectors]]:
-        episodes = [_episode(message, given, state="pending") for message in messages]
-        vectors = await self._embed([episode.indexed for episode in episodes])
-        chained = await self._chain(episodes, vectors, given.scope)
-        await self._store.commit(Write(scope=given.scope, at=given.at, episodes=tuple(chained)))
-        return episodes, vectors
+    async def _receive(
+        self, messages: Sequence[Message], given: Given
+    ) -> tuple[list[Episode], list[Vectors], list[str]]:
+        """Log the messages that are not here yet: these, their vectors, and those that were."""
+        for _ in range(_TRIES):
+            episodes, repeated = await self._fresh(messages, given, state="pending")
+            vectors = await self._embed([episode.indexed for episode in episodes])
+            chained = await self._chain(episodes, vectors, given.scope, talk=True)
+            try:
+                if episodes:
+                    await self._store.commit(Write(scope=given.scope, at=given.at, episodes=tuple(chained)))
+            except Conflict:
+                continue
+            return episodes, vectors, repeated
+        raise _lost_race()
+
+    async def _fresh(
+        self, messages: Sequence[Message], given: Given, *, state: EpisodeState
+    ) -> tuple[list[Episode], list[str]]:
+        """Episodes of the messages whose external id is not taken, and the ids of those that hold the others."""
+        named = [message.external_id for message in messages if message.external_id is not None]
+        taken = await self._store.taken(given.scope, named) if named else {}
+        episodes, repeated = [], []
+        for message in messages:
+            known = None if message.external_id is None else taken.get(message.external_id)
+            if known is None:
+                episode = _episode(message, given, state=state)
+                episodes.append(episode)
+                if message.external_id is not None:
+                    taken[message.external_id] = episode
+            else:
+                repeated.append(known.id)
+        return episodes, repeated
 
     async def _embed(self, texts: Sequence[str]) -> list[Vectors]:
         """One array of window vectors a text, shape (w, dimensions)."""
@@ -211,15 +249,15 @@ class WritePath:
         return [np.asarray(vectors[[place[piece] for piece in windows]]) for windows in pieces]
 
     async def _chain(
-        self, episodes: Sequence[Episode], vectors: Sequence[Vectors | None], scope: Scope
+        self, episodes: Sequence[Episode], vectors: Sequence[Vectors | None], scope: Scope, *, talk: bool
     ) -> list[NewEpisode]:
-        """Link each turn to the one before it in the same conversation."""
-        last = await self._store.last_turns(scope, 1)
+        """Link each turn to the one before it in the same conversation; without `talk` they are no turns."""
+        last = await self._store.last_turns(scope, 1) if episodes and talk else ()
         before = last[0] if last and _same_talk(last[0], episodes[0]) else None
         chained = []
         for episode, each in zip(episodes, vectors, strict=True):
             chained.append(NewEpisode(episode=episode, vectors=each, follows=None if before is None else before.id))
-            before = episode
+            before = episode if talk else None
         return chained
 
     async def _turns_before(self, scope: Scope, episodes: Sequence[Episode]) -> list[Episode]:
@@ -322,10 +360,6 @@ def _state(index: int, episode: Episode, extraction: Extraction) -> SetState:
     return SetState(episode_id=episode.id, state="empty")
 
 
-def _loose(episodes: Sequence[Episode]) -> list[NewEpisode]:
-    return [NewEpisode(episode=episode, vectors=None) for episode in episodes]
-
-
 def _same_talk(before: Episode, after: Episode) -> bool:
     if after.scope.run_id is not None:
         return True
@@ -348,6 +382,7 @@ def _episode(message: Message, given: Given, *, state: EpisodeState) -> Episode:
         actor=message.name,
         metadata={**given.metadata, **message.metadata},
         state=state,
+        external_id=message.external_id,
     )
 
 
@@ -429,10 +464,12 @@ def _fact_key(memory: Memory) -> str:
     return _key("fact", memory.attributed_to, memory.actor, memory.subject, words, *ids.items())
 
 
-def _verbatim_key(episode: Episode) -> str:
-    return _key(
-        "note", episode.role, episode.said_at.isoformat(), text.md5(episode.content), *episode.scope.ids.items()
-    )
+def _verbatim_key(episode: Episode) -> str | None:
+    """Same bytes in the same scope at the same stated time: one memory. None where no time was stated."""
+    if episode.said_at == episode.received_at:
+        return None
+    ids = episode.scope.ids.items()
+    return _key("note", episode.role, episode.actor, episode.said_at.isoformat(), text.md5(episode.content), *ids)
 
 
 def _key(*parts: object) -> str:

@@ -342,9 +342,9 @@ def test_a_second_import_adds_only_what_is_new(home, infer):
     grown = said("import", more, "-u", "a", infer)
     unique = 8 if infer == "--no-infer" else 10
     assert first["messages"] == 10
-    assert (first["added"], first["repeated"]) == (unique, 10 - unique)
-    assert (again["added"], again["already_stored"]) == (0, unique)
-    assert (grown["added"], grown["already_stored"]) == (1, unique)
+    assert (first["added"], first["already_stored"]) == (unique, 10 - unique)
+    assert (again["added"], again["already_stored"]) == (0, 10)
+    assert (grown["added"], grown["already_stored"]) == (1, 10)
     assert said("stats", "-u", "a", "--run", "one")["episodes"] == unique + 1 - 3
 
 

@@ -121,7 +121,7 @@ def _first_session(memory: Memory, shown: _Shown, *, quiet: bool) -> None:
 def _import(memory: Memory, shown: _Shown) -> None:
     outcome = importing.Outcome()
     with resources.as_file(resources.files("mnemic.cli") / "demo_conversation.jsonl") as file:
-        parts = importing.read_parts({file.name: file}, format="jsonl", infer=True, left_out=outcome)
+        parts = importing.read_parts({file.name: file}, format="jsonl", left_out=outcome)
         for done in importing.store(memory, parts, {"user_id": "yuan"}, infer=True, outcome=outcome):
             outcome.messages += done
     shown.imported = {"messages": outcome.messages, "memories": outcome.memories}

@@ -1,7 +1,7 @@
 """`mnemic import`: an export becomes messages of the log, a chunk at a time, and can go on where it stopped.
 
-A chunk is logged in one transaction. Of each session the store is asked how many messages it holds,
-and as many of the file's are left out; so what the library would not take is left out before counting.
+A chunk is logged in one transaction. Each message carries an external id made of its session and its
+place in it, so what is in the store already, deleted messages too, is not taken again.
 """
 
 from __future__ import annotations
@@ -63,8 +63,6 @@ class Outcome:
     sessions: int = 0
     added: int = 0
     already_stored: int = 0
-    repeated: int = 0
-    """The same words at the same time in the same session, which --no-infer keeps once."""
     memories: int = 0
     pending: int = 0
     """Messages of these ids that wait for extraction, also of earlier imports; they are searchable."""
@@ -87,15 +85,15 @@ def run(session: Session, files: Sequence[str], *, format: str | None, infer: bo
     if not ids:
         raise InvalidScope("import needs to know whose memory it is: pass --user ID, or set MNEMIC_USER_ID")
     with _on_disk(files) as paths:
-        plan = survey(paths, format=format, infer=infer)
+        plan = survey(paths, format=format)
         if dry_run:
             _say_plan(session, plan)
             return BAD_INPUT if plan.refused else 0
-        outcome = Outcome(messages=plan.messages, sessions=plan.sessions, repeated=plan.repeated, refused=plan.refused)
+        outcome = Outcome(messages=plan.messages, sessions=plan.sessions, refused=plan.refused)
         started = time.monotonic()
         try:
             with session.memory() as memory, _bar(plan.messages) as bar, _stop_on_signal(outcome):
-                parts = read_parts(paths, format=format, infer=infer, left_out=Outcome())
+                parts = read_parts(paths, format=format, left_out=Outcome())
                 for done in store(memory, parts, ids, infer=infer, outcome=outcome):
                     bar.advance(bar.task_ids[0], done)
                     if outcome.interrupted:
@@ -110,45 +108,37 @@ def run(session: Session, files: Sequence[str], *, format: str | None, infer: bo
     return _say_outcome(session, outcome)
 
 
-def survey(files: Files, *, format: str | None, infer: bool) -> Outcome:  # noqa: A002
+def survey(files: Files, *, format: str | None) -> Outcome:  # noqa: A002
     """Read the files to their ends, so that one which cannot be read is refused before anything is stored.
 
     Raises:
         InvalidInput: a file that cannot be read, with its name.
     """
     plan, sessions = Outcome(), set[str]()
-    for part in read_parts(files, format=format, infer=infer, left_out=plan):
+    for part in read_parts(files, format=format, left_out=plan):
         sessions.add(part.run_id)
         plan.messages += len(part.messages)
     plan.sessions = len(sessions)
-    plan.messages += plan.repeated + len(plan.refused)
+    plan.messages += len(plan.refused)
     return plan
 
 
-def read_parts(files: Files, *, format: str | None, infer: bool, left_out: Outcome) -> Iterator[Part]:  # noqa: A002
+def read_parts(files: Files, *, format: str | None, left_out: Outcome) -> Iterator[Part]:  # noqa: A002
     """The messages of the files in order, without those that no store would take, which are noted in `left_out`."""
     place: Counter[str] = Counter()
-    seen: dict[str, set[int]] = {}
     for file, path in files.items():
         for conversation in _conversations(file, path, format):
             run_id = conversation.run_id
             kept: Messages = []
             for message in conversation.messages:
                 place[run_id] += 1
-                given = _as_given(message)
+                given = _as_given(message, f"{run_id}#{place[run_id]}")
                 try:
                     inputs.scope("default", {"run_id": run_id})
                     inputs.messages(given, None)
                 except InvalidInput as exc:
                     left_out.refused.append(Refused(file=file, run_id=run_id, message=place[run_id], reason=str(exc)))
                     continue
-                if not infer and message.at is not None:
-                    # A session can come in several pieces, so what was seen is kept to the end.
-                    same = hash((message.role, message.at.isoformat(), message.content))
-                    if same in seen.setdefault(run_id, set()):
-                        left_out.repeated += 1
-                        continue
-                    seen[run_id].add(same)
                 kept.append(given)
             if kept:
                 yield Part(run_id=run_id, messages=kept)
@@ -156,19 +146,13 @@ def read_parts(files: Files, *, format: str | None, infer: bool, left_out: Outco
 
 def store(memory: Memory, parts: Iterator[Part], ids: Ids, *, infer: bool, outcome: Outcome) -> Iterator[int]:
     """Add what is not stored yet, chunk by chunk; yields how many messages each step settled."""
-    stored: dict[str, int] = {}
     for part in parts:
-        if part.run_id not in stored:
-            stored[part.run_id] = memory.stats(**ids, run_id=part.run_id)["episodes"]
-        skipped = min(stored[part.run_id], len(part.messages))
-        stored[part.run_id] -= skipped
-        outcome.already_stored += skipped
-        if skipped:
-            yield skipped
-        for start in range(skipped, len(part.messages), CHUNK):
+        for start in range(0, len(part.messages), CHUNK):
             chunk = part.messages[start : start + CHUNK]
             result = memory.add(chunk, **ids, run_id=part.run_id, infer=infer)
-            outcome.added += len(chunk)
+            known = sum(each["state"] == "duplicate" for each in result["receipt"]["messages"])
+            outcome.already_stored += known
+            outcome.added += len(chunk) - known
             outcome.memories += sum(each["event"] == "ADD" for each in result["results"])
             yield len(chunk)
 
@@ -182,7 +166,7 @@ def _conversations(file: str, path: Path, format: str | None) -> Iterator[Conver
         raise InvalidInput(f"{file} cannot be read: {exc.strerror or exc}") from exc
 
 
-def _as_given(message: ImportedMessage) -> dict[str, Any]:
+def _as_given(message: ImportedMessage, external_id: str) -> dict[str, Any]:
     """A message as `add` takes it; what is None is not said."""
     return {
         name: value
@@ -192,6 +176,7 @@ def _as_given(message: ImportedMessage) -> dict[str, Any]:
             ("name", message.name),
             ("at", message.at),
             ("metadata", message.metadata),
+            ("external_id", external_id),
         )
         if value not in (None, {})
     }
@@ -276,8 +261,6 @@ def _how_far(outcome: Outcome) -> str:
 
 
 def _say_left_out(outcome: Outcome) -> None:
-    if outcome.repeated:
-        show.say(f"{outcome.repeated:,} messages repeat another's words and time, and are kept once")
     if outcome.pending:
         show.say(f"{outcome.pending:,} messages wait for extraction, which failed or was cut off; they are searchable")
     for each in outcome.refused[:_SHOWN]:

@@ -115,6 +115,10 @@ class SQLiteStore:
         """Current memories by key."""
         return await self._read(Reader.standing, scope, keys)
 
+    async def taken(self, scope: Scope, external_ids: Sequence[str]) -> dict[str, Episode]:
+        """Episodes by the caller's ids."""
+        return await self._read(Reader.taken, scope, external_ids)
+
     async def page(self, where: Where, *, limit: int, cursor: str | None) -> Page:
         """Newest first."""
         return await self._read(Reader.page, where, limit, cursor)

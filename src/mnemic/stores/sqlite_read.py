@@ -58,16 +58,18 @@ class Reader:
         )
         similarity = similarities(self._db, blocks, eligible, probe, index.codes)
         scored, asked = ranking.arms(rows, similarity, probe.terms, probe.limit)
-        names = self._names([int(blocks.entries[hit.row]) for hit in scored])
+        chosen = [hit.row for hit in scored]
+        entries, said = blocks.entries[chosen].tolist(), blocks.marks["said"][chosen].tolist()
+        names = self._names(entries)
         found = [
             Candidate(
-                id=names[int(blocks.entries[hit.row])],
+                id=names[entry],
                 similarity=hit.similarity,
                 keyword=hit.keyword,
                 coverage=hit.coverage,
-                said_at=datetime.fromtimestamp(int(blocks.marks["said"][hit.row]) / 1000, UTC),
+                said_at=datetime.fromtimestamp(at / 1000, UTC),
             )
-            for hit in scored
+            for hit, entry, at in zip(scored, entries, said, strict=True)
         ]
         return Found(candidates=tuple(found), asked=asked, searched=int(eligible.sum()))
 
@@ -231,6 +233,18 @@ class Reader:
             [scope.partition, json.dumps(list(keys))],
         )
         return dict(zip((row["once"] for row in rows), self._memories(rows), strict=True))
+
+    def taken(self, scope: Scope, external_ids: Sequence[str]) -> dict[str, Episode]:
+        """Episodes of the owner by the caller's ids."""
+        rows = self._rows(
+            f"""
+            SELECT {EPISODE_COLUMNS} FROM episodes
+            WHERE entry >> 24 = (SELECT number FROM owners WHERE project = ? AND kind = ? AND name = ?)
+                AND external_id IN (SELECT value FROM json_each(?))
+            """,
+            [scope.project, *(scope.owner or ("", "")), json.dumps(list(external_ids))],
+        )
+        return {row["external_id"]: episode_of(row) for row in rows}
 
     def page(self, where: Where, limit: int, cursor: str | None) -> Page:
         """Memories, newest first."""

@@ -127,7 +127,7 @@ def _json_path(path: Sequence[str]) -> str:
 
 EPISODE_COLUMNS = (
     "id, project, user_id, agent_id, app_id, run_id, role, actor_id, content, said_at, received_at, metadata,"
-    " state, reason, attempts"
+    " state, reason, attempts, external_id"
 )
 MEMORY_COLUMNS = (
     "id, version, project, user_id, agent_id, app_id, run_id, kind, text, subject, attribute, categories, metadata,"
@@ -172,6 +172,7 @@ def episode_of(row: sqlite3.Row) -> Episode:
         state=row["state"],
         reason=row["reason"],
         attempts=row["attempts"],
+        external_id=row["external_id"],
     )
 
 

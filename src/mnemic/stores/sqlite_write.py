@@ -103,7 +103,7 @@ class Writer:
             role=episode.role, actor_id=episode.actor, content=episode.content,
             content_hash=text.md5(episode.content), said_at=episode.said_at.isoformat(),
             received_at=iso(episode.received_at), metadata=_json(episode.metadata), state=episode.state,
-            reason=episode.reason, attempts=episode.attempts,
+            reason=episode.reason, attempts=episode.attempts, external_id=episode.external_id,
         )  # fmt: skip
         index.add(
             entry, episode.indexed, vectors,
@@ -131,23 +131,20 @@ class Writer:
                 memory=pack.CURRENT, said=memory.said_at or memory.created_at, turn=_link(turn),
                 expires=_ms(memory.expires_at),
             )  # fmt: skip
-        try:
-            self._insert(
-                "memories",
-                entry=entry, span=span, partition=scope.partition, id=memory.id, version=memory.version, current=1,
-                once=new.once, **_scope_columns(scope), kind=memory.kind, text=memory.text, hash=text.md5(memory.text),
-                subject=memory.subject, attribute=memory.attribute, categories=_json(memory.categories),
-                metadata=_json(memory.metadata), confidence=memory.confidence, origin=memory.origin,
-                attributed_to=memory.attributed_to, actor_id=memory.actor, role=memory.role,
-                valid_from=_iso(memory.valid_from), valid_to=_iso(memory.valid_to), precision=memory.precision,
-                known_from=iso(memory.known_from), known_to=_iso(memory.known_to), retired_by=memory.retired_by,
-                retire_reason=memory.retire_reason, expires_at=_iso(memory.expires_at), pinned=int(memory.pinned),
-                proof_count=memory.proof_count,
-                said_at=memory.said_at.isoformat() if memory.said_at else None,
-                created_at=iso(memory.created_at), updated_at=iso(memory.updated_at),
-            )  # fmt: skip
-        except sqlite3.IntegrityError as exc:
-            raise Conflict(f"another current memory already says {memory.text[:60]!r}; decide again") from exc
+        self._insert(
+            "memories",
+            entry=entry, span=span, partition=scope.partition, id=memory.id, version=memory.version, current=1,
+            once=new.once, **_scope_columns(scope), kind=memory.kind, text=memory.text, hash=text.md5(memory.text),
+            subject=memory.subject, attribute=memory.attribute, categories=_json(memory.categories),
+            metadata=_json(memory.metadata), confidence=memory.confidence, origin=memory.origin,
+            attributed_to=memory.attributed_to, actor_id=memory.actor, role=memory.role,
+            valid_from=_iso(memory.valid_from), valid_to=_iso(memory.valid_to), precision=memory.precision,
+            known_from=iso(memory.known_from), known_to=_iso(memory.known_to), retired_by=memory.retired_by,
+            retire_reason=memory.retire_reason, expires_at=_iso(memory.expires_at), pinned=int(memory.pinned),
+            proof_count=memory.proof_count,
+            said_at=memory.said_at.isoformat() if memory.said_at else None,
+            created_at=iso(memory.created_at), updated_at=iso(memory.updated_at),
+        )  # fmt: skip
         self._cite(scope.partition, memory.id, ((s.episode_id, s.quote) for s in memory.sources))
 
     def _add_proof(self, proof: Proof, at: datetime) -> None:
@@ -252,7 +249,10 @@ class Writer:
 
     def _insert(self, table: str, **columns: Any) -> None:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(columns.values()))
+        try:
+            self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(columns.values()))
+        except sqlite3.IntegrityError as exc:
+            raise Conflict(f"others wrote the same to {table} meanwhile ({exc}); decide again") from exc
 
 
 @dataclass

@@ -116,6 +116,12 @@ class InMemoryStore:
             if self._current.get(memory_id) != version:
                 raise Conflict(f"memory {memory_id} is no longer at version {version}; decide again")
         keys = [new.once for new in write.memories if new.once is not None]
+        known = {(episode.scope.project, episode.scope.owner, episode.external_id) for episode in self._episodes.values()}
+        for new in write.episodes:
+            place = (new.episode.scope.project, new.episode.scope.owner, new.episode.external_id)
+            if new.episode.external_id is not None and place in known:
+                raise Conflict(f"message {new.episode.external_id!r} is here already; decide again")
+            known.add(place)
         taken = [key for key in keys if (key, write.scope.partition) in self._once]
         if taken or len(set(keys)) < len(keys):
             raise Conflict(f"a current memory already holds {taken or keys}; decide again")
@@ -254,6 +260,13 @@ class InMemoryStore:
         """Current memories by their key."""
         partition = scope.partition
         return {key: self._now(self._once[key, partition]) for key in keys if (key, partition) in self._once}
+
+    async def taken(self, scope: Scope, external_ids: Sequence[str]) -> dict[str, Episode]:
+        """Episodes of the owner by the caller's ids."""
+        mine = (
+            each for each in self._episodes.values() if (each.scope.project, each.scope.owner) == (scope.project, scope.owner)
+        )
+        return {each.external_id: each for each in mine if each.external_id in external_ids and each.external_id}
 
     async def page(self, where: Where, *, limit: int, cursor: str | None) -> Page:
         """Newest first."""

@@ -1,9 +1,9 @@
 """Contracts of what a memory is made with: embedders and extractors. Used as `contract.StoreContract` is.
 
-    class TestMyEmbedder(EmbedderContract):
-        @pytest.fixture
-        def embedder(self):
-            return MyEmbedder()
+class TestMyEmbedder(EmbedderContract):
+@pytest.fixture
+def embedder(self):
+return MyEmbedder()
 """
 
 from __future__ import annotations

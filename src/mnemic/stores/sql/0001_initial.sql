@@ -40,8 +40,10 @@ CREATE TABLE episodes (
     state TEXT NOT NULL,                   -- also the queue of what is still to be extracted
     reason TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
+    external_id TEXT,                      -- the caller's own; an owner holds each once
     UNIQUE (partition, id)
 );
+CREATE UNIQUE INDEX episodes_by_external_id ON episodes (entry >> 24, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX episodes_by_agent ON episodes (project, agent_id) WHERE agent_id IS NOT NULL;
 CREATE INDEX episodes_by_app ON episodes (project, app_id) WHERE app_id IS NOT NULL;
 CREATE INDEX episodes_by_run ON episodes (project, run_id) WHERE run_id IS NOT NULL;
