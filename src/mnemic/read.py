@@ -69,9 +69,10 @@ class ReadPath:
 
     async def search(self, question: str, where: Where, *, limit: int, floor: float | None) -> Answer:
         """The best `limit` records at or above `floor` (None: the space's own)."""
+        asked = text.in_first_person(question, where.scope.user_id)
         notes = []
         try:
-            vectors = await self._vectors(question, where.scope.user_id)
+            vectors = await self._vectors(asked)
         except MissingDependency as exc:
             vectors = None
             notes.append(f"searched by keyword only: {exc}")
@@ -79,8 +80,8 @@ class ReadPath:
             Probe(
                 where=where,
                 vectors=vectors,
-                terms=text.query_terms(question),
-                side=text.side(question),
+                terms=text.query_terms(asked),
+                side=text.side(asked),
                 calibration=self._calibration,
                 limit=max(_ARM_LEAST, _ARM_TIMES * limit),
             )
@@ -116,12 +117,9 @@ class ReadPath:
         block = "\n".join([OPENING, *lines, CLOSING])
         return Block(text=block, tokens=used, hits=tuple(taken), omitted=len(hits) - len(taken))
 
-    async def _vectors(self, question: str, user: str | None) -> Vectors:
-        """The question's windows, and those of the question as its user would put it."""
+    async def _vectors(self, question: str) -> Vectors:
+        """The question's windows; short ones are one."""
         pieces = text.windows(question, self._embedder.max_chars)
-        own = text.in_first_person(question, user)
-        if own != question:
-            pieces += text.windows(own, self._embedder.max_chars)
         return np.asarray(await self._embedder.embed(pieces, role="query"), np.float32)
 
     def _score(self, found: Found) -> list[tuple[float, Candidate]]:

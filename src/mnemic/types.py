@@ -103,7 +103,7 @@ class Episode:
     @property
     def indexed(self) -> str:
         """What search sees of it."""
-        return _with_speaker(self.actor, self.content)
+        return _with_speaker(self.actor, self.scope, self.content)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,12 +156,13 @@ class Memory:
     @property
     def indexed(self) -> str:
         """What search sees of it."""
-        return _with_speaker(self.actor, self.text)
+        return _with_speaker(self.actor, self.scope, self.text)
 
 
-def _with_speaker(name: str | None, words: str) -> str:
-    """Where speakers have names, who said it is part of what is looked for."""
-    return words if name is None else f"{name}: {words}"
+def _with_speaker(name: str | None, scope: Scope, words: str) -> str:
+    """Where speakers have names, who said it is part of what is looked for; the user's own is "I"."""
+    own = name is not None and scope.user_id is not None and name.casefold() == scope.user_id.casefold()
+    return words if name is None or own else f"{name}: {words}"
 
 
 Record = Memory | Episode

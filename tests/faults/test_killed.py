@@ -1,0 +1,163 @@
+"""A process may die at any moment: what it was told is done is done, and the rest never was."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import time
+
+import pytest
+
+from mnemic import Memory
+from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
+
+
+def opened(path):
+    return Memory(path, embedder=FakeEmbedder(), extractor=FakeExtractor())
+
+
+def lines(done):
+    return [json.loads(line) for line in done.read_text().splitlines()] if done.exists() else []
+
+
+def until(ready):
+    """Wait for a file of another process, without a fixed pause."""
+    deadline = time.monotonic() + 30
+    while not ready():
+        assert time.monotonic() < deadline, "the other process did nothing for 30 seconds"
+        os.sched_yield()
+
+
+def seen(memory):
+    """What a user sees of Alice: her memories, what a search finds, and the history of each."""
+    listed = [(item["id"], item["memory"], item["version"]) for item in memory.get_all(limit=1_000)["results"]]
+    hits = memory.search("bees llamas row ski", threshold=0, top_k=1_000)["results"]
+    history = {name: [(line["event"], line["new_memory"]) for line in memory.history(name)] for name, *_ in listed}
+    return sorted(listed), sorted((hit["kind"], hit["memory"]) for hit in hits), history
+
+
+BEFORE = ["I ski", "I sail"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    path = tmp_path / "m.db"
+    with opened(path) as memory:
+        memory.add(BEFORE, user_id="alice")
+        memory.remember("Of Bob", user_id="bob")
+    return path
+
+
+@pytest.mark.behaviour("S1")
+@pytest.mark.parametrize("operation", ["add", "remember", "update", "delete", "delete_all", "reset"])
+def test_killed_at_any_statement_an_operation_is_whole_or_never_was(workers, store, tmp_path, operation):
+    """The child dies at its first statement, then at its second, and so on until it gets through."""
+    original, done = store.read_bytes(), tmp_path / "done"
+    with opened(store) as memory:
+        before = seen(memory)
+    states, kills = set(), 0
+    for statements in range(400):
+        for suffix in ("", "-wal", "-shm"):
+            store.with_name(store.name + suffix).unlink(missing_ok=True)
+        store.write_bytes(original)
+        done.unlink(missing_ok=True)
+        ended = workers.run("one_operation", path=store, done=done, operation=operation, statements=statements)
+        with opened(store) as memory:
+            problems = memory.verify()["problems"]
+            after = seen(memory)
+        assert problems == [], f"killed at statement {statements}"
+        if ended == 0:
+            break
+        assert ended == -signal.SIGKILL
+        kills += 1
+        states.add(json.dumps(after[:2]) == json.dumps(before[:2]))
+        assert_whole(operation, before, after)
+    assert lines(done), "the operation never got through"
+    assert kills >= 5
+    assert after != before
+    assert_whole(operation, before, after)
+
+
+def assert_whole(operation, before, after):
+    listed, found = {text for _, text, _ in after[0]}, {text for _, text in after[1]}
+    assert {text for _, text, _ in before[0]} == {*BEFORE, "Of Bob"}
+    match operation:
+        case "add":  # first the messages are logged, then the memories are made: two commits
+            assert listed - {*BEFORE, "Of Bob"} in (set(), {"I keep bees", "and llamas"})
+            assert found - {*BEFORE, "Of Bob"} in (set(), {"I keep bees", "and llamas"})
+        case "remember":
+            assert listed - {*BEFORE, "Of Bob"} in (set(), {"x" * 5_000})
+        case "update":
+            assert listed in ({*BEFORE, "Of Bob"}, {"I sail", "I row now", "Of Bob"})
+        case "delete":
+            assert listed in ({*BEFORE, "Of Bob"}, {"I sail", "Of Bob"})
+        case "delete_all":
+            assert listed in ({*BEFORE, "Of Bob"}, {"Of Bob"})
+        case _:
+            assert listed in ({*BEFORE, "Of Bob"}, set())
+    assert listed <= found
+    assert all(events[0][0] == "ADD" for events in after[2].values())
+
+
+@pytest.mark.behaviour("S1")
+def test_killed_at_fifty_random_moments_every_acknowledged_write_is_there(workers, tmp_path):
+    rng = random.Random(7)
+    path, expected = tmp_path / "m.db", {}
+    for kill in range(50):
+        done = tmp_path / f"done{kill}"
+        child = workers.start("without_end", path=path, done=done)
+        wanted = rng.randint(0, 6)
+        until(lambda: len(lines(done)) >= wanted)  # noqa: B023 - called at once
+        spin = time.perf_counter() + rng.random() * 0.01
+        while time.perf_counter() < spin:
+            pass
+        os.kill(child, signal.SIGKILL)
+        for state, name, text in lines(done):
+            expected[name] = (state, text)
+        if kill % 5 == 4:
+            check(path, expected)
+
+
+def check(path, expected):
+    with opened(path) as memory:
+        assert memory.verify()["problems"] == []
+        there = {item["id"]: item["memory"] for item in memory.get_all(limit=10_000)["results"]}
+        for name, (state, text) in expected.items():
+            if state == "gone":
+                assert name not in there
+            elif name in there:  # unless the operation under way when it was killed deleted it
+                assert there[name] in (text, f"{text} changed")
+            else:
+                assert memory.history(name)[-1]["event"] == "DELETE"
+        hits = memory.search("Fact", user_id="alice", threshold=0, top_k=10_000)["results"]
+        assert {hit["id"] for hit in hits if hit["kind"] != "episode"} == there.keys()
+
+
+@pytest.mark.behaviour("F2")
+def test_the_lock_of_a_killed_process_blocks_nobody(workers, store, tmp_path):
+    done = tmp_path / "done"
+    child = workers.start("hold_the_lock", path=store, done=done)
+    until(lambda: lines(done) == [["locked"]])
+    with opened(store) as memory:
+        assert memory.get_all()["total"] == 3  # readers are not blocked by it even while it lives
+    os.kill(child, signal.SIGKILL)
+    with opened(store) as memory:
+        assert memory.remember("I row", user_id="alice")["results"][0]["event"] == "ADD"
+        assert memory.verify()["problems"] == []
+
+
+def test_a_writer_that_waits_too_long_says_so_and_writes_nothing(store):
+    from mnemic import StoreBusy
+    from mnemic.stores.sqlite import SQLiteStore
+
+    holder = sqlite3.connect(store, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        with Memory(store=SQLiteStore(store, timeout=0.05), embedder=FakeEmbedder(), extractor=FakeExtractor()) as memory:
+            for call in (lambda: memory.remember("x", user_id="alice"), lambda: memory.delete_all(user_id="alice"), memory.reset):
+                with pytest.raises(StoreBusy, match="locked"):
+                    call()
+            assert memory.get_all()["total"] == 3
+    finally:
+        holder.close()

@@ -1,0 +1,118 @@
+"""Processes that a test kills: one warm parent, forked for each job, so that fifty kills take seconds.
+
+Reads one JSON job a line from stdin, answers the id of the child that does it. A child writes one line
+to the job's `done` file for each operation that was acknowledged to it.
+"""
+
+import json
+import os
+import signal
+import sys
+
+from mnemic import Memory
+from mnemic.stores.sqlite import SQLiteStore
+from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
+
+
+class DyingStore(SQLiteStore):
+    """Kills its process without warning at the nth statement after it was armed."""
+
+    left = None
+
+    def _connection(self):
+        connection = super()._connection()
+        connection.set_trace_callback(self._count)
+        return connection
+
+    def _count(self, _):
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main():
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    Memory(":memory:", embedder=FakeEmbedder(), extractor=FakeExtractor())._core  # noqa: B018 - imports everything
+    for line in sys.stdin:
+        job = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            try:
+                JOBS[job.pop("job")](**job)
+            finally:
+                os._exit(0)
+        print(child, flush=True)
+        if job.get("wait", True):
+            _, status = os.waitpid(child, 0)
+            print(-os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), flush=True)
+
+
+def one_operation(path, done, operation, statements):
+    """Do one operation, or die at a statement of it."""
+    store = DyingStore(path)
+    memory = Memory(store=store, embedder=FakeEmbedder(), extractor=FakeExtractor())
+    names = [item["id"] for item in memory.get_all(user_id="alice")["results"]]
+    store.left = statements
+    answer = OPERATIONS[operation](memory, names)
+    store.left = None
+    acknowledge(done, [operation, answer])
+
+
+OPERATIONS = {
+    "add": lambda memory, _: [i["id"] for i in memory.add(["I keep bees", "and llamas"], user_id="alice")["results"]],
+    "remember": lambda memory, _: [memory.remember("x" * 5_000, user_id="alice")["results"][0]["id"]],
+    "update": lambda memory, names: memory.update(names[-1], data="I row now")["id"],
+    "delete": lambda memory, names: memory.delete(names[-1])["id"],
+    "delete_all": lambda memory, _: memory.delete_all(user_id="alice")["deleted"],
+    "reset": lambda memory, _: memory.reset()["message"],
+}
+
+
+def without_end(path, done, wait):
+    """Add, update and delete until killed, telling of each operation that was acknowledged."""
+    memory = Memory(path, embedder=FakeEmbedder(), extractor=FakeExtractor())
+    for number in range(1_000_000):
+        text = f"Fact {os.getpid()} {number}"
+        (added,) = memory.add(text, user_id="alice")["results"]
+        acknowledge(done, ["has", added["id"], text])
+        if number % 3 == 1:
+            memory.update(added["id"], data=f"{text} changed")
+            acknowledge(done, ["has", added["id"], f"{text} changed"])
+        if number % 3 == 2:
+            memory.delete(added["id"])
+            acknowledge(done, ["gone", added["id"], text])
+
+
+def hold_the_lock(path, done, wait):
+    """Take the write lock and keep it."""
+    import sqlite3
+
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("UPDATE owners SET next_sequence = next_sequence")
+    acknowledge(done, ["locked"])
+    signal.pause()
+
+
+def add_many(path, done, wait, name, many, shared):
+    """Add some memories of one's own, and one that others add too."""
+    memory = Memory(path, embedder=FakeEmbedder(), extractor=FakeExtractor())
+    for number in range(many):
+        memory.add(f"Fact {name} {number}", user_id="alice")
+    memory.add(shared, user_id="alice")
+    acknowledge(done, [name, memory.stats()["memories"]])
+    memory.close()
+
+
+JOBS = {f.__name__: f for f in (one_operation, without_end, hold_the_lock, add_many)}
+
+
+def acknowledge(done, what):
+    handle = os.open(done, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(handle, (json.dumps(what) + "\n").encode())
+    os.close(handle)
+
+
+if __name__ == "__main__":
+    main()
