@@ -46,8 +46,7 @@ def _model_that_answers(monkeypatch):
 @pytest.mark.parametrize("module", [module.name for module in pages.MODULES])
 def test_an_example_runs_and_prints_what_the_page_shows(module, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(os, "environ", os.environ)  # keys that an example sets are undone below
-    before = dict(os.environ)
+    before = dict(os.environ)  # examples set keys
     try:
         runpy.run_path(str(pages.ROOT / "docs_src" / module))
     finally:

@@ -98,9 +98,10 @@ def test_every_dependency_has_a_decision():
 
 
 def test_every_make_target_is_documented():
-    targets = re.search(r"^\.PHONY: (.+)$", page("Makefile"), re.MULTILINE)[1].split()
+    targets = re.findall(r"^([a-z][a-z0-9-]*):", page("Makefile"), re.MULTILINE)
     text = page("CONTRIBUTING.md")
-    assert [name for name in targets if f"`make {name}" not in text] == []
+    assert len(targets) > 5
+    assert [name for name in targets if f"`make {name}`" not in text] == []
 
 
 def test_every_file_of_the_package_is_on_the_map():
@@ -111,4 +112,4 @@ def test_every_file_of_the_package_is_on_the_map():
 
 
 def test_the_changelog_names_the_version():
-    assert f"## [{mnemic.__version__}]" in page("CHANGELOG.md")
+    assert f"## {mnemic.__version__} - " in page("CHANGELOG.md")

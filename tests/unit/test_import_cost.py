@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 WATCHED = """
+from __future__ import annotations
 import json, logging, sys, time
 import os, importlib.metadata  # what an interpreter in a virtual environment has loaded anyway
 opened, connected = [], []

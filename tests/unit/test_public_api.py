@@ -1,6 +1,6 @@
 """What is public is promised: a change of it shows as a change of public_api.txt.
 
-Rewrite that file with MNEMIC_REWRITE=1, and look at what changed.
+Rewrite that file with REWRITE_PUBLIC_API=1, and look at what changed.
 """
 
 import inspect
@@ -29,7 +29,7 @@ def shown():
 
 
 def test_the_public_names_and_signatures_are_those_on_file():
-    if os.environ.get("MNEMIC_REWRITE"):
+    if os.environ.get("REWRITE_PUBLIC_API"):
         FILE.write_text(shown(), encoding="utf-8")
     assert shown() == FILE.read_text(encoding="utf-8")
 

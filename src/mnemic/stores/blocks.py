@@ -21,6 +21,8 @@ EPISODE_STATES = ("", "pending", "done", "empty", "refused", "failed", "hidden")
 
 NO_MEMORY, CURRENT, RETIRED = 0, 1, 2
 
+NEVER = 2**63 - 1
+
 MARK = np.dtype(
     [
         ("memory", "u1"),  # NO_MEMORY, CURRENT or RETIRED
@@ -32,7 +34,7 @@ MARK = np.dtype(
         ("turn", "<u4"),  # sequence + 1 of the turn a memory was taken from, 0: the entry is its own
         ("terms", "<u4"),  # how many
         ("said", "<i8"),  # unix milliseconds
-        ("expires", "<i8"),  # unix milliseconds, 0: never
+        ("expires", "<i8"),  # unix milliseconds, or NEVER
     ]
 )
 TERM = np.dtype("<u4")

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from mnemic.stores import blocks as pack
 from mnemic.stores.sqlite_vectors import Codes
 
-KEEP_FROM = 1_024
-"""Entries from which a copy saves more than it costs: below, reading takes under half a millisecond."""
+KEEP_FROM = 512
+"""Entries from which a copy saves more than it costs: below, reading takes a fraction of a millisecond."""
 
 _CAPACITY = 160_000
 """Entries kept in all: about 80 MB at 384 dimensions."""

@@ -138,7 +138,7 @@ class Reader:
         states[[pack.EPISODE_STATES.index(state) for state in where.episodes]] = True
         eligible = states[marks["episode"]] & ~current
         if where.memories:
-            alive = (marks["expires"] == 0) | (marks["expires"] > _ms(where.now))
+            alive = marks["expires"] > _ms(where.now)
             eligible |= current & (alive | where.expired)
         eligible &= marks["head"] == 0
         if where.filter is not None:
@@ -177,17 +177,8 @@ class Reader:
 
     def load(self, ids: Sequence[str]) -> dict[str, Record]:
         """Current or last versions of memories, and episodes."""
-        found: dict[str, Record] = {}
         keys = _keys(ids)
-        for row in self._rows(
-            f"""
-            SELECT {_prefixed("e", EPISODE_COLUMNS)} FROM json_each(?) AS k
-            JOIN episodes AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
-            """,
-            [keys],
-        ):
-            found[row["id"]] = episode_of(row)
-        rows = self._rows(
+        memories = self._db.execute(
             f"""
             SELECT {_prefixed("m", MEMORY_COLUMNS)} FROM json_each(?) AS k
             JOIN memories AS m ON m.partition = k.value ->> 0 AND m.id = k.value ->> 1
@@ -195,56 +186,61 @@ class Reader:
             """,
             [keys],
         )
-        last = {row["id"]: row for row in rows}
-        found.update((memory.id, memory) for memory in self._memories(last.values()))
+        last = {row[0]: row for row in memories}
+        found: dict[str, Record] = {memory.id: memory for memory in self._memories(list(last.values()))}
+        others = [each for each in ids if each not in found]
+        if others:
+            episodes = self._db.execute(
+                f"""
+                SELECT {_prefixed("e", EPISODE_COLUMNS)} FROM json_each(?) AS k
+                JOIN episodes AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+                """,
+                [_keys(others)],
+            )
+            found.update((row[0], episode_of(row)) for row in episodes)
         return found
 
-    def _memories(self, rows: Iterable[sqlite3.Row]) -> list[Memory]:
-        """Memories with their sources, in the order of the rows."""
-        rows = list(rows)
+    def _memories(self, rows: list[tuple[Any, ...]]) -> list[Memory]:
+        """Memories from rows that start with MEMORY_COLUMNS, with their sources, in the order of the rows."""
         sources: dict[str, list[Source]] = {}
-        for row in self._rows(
+        cited = self._db.execute(
             """
             SELECT s.memory_id, s.episode_id, s.quote, e.said_at, e.role, e.actor_id FROM json_each(?) AS k
             JOIN sources AS s ON s.partition = k.value ->> 0 AND s.memory_id = k.value ->> 1
             JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
             ORDER BY e.entry
             """,
-            [_keys(row["id"] for row in rows)],
-        ):
-            sources.setdefault(row["memory_id"], []).append(
-                Source(
-                    episode_id=row["episode_id"],
-                    quote=row["quote"],
-                    said_at=datetime.fromisoformat(row["said_at"]),
-                    role=row["role"],
-                    actor=row["actor_id"],
-                )
+            [_keys(row[0] for row in rows)],
+        )
+        for memory_id, episode_id, quote, said_at, role, actor in cited:
+            source = Source(
+                episode_id=episode_id, quote=quote, said_at=datetime.fromisoformat(said_at), role=role, actor=actor
             )
-        return [memory_of(row, tuple(sources.get(row["id"], ()))) for row in rows]
+            sources.setdefault(memory_id, []).append(source)
+        return [memory_of(row[:_MEMORY_WIDTH], tuple(sources.get(row[0], ()))) for row in rows]
 
     def standing(self, scope: Scope, keys: Sequence[str]) -> dict[str, Memory]:
-        """Current memories by their `once` key."""
-        rows = self._rows(
+        """Current memories of the owner by their `once` key."""
+        rows = self._db.execute(
             f"""
             SELECT {MEMORY_COLUMNS}, once FROM memories
-            WHERE partition = ? AND current AND once IN (SELECT value FROM json_each(?))
+            WHERE current AND entry >> 24 = {_OWNER} AND once IN (SELECT value FROM json_each(?))
             """,
-            [scope.partition, json.dumps(list(keys))],
-        )
-        return dict(zip((row["once"] for row in rows), self._memories(rows), strict=True))
+            [*_owner_key(scope), json.dumps(list(keys))],
+        ).fetchall()
+        return dict(zip((row[-1] for row in rows), self._memories(rows), strict=True))
 
     def taken(self, scope: Scope, external_ids: Sequence[str]) -> dict[str, Episode]:
         """Episodes of the owner by the caller's ids."""
-        rows = self._rows(
+        rows = self._db.execute(
             f"""
             SELECT {EPISODE_COLUMNS} FROM episodes
-            WHERE entry >> 24 = (SELECT number FROM owners WHERE project = ? AND kind = ? AND name = ?)
-                AND external_id IN (SELECT value FROM json_each(?))
+            WHERE entry >> 24 = {_OWNER} AND external_id IN (SELECT value FROM json_each(?))
             """,
-            [scope.project, *(scope.owner or ("", "")), json.dumps(list(external_ids))],
+            [*_owner_key(scope), json.dumps(list(external_ids))],
         )
-        return {row["external_id"]: episode_of(row) for row in rows}
+        episodes = (episode_of(row) for row in rows)
+        return {episode.external_id: episode for episode in episodes if episode.external_id is not None}
 
     def page(self, where: Where, limit: int, cursor: str | None) -> Page:
         """Memories, newest first."""
@@ -259,7 +255,7 @@ class Reader:
             matching += f" AND {filtering}"
             values += filter_values
         total = self._db.execute(f"SELECT count(*) FROM memories WHERE current AND {matching}", values).fetchone()[0]
-        rows = self._rows(
+        rows = self._db.execute(
             f"""
             SELECT {MEMORY_COLUMNS} FROM memories
             WHERE current AND {matching} AND id < ?
@@ -267,79 +263,81 @@ class Reader:
             LIMIT ?
             """,
             [*values, cursor or "g", limit + 1],  # ids are hexadecimal: all sort before "g"
-        )
+        ).fetchall()
         memories = tuple(self._memories(rows[:limit]))
         return Page(memories=memories, total=total, next_cursor=memories[-1].id if len(rows) > limit else None)
 
     def history(self, memory_id: str) -> tuple[HistoryEvent, ...]:
         """Oldest first."""
-        rows = self._rows(
-            "SELECT * FROM history WHERE partition = ? AND memory_id = ? ORDER BY id",
+        rows = self._db.execute(
+            """
+            SELECT id, memory_id, version, event, old_text, new_text, at, change_id, actor, reason FROM history
+            WHERE partition = ? AND memory_id = ?
+            ORDER BY version, id
+            """,
             [partition_of(memory_id), memory_id],
         )
         return tuple(
             HistoryEvent(
-                id=row["id"],
-                memory_id=row["memory_id"],
-                version=row["version"],
-                event=row["event"],
-                old_text=row["old_text"],
-                new_text=row["new_text"],
-                at=datetime.fromisoformat(row["at"]),
-                change_id=row["change_id"],
-                actor=row["actor"],
-                reason=row["reason"],
+                id=event_id, memory_id=memory_id, version=version, event=event, old_text=old_text, new_text=new_text,
+                at=datetime.fromisoformat(at), change_id=change_id, actor=actor, reason=reason,
             )
-            for row in rows
-        )
+            for event_id, memory_id, version, event, old_text, new_text, at, change_id, actor, reason in rows
+        )  # fmt: skip
 
     def last_turns(self, scope: Scope, limit: int) -> tuple[Episode, ...]:
         """The newest turns of exactly this scope, oldest first."""
-        rows = self._rows(
+        rows = self._db.execute(
             f"""
             SELECT {EPISODE_COLUMNS} FROM episodes
-            WHERE entry IN (
-                SELECT entry FROM episodes
-                WHERE entry BETWEEN (SELECT number FROM owners WHERE project = ?1 AND kind = ?2 AND name = ?3) << 24
-                    AND ((SELECT number FROM owners WHERE project = ?1 AND kind = ?2 AND name = ?3) << 24) + 16777215
-                AND agent_id IS ?4 AND app_id IS ?5 AND run_id IS ?6 AND state <> 'hidden'
-                ORDER BY entry DESC
-                LIMIT ?7
-            )
-            ORDER BY entry
+            WHERE entry BETWEEN {_OWNER} << 24 AND ({_OWNER} << 24) + 16777215
+                AND agent_id IS ? AND app_id IS ? AND run_id IS ? AND state <> 'hidden'
+            ORDER BY entry DESC
+            LIMIT ?
             """,
-            [scope.project, *(scope.owner or ("", "")), scope.agent_id, scope.app_id, scope.run_id, limit],
-        )
-        return tuple(episode_of(row) for row in rows)
+            [*_owner_key(scope), *_owner_key(scope), scope.agent_id, scope.app_id, scope.run_id, limit],
+        ).fetchall()
+        return tuple(episode_of(row) for row in reversed(rows))
 
     def counts(self, scope: Scope, size: int) -> Counts:
         """Counts of what is current and not hidden."""
         whose, values = scope_sql(scope)
-        memories, owners = self._db.execute(
-            f"SELECT count(*), count(DISTINCT entry >> 24) FROM memories WHERE current AND {whose}",
-            values,
-        ).fetchone()
-        episodes, pending, failed, episode_owners = self._db.execute(
+        (memories,) = self._db.execute(f"SELECT count(*) FROM memories WHERE current AND {whose}", values).fetchone()
+        episodes, pending, failed = self._db.execute(
             f"""
-            SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'failed'),
-                count(DISTINCT entry >> 24)
+            SELECT count(*), count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'failed')
             FROM episodes WHERE state <> 'hidden' AND {whose}
             """,
             values,
+        ).fetchone()
+        (owners,) = self._db.execute(
+            f"""
+            SELECT count(*) FROM (
+                SELECT entry >> 24 FROM memories WHERE current AND {whose}
+                UNION
+                SELECT entry >> 24 FROM episodes WHERE state <> 'hidden' AND {whose}
+            )
+            """,
+            [*values, *values],
         ).fetchone()
         return Counts(
             memories=memories,
             episodes=episodes,
             pending=pending,
             failed=failed,
-            owners=max(owners, episode_owners),
+            owners=owners,
             bytes=size,
         )
 
-    def _rows(self, query: str, values: Sequence[Any]) -> list[sqlite3.Row]:
-        cursor = self._db.cursor()
-        cursor.row_factory = sqlite3.Row
-        return cursor.execute(query, values).fetchall()
+
+_MEMORY_WIDTH = MEMORY_COLUMNS.count(",") + 1
+
+# The number of a scope's owner; takes the three values of `_owner_key`. Null, hence no row, where there is none.
+_OWNER = "(SELECT number FROM owners WHERE project = ? AND kind = ? AND name = ?)"
+
+
+def _owner_key(scope: Scope) -> list[str]:
+    return [scope.project, *(scope.owner or ("", ""))]
 
 
 def _further(spans: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -51,9 +50,11 @@ def _compare_column(column: str, op: str, value: Any) -> Predicate:
     if op == "exists":
         return f"({column} IS {'NOT NULL' if value else 'NULL'})", []
     if op in ("in", "nin"):
-        parts = [_compare_column(column, "eq", item) for item in value] or [("0", [])]
-        sql = "(" + " OR ".join(part for part, _ in parts) + ")"
-        return (sql if op == "in" else f"NOT {sql}"), [v for _, values in parts for v in values]
+        strings = json.dumps([item for item in value if isinstance(item, str)])
+        sql = f"ifnull({column} IN (SELECT value FROM json_each(?)), 0)"
+        if None in value:
+            sql = f"({sql} OR {column} IS NULL)"
+        return (sql if op == "in" else f"NOT {sql}"), [strings]
     if op == "ne":
         sql, values = _compare_column(column, "eq", value)
         return f"NOT {sql}", values
@@ -78,9 +79,14 @@ def _compare_json(path: str, op: str, value: Any) -> Predicate:
         case "exists":
             return f"({kind} {'<>' if value else '='} 'null')", [path]
         case "in" | "nin":
-            parts = [_compare_json(path, "eq", item) for item in value] or [("0", [])]
-            sql = "(" + " OR ".join(part for part, _ in parts) + ")"
-            return (sql if op == "in" else f"NOT {sql}"), [v for _, values in parts for v in values]
+            # A list is compared as a table, however long it is: same type (3 and 3.0 are one) and same value.
+            same = (
+                "EXISTS (SELECT 1 FROM json_each(?) AS item"
+                f" WHERE replace(item.type, 'real', 'integer') = replace({kind}, 'real', 'integer')"
+                f" AND item.atom IS {found})"
+            )
+            values = [json.dumps(list(value)), path, path]
+            return (same if op == "in" else f"NOT {same}"), values
         case "ne":
             sql, values = _compare_json(path, "eq", value)
             return f"NOT {sql}", values
@@ -93,7 +99,7 @@ def _compare_json(path: str, op: str, value: Any) -> Predicate:
                 "EXISTS (SELECT 1 FROM json_each(metadata, ?) AS item"
                 f" WHERE item.type IN ({_types(value)}) AND item.atom IS ?)"
             )
-            atom = None if value is None or isinstance(value, bool) else value
+            atom = int(value) if isinstance(value, bool) else value
             sql, values = f"({kind} = 'array' AND {inside})", [path, path, atom]
             if isinstance(value, str):
                 sql = f"({sql} OR ({kind} = 'text' AND instr({found}, ?) > 0))"
@@ -148,66 +154,73 @@ EPISODE_FIELDS = {name: name for name in ("id", "user_id", "agent_id", "app_id",
 }  # fmt: skip
 
 
-def _scope_of(row: sqlite3.Row) -> Scope:
-    return Scope(
-        project=row["project"],
-        user_id=row["user_id"],
-        agent_id=row["agent_id"],
-        app_id=row["app_id"],
-        run_id=row["run_id"],
-    )
-
-
-def episode_of(row: sqlite3.Row) -> Episode:
+def episode_of(row: tuple[Any, ...]) -> Episode:
     """An episode from EPISODE_COLUMNS."""
+    (
+        record_id, project, user_id, agent_id, app_id, run_id, role, actor, content, said_at, received_at, metadata,
+        state, reason, attempts, external_id,
+    ) = row  # fmt: skip
     return Episode(
-        id=row["id"],
-        scope=_scope_of(row),
-        role=row["role"],
-        actor=row["actor_id"],
-        content=row["content"],
-        said_at=datetime.fromisoformat(row["said_at"]),
-        received_at=datetime.fromisoformat(row["received_at"]),
-        metadata=json.loads(row["metadata"]),
-        state=row["state"],
-        reason=row["reason"],
-        attempts=row["attempts"],
-        external_id=row["external_id"],
+        id=record_id,
+        scope=Scope(project=project, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id),
+        role=role,
+        actor=actor,
+        content=content,
+        said_at=datetime.fromisoformat(said_at),
+        received_at=datetime.fromisoformat(received_at),
+        metadata=_loads(metadata),
+        state=state,
+        reason=reason,
+        attempts=attempts,
+        external_id=external_id,
     )
 
 
-def memory_of(row: sqlite3.Row, sources: tuple[Source, ...]) -> Memory:
+def memory_of(row: tuple[Any, ...], sources: tuple[Source, ...]) -> Memory:
     """A memory from MEMORY_COLUMNS."""
+    (
+        record_id, version, project, user_id, agent_id, app_id, run_id, kind, text, subject, attribute, categories,
+        metadata, confidence, origin, attributed_to, actor, role, valid_from, valid_to, precision, known_from, known_to,
+        retired_by, retire_reason, expires_at, pinned, proof_count, said_at, created_at, updated_at,
+    ) = row  # fmt: skip
     return Memory(
-        id=row["id"],
-        version=row["version"],
-        scope=_scope_of(row),
-        kind=row["kind"],
-        text=row["text"],
-        subject=row["subject"],
-        attribute=row["attribute"],
-        categories=tuple(json.loads(row["categories"])),
-        metadata=json.loads(row["metadata"]),
-        confidence=row["confidence"],
-        origin=row["origin"],
-        attributed_to=row["attributed_to"],
-        actor=row["actor_id"],
-        role=row["role"],
-        valid_from=moment(row["valid_from"]),
-        valid_to=moment(row["valid_to"]),
-        precision=row["precision"],
-        known_from=datetime.fromisoformat(row["known_from"]),
-        known_to=moment(row["known_to"]),
-        retired_by=row["retired_by"],
-        retire_reason=row["retire_reason"],
-        expires_at=moment(row["expires_at"]),
-        pinned=bool(row["pinned"]),
-        proof_count=row["proof_count"],
-        said_at=moment(row["said_at"]),
-        created_at=datetime.fromisoformat(row["created_at"]),
-        updated_at=datetime.fromisoformat(row["updated_at"]),
+        id=record_id,
+        version=version,
+        scope=Scope(project=project, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id),
+        kind=kind,
+        text=text,
+        subject=subject,
+        attribute=attribute,
+        categories=tuple(_loads(categories)),
+        metadata=_loads(metadata),
+        confidence=confidence,
+        origin=origin,
+        attributed_to=attributed_to,
+        actor=actor,
+        role=role,
+        valid_from=moment(valid_from),
+        valid_to=moment(valid_to),
+        precision=precision,
+        known_from=datetime.fromisoformat(known_from),
+        known_to=moment(known_to),
+        retired_by=retired_by,
+        retire_reason=retire_reason,
+        expires_at=moment(expires_at),
+        pinned=bool(pinned),
+        proof_count=proof_count,
+        said_at=moment(said_at),
+        created_at=datetime.fromisoformat(created_at),
+        updated_at=datetime.fromisoformat(updated_at),
         sources=sources,
     )
+
+
+_EMPTY: dict[str, Any] = {"{}": {}, "[]": []}
+
+
+def _loads(stored: str) -> Any:
+    """JSON, without a parser where there is nothing in it; each value is a new one."""
+    return _EMPTY[stored].copy() if stored in _EMPTY else json.loads(stored)
 
 
 def moment(value: str | None) -> datetime | None:

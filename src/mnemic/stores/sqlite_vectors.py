@@ -22,15 +22,13 @@ _TOGETHER = 4
 # the mean of a few hundred dimensions to two per cent of the spread.
 _MEAN_BLOCKS = 64
 
-# The scan keeps this many times the wanted rows for exact rescoring; its error on a cosine is below
-# 0.001, so a row further down cannot belong among the best.
-_RESCORE = 2
-
 
 def similarities(
     db: sqlite3.Connection, blocks: pack.Blocks, eligible: ranking.Mask, probe: Probe, kept: dict[int, Codes] | None
 ) -> ranking.Floats | None:
-    """Centred cosine of each row, -inf where a row has no vector, exact for the best; None without vectors.
+    """Centred cosine of each row, -inf where a row has no vector; None without vectors.
+
+    Eight bits are off by less than 0.001, which can only matter for the order of the best; these are exact.
 
     Shape (n,). A record of several windows scores as its nearest one. `kept` holds the codes of these
     blocks by space once they were read; None reads only what is needed, and keeps nothing.
@@ -52,7 +50,7 @@ def similarities(
     cjk = blocks.marks["cjk"][wanted].astype(np.bool_)
     question = ranking.Centred(probe.vectors, probe.side, _means(codes, at, cjk, probe))
     approximate = question.cosine(_products(codes, question.probes)[at], cjk)
-    best = ranking.top(approximate, np.ones(len(wanted), np.bool_), probe.limit * _RESCORE)
+    best = ranking.top(approximate, np.ones(len(wanted), np.bool_), probe.limit)
     exact = _exact(db, space[0], space[1], blocks.entries[wanted[best]])
     approximate[best] = question.cosine(exact @ question.probes, cjk[best])
     out = np.full(len(blocks.entries), -np.inf, dtype=np.float32)

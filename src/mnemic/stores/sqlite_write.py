@@ -294,7 +294,7 @@ class _Index:
 
     def add(
         self, entry: int, content: str, vectors: Vectors | None, *, said: datetime, memory: int = 0, episode: int = 0,
-        before: int = 0, turn: int = 0, expires: int = 0,
+        before: int = 0, turn: int = 0, expires: int = pack.NEVER,
     ) -> None:  # fmt: skip
         """One record: a mark, terms and a vector for its first entry, further windows after it."""
         words = np.array(text.terms(content), dtype=pack.TERM)
@@ -384,4 +384,4 @@ def _iso(at: datetime | None) -> str | None:
 
 
 def _ms(at: datetime | None) -> int:
-    return 0 if at is None else int(at.timestamp() * 1000)
+    return pack.NEVER if at is None else int(at.timestamp() * 1000)

@@ -55,7 +55,7 @@ class InMemoryStore:
         self._episodes: dict[str, Episode] = {}
         self._versions: dict[str, list[Memory]] = {}
         self._current: dict[str, int] = {}
-        self._once: dict[tuple[str, int], str] = {}
+        self._once: dict[tuple[str, str, object], str] = {}
         self._history: list[HistoryEvent] = []
         self._entries: list[_Entry] = []
         self._entry_of: dict[str, int] = {}
@@ -100,7 +100,8 @@ class InMemoryStore:
             self._take_down(memory.id)
             if retire.hide_sources:
                 for source in memory.sources:
-                    self._episodes[source.episode_id] = replace(self._episodes[source.episode_id], state="hidden")
+                    episode = self._episodes[source.episode_id]
+                    self._episodes[episode.id] = replace(episode, state="hidden", reason=retire.reason)
         for change in write.states:
             episode = self._episodes[change.episode_id]
             attempts = episode.attempts if change.attempts is None else change.attempts
@@ -116,13 +117,15 @@ class InMemoryStore:
             if self._current.get(memory_id) != version:
                 raise Conflict(f"memory {memory_id} is no longer at version {version}; decide again")
         keys = [new.once for new in write.memories if new.once is not None]
-        known = {(episode.scope.project, episode.scope.owner, episode.external_id) for episode in self._episodes.values()}
+        known = {
+            (episode.scope.project, episode.scope.owner, episode.external_id) for episode in self._episodes.values()
+        }
         for new in write.episodes:
             place = (new.episode.scope.project, new.episode.scope.owner, new.episode.external_id)
             if new.episode.external_id is not None and place in known:
                 raise Conflict(f"message {new.episode.external_id!r} is here already; decide again")
             known.add(place)
-        taken = [key for key in keys if (key, write.scope.partition) in self._once]
+        taken = [key for key in keys if _held(key, write.scope) in self._once]
         if taken or len(set(keys)) < len(keys):
             raise Conflict(f"a current memory already holds {taken or keys}; decide again")
 
@@ -141,7 +144,7 @@ class InMemoryStore:
         self._versions.setdefault(memory.id, []).append(memory)
         self._current[memory.id] = memory.version
         if new.once is not None:
-            self._once[new.once, write.scope.partition] = memory.id
+            self._once[_held(new.once, write.scope)] = memory.id
         if new.episode_id is not None:
             self._entries[self._entry_of[new.episode_id]].memory = (memory.id, memory.version)
             self._entry_of[memory.id] = self._entry_of[new.episode_id]
@@ -258,13 +261,15 @@ class InMemoryStore:
 
     async def standing(self, scope: Scope, keys: Sequence[str]) -> dict[str, Memory]:
         """Current memories by their key."""
-        partition = scope.partition
-        return {key: self._now(self._once[key, partition]) for key in keys if (key, partition) in self._once}
+        held = {key: self._once.get(_held(key, scope)) for key in keys}
+        return {key: self._now(memory_id) for key, memory_id in held.items() if memory_id is not None}
 
     async def taken(self, scope: Scope, external_ids: Sequence[str]) -> dict[str, Episode]:
         """Episodes of the owner by the caller's ids."""
         mine = (
-            each for each in self._episodes.values() if (each.scope.project, each.scope.owner) == (scope.project, scope.owner)
+            each
+            for each in self._episodes.values()
+            if (each.scope.project, each.scope.owner) == (scope.project, scope.owner)
         )
         return {each.external_id: each for each in mine if each.external_id in external_ids and each.external_id}
 
@@ -329,6 +334,10 @@ class InMemoryStore:
     async def reset(self) -> None:
         """Forget everything, the space too."""
         self._clear()
+
+
+def _held(key: str, scope: Scope) -> tuple[str, str, object]:
+    return (key, scope.project, scope.owner)
 
 
 def _covers(asked: Scope, own: Scope) -> bool:

@@ -91,7 +91,7 @@ CREATE TABLE memories (
     UNIQUE (partition, id, version)
 );
 CREATE UNIQUE INDEX memories_current ON memories (partition, id) WHERE current;
-CREATE UNIQUE INDEX memories_once ON memories (partition, once) WHERE current AND once IS NOT NULL;
+CREATE UNIQUE INDEX memories_once ON memories (entry >> 24, once) WHERE current AND once IS NOT NULL;
 -- (project, one id, id): finds an agent's or a run's alone, and lists newest first.
 CREATE INDEX memories_by_project ON memories (project, id) WHERE current;
 CREATE INDEX memories_by_user ON memories (project, user_id, id) WHERE current AND user_id IS NOT NULL;
