@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-all check format bench bench-retrieval e2e-llm wheels clean
+.PHONY: demo test test-all check format bench e2e-llm wheels clean
 
 demo: $(INSTALLED)  ## make the environment, then show what it does on a real conversation
 	$(BIN)/mnemic demo

@@ -1,4 +1,4 @@
-# [async]
+# begin async
 import asyncio
 
 from mnemic import AsyncMemory
@@ -12,4 +12,4 @@ async def main() -> None:
 
 
 asyncio.run(main())
-# [/async]
+# end async

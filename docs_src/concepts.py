@@ -1,3 +1,4 @@
+# ruff: noqa: S101
 from mnemic import InvalidFilter, InvalidScope, Memory, NotFound
 
 m = Memory("concepts.db")
@@ -10,24 +11,24 @@ memory_id = m.remember(
 )["results"][0]["id"]
 m.remember("Dinner at The Kiln", user_id="alice", metadata={"category": "restaurant", "rating": 2})
 
-# [scopes]
+# begin scopes
 m.get_all()  # the whole project
 m.get_all(user_id="alice")  # everything of alice's, whatever the agent, app or run
 m.get_all(agent_id="secretary")  # everything of this agent's, whoever the user
 m.get_all(user_id="alice", agent_id="secretary")  # what belongs to both
 m.get_all(filters={"user_id": "alice"})  # the same as user_id="alice"
-# [/scopes]
+# end scopes
 assert m.get_all()["total"] == 2
 assert m.get_all(agent_id="secretary")["total"] == 1
 
-# [refused]
+# begin refused
 try:
     m.search("dinner", user_id=None)  # an unset variable never reads everybody
 except InvalidScope as error:
     print(error)
-# [/refused]
+# end refused
 
-# [filters]
+# begin filters
 m.get_all(filters={"category": "restaurant"})  # a metadata key equals
 m.get_all(filters={"rating": {"gte": 3, "lt": 5}})  # all operators of one key must hold
 m.get_all(filters={"category": ["restaurant", "bar"]})  # a list: one of these
@@ -36,7 +37,7 @@ m.get_all(filters={"tags": {"contains": "quiet"}})  # an item of a list, or a pa
 m.get_all(filters={"metadata.place.city": "Taipei"})  # a nested key
 m.get_all(filters={"kind": "note", "created_at": {"gte": "2025-03-14"}})  # fields of the record
 m.get_all(filters={"OR": [{"rating": {"gte": 4}}, {"NOT": {"category": "restaurant"}}]})
-# [/filters]
+# end filters
 assert m.get_all(filters={"category": "restaurant"})["total"] == 2
 assert m.get_all(filters={"rating": {"gte": 3, "lt": 5}})["total"] == 0
 assert m.get_all(filters={"category": ["restaurant", "bar"]})["total"] == 2
@@ -46,29 +47,29 @@ assert m.get_all(filters={"metadata.place.city": "Taipei"})["total"] == 1
 assert m.get_all(filters={"kind": "note", "created_at": {"gte": "2025-03-14"}})["total"] == 2
 assert m.get_all(filters={"OR": [{"rating": {"gte": 4}}, {"NOT": {"category": "restaurant"}}]})["total"] == 1
 
-# [unknown]
+# begin unknown
 try:
     m.get_all(filters={"rating": {"above": 3}})
 except InvalidFilter as error:
     print(error)
-# [/unknown]
+# end unknown
 
-# [floor]
+# begin floor
 m.search("dinner", user_id="alice")  # the embedder's own floor
 m.search("dinner", user_id="alice", threshold=0.6)  # surer hits only
 m.search("dinner", user_id="alice", threshold=0)  # no floor: the best 20, relevant or not
-# [/floor]
+# end floor
 
-# [hits]
+# begin hits
 hits = m.search("meeting", user_id="alice", threshold=0)["results"]
 print(hits[0]["kind"], hits[0]["memory"])  # no memory was made of this message, so it stands for itself
-# [/hits]
+# end hits
 
-# [errors]
+# begin errors
 try:
     m.get("01a203c1-31c7-8f25-8001-e47f7b77b727")
 except NotFound as error:
     print(error)
-# [/errors]
+# end errors
 
 m.close()

@@ -1,4 +1,5 @@
-# [conversation]
+# ruff: noqa: S101
+# begin conversation
 from mnemic import Memory
 
 m = Memory("conversation.db")
@@ -17,43 +18,43 @@ for each in answer["results"]:
     print(each["event"], each["memory"])
 for message in answer["receipt"]["messages"]:
     print(message["state"], message["reason"])
-# [/conversation]
+# end conversation
 
-# [prompt]
+# begin prompt
 question = "Where does Anna work?"
 known = m.context(question, user_id="dana")
 messages = [
     {"role": "system", "content": f"Answer briefly.\n\n{known['context']}"},
     {"role": "user", "content": question},
 ]
-# [/prompt]
+# end prompt
 assert "She works at St. Mary's." in messages[0]["content"]
 
-# [same]
+# begin same
 again = m.add("My sister Anna is a nurse. She works at St. Mary's.", user_id="alice")
 more = m.add("my sister Anna is a NURSE - she works at St. Mary's", user_id="alice")
 print(again["results"][0]["event"], more["results"][0]["event"], more["results"][0]["reason"])
 print(len(m.get(again["results"][0]["id"])["sources"]))
-# [/same]
+# end same
 
-# [twice]
+# begin twice
 message = {"role": "user", "content": "I sing in a choir.", "external_id": "telegram:1001"}
 first = m.add([message], user_id="alice")
 second = m.add([message], user_id="alice")
 print(first["receipt"]["messages"][0]["state"], second["receipt"]["messages"][0]["state"])
-# [/twice]
+# end twice
 
-# [pages]
+# begin pages
 page = m.get_all(limit=2)
 print(page["total"], len(page["results"]))
 while page["next_cursor"]:
     page = m.get_all(limit=2, cursor=page["next_cursor"])
-# [/pages]
+# end pages
 
-# [delete]
+# begin delete
 m.delete(again["results"][0]["id"])
 gone = m.delete_all(user_id="dana")
 print(gone["deleted"], gone["messages_hidden"])
-# [/delete]
+# end delete
 
 m.close()

@@ -1,9 +1,7 @@
-import os
+# ruff: noqa: S101
 import warnings
 
-os.environ["OPENAI_API_KEY"] = "an example"
-
-# [config]
+# begin config
 from mnemic import Memory
 
 config = {
@@ -12,7 +10,7 @@ config = {
     "custom_instructions": "Keep what concerns the order.",
 }
 m = Memory.from_config(config | {"path": "migrated.db"})
-# [/config]
+# end config
 m.close()
 
 with warnings.catch_warnings(record=True) as said:
@@ -22,12 +20,12 @@ assert "vector_store 'qdrant' is not used" in str(said[0].message)
 
 m = Memory("calls.db")
 
-# [calls]
+# begin calls
 m.add("I play tennis on Saturdays.", user_id="alice", metadata={"category": "hobbies"})
 m.search("sports", filters={"user_id": "alice"}, top_k=5)
 m.search("sports", user_id="alice", limit=5)
 m.get_all(filters={"user_id": "alice"})
-# [/calls]
+# end calls
 assert m.get_all(filters={"user_id": "alice"})["total"] == 1
 m.delete_all(user_id="alice")
 
@@ -44,7 +42,7 @@ dump = {
     ]
 }
 
-# [copy]
+# begin copy
 # `dump` is what mem0's get_all(filters={"user_id": "alice"}, top_k=10_000) returned.
 for item in dump["results"]:
     m.add(
@@ -54,6 +52,6 @@ for item in dump["results"]:
         at=item["created_at"],
         infer=False,
     )
-# [/copy]
+# end copy
 assert [each["memory"] for each in m.get_all(user_id="alice")["results"]] == ["Is vegan", "Plays tennis on Saturdays"]
 m.close()

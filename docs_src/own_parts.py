@@ -1,4 +1,4 @@
-# [extractor]
+# begin extractor
 from mnemic import Memory
 from mnemic.testing.fakes import FakeEmbedder
 from mnemic.types import Extraction, ExtractionRequest, Fact
@@ -21,5 +21,5 @@ class Questions:
 
 m = Memory(":memory:", extractor=Questions(), embedder=FakeEmbedder())
 print(m.add(["Hello!", "Is the pool open on Sundays?"], user_id="alice")["results"][0]["memory"])
-# [/extractor]
+# end extractor
 m.close()

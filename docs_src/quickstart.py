@@ -1,4 +1,5 @@
-# [quickstart]
+# ruff: noqa: S101
+# begin quickstart
 from mnemic import Memory
 
 m = Memory()
@@ -9,7 +10,7 @@ m.search(query="Alice 的興趣是什麼?", user_id="alice")
 memory_id = memories["results"][0]["id"]
 m.update(memory_id=memory_id, data="喜歡在週末打網球")
 m.history(memory_id=memory_id)
-# [/quickstart]
+# end quickstart
 
 assert [each["event"] for each in m.history(memory_id=memory_id)] == ["ADD", "UPDATE"]
 assert m.search(query="打網球", user_id="alice")["results"][0]["memory"] == "喜歡在週末打網球"

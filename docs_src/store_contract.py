@@ -1,4 +1,4 @@
-# [contract]
+# begin contract
 import pytest
 
 from mnemic.testing.contract import StoreContract
@@ -13,4 +13,4 @@ class TestMyStore(StoreContract):
         return InMemoryStore  # called without arguments, gives a new, empty, unopened store
 
 
-# [/contract]
+# end contract

@@ -1,4 +1,5 @@
-# [model]
+# ruff: noqa: S101
+# begin model
 from mnemic import Memory
 
 m = Memory("model.db", llm="openai:gpt-5-mini")  # the key is read from OPENAI_API_KEY
@@ -9,7 +10,7 @@ answer = m.add(
 )
 for each in m.get_all(user_id="alice")["results"]:
     print(each["memory"], each["subject"], each["attribute"], each["valid_from"])
-# [/model]
+# end model
 
 assert len(answer["results"]) == 2, answer
 assert answer["receipt"]["extractor"].startswith("openai:gpt-5-mini#extract@")

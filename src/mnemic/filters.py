@@ -15,10 +15,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from mnemic.errors import InvalidFilter
+from mnemic.errors import InvalidFilter, InvalidInput
+from mnemic.times import iso, parse_time
 
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "contains", "icontains", "exists")
 FIELDS = (
@@ -140,22 +141,35 @@ def _resolve(key: str) -> tuple[str, tuple[str, ...]]:
     return (key, ()) if key in FIELDS else ("metadata", (key,))
 
 
+_TIMES = ("created_at", "updated_at")
+
+
 def _operand(key: str, op: Any, value: Any) -> Any:
     if op not in OPERATORS:
         raise InvalidFilter(f"unknown operator {op!r} on {key!r}; operators: {', '.join(OPERATORS)}")
     if op in ("in", "nin"):
         if not isinstance(value, list | tuple):
             raise InvalidFilter(f"{op!r} on {key!r} takes a list, not {value!r}")
-        return tuple(_scalar(key, item) for item in value)
+        return tuple(_operand(key, "eq", item) for item in value)
     if op == "exists":
         if not isinstance(value, bool):
             raise InvalidFilter(f"'exists' on {key!r} takes true or false, not {value!r}")
         return value
     if op == "icontains" and not isinstance(value, str):
         raise InvalidFilter(f"'icontains' on {key!r} takes a string, not {value!r}")
+    if key in _TIMES and isinstance(value, str | date) and op not in ("contains", "icontains"):
+        return _utc(key, value)
     if op in ("gt", "gte", "lt", "lte") and (isinstance(value, bool) or value is None):
         raise InvalidFilter(f"{op!r} on {key!r} takes a number, a string or a time, not {value!r}")
     return _scalar(key, value)
+
+
+def _utc(key: str, value: str | date) -> str:
+    """A time as records carry it: ISO 8601 in UTC."""
+    try:
+        return iso(parse_time(value, name=key).astimezone(UTC))
+    except InvalidInput as exc:
+        raise InvalidFilter(str(exc)) from exc
 
 
 def _scalar(key: str, value: Any) -> Any:

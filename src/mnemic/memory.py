@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
@@ -446,10 +446,10 @@ class AsyncMemory:
         """
         engine = await self._engine.ready()
         wanted = inputs.record_id(memory_id)
-        events = await engine.store.history(wanted)
-        if not events and wanted not in await engine.store.load([wanted]):
+        record = (await engine.store.load([wanted])).get(wanted)
+        if record is None or not self._sees(record.scope):
             raise NotFound(wanted)
-        return [present.event(each) for each in events]
+        return [present.event(each) for each in await engine.store.history(wanted)]
 
     async def stats(
         self, *, user_id: Id = UNSET, agent_id: Id = UNSET, app_id: Id = UNSET, run_id: Id = UNSET
@@ -476,6 +476,23 @@ class AsyncMemory:
         engine = await self._engine.ready()
         checked, problems = await engine.store.verify()
         return {"ok": not problems, "checked": checked, "problems": list(problems)}
+
+    async def reindex(self, progress: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
+        """Move the whole store to this memory's embedder, whatever it was made with.
+
+        Every record is embedded again; until all are, the store answers as before to whoever has it open
+        with the former embedder. An interrupted run is gone on with. `progress` is told how many records
+        were embedded so far.
+
+        Raises:
+            StoreError, ModelError: the store stays with its former embedder.
+        """
+        engine = self._engine
+        if not engine.opened:
+            await engine.store.open()
+        done = await engine.write.reindex(progress)
+        engine.opened = True
+        return {"message": "Store reindexed successfully!", "embedded": done, "embedder": engine.embedder.name}
 
     async def open(self) -> Self:
         """Open the store now rather than with the first call.

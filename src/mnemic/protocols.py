@@ -179,6 +179,20 @@ class Write:
     retire: tuple[Retire, ...] = ()
     states: tuple[SetState, ...] = ()
     history: tuple[HistoryEvent, ...] = ()
+    space: str | None = None
+    """Embedding space of the vectors; refused when the store has moved to another one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A record that has no vectors in a space yet."""
+
+    place: int
+    """The store's own number of it."""
+    text: str
+    """What search sees of the record."""
+    span: int
+    """How many vectors there is room for: one for each window it was first written with."""
 
 
 # What a store is asked to find.
@@ -207,6 +221,8 @@ class Probe:
     where: Where
     vectors: Vectors | None
     """Query vectors, shape (w, dimensions); None when the embedder cannot run."""
+    space: str | None = None
+    """Their embedding space; refused when the store has moved to another one."""
     terms: tuple[int, ...]
     """As `text.query_terms` gives them."""
     side: str
@@ -297,17 +313,31 @@ class Store(Protocol):
             WrongEmbedder: the store already holds another one.
         """
 
+    async def missing(self, space: Space, limit: int) -> list[Piece]:
+        """Some records that have no vectors in `space`, which need not be the active one."""
+
+    async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
+        """Keep vectors of `space` for the records at these places, shape (span, dimensions) each."""
+
+    async def activate(self, space: Space) -> bool:
+        """Make `space` the one that is searched and drop the former; False while records are missing in it."""
+
     async def commit(self, write: Write) -> None:
         """Carry out `write` in one transaction.
 
         Raises:
             Conflict: a memory is no longer at the version the write was decided on, or a `once` key or an
                 episode's external id is taken.
+            WrongEmbedder: `write.space` is not the store's.
             StoreFull, StoreBusy, StoreUnwritable.
         """
 
     async def find(self, probe: Probe) -> Found:
-        """The best `probe.limit` records by similarity and by keyword. Cost follows the scope."""
+        """The best `probe.limit` records by similarity and by keyword. Cost follows the scope.
+
+        Raises:
+            WrongEmbedder: `probe.space` is not the store's.
+        """
 
     async def load(self, ids: Sequence[str]) -> dict[str, Record]:
         """Current memories and episodes by id; ids of nothing are left out.

@@ -8,7 +8,7 @@ changed meanwhile.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -55,6 +55,9 @@ _TURNS_BEFORE = 4
 # Without a run id, turns of different calls are one conversation only when both say when they were
 # said and lie no further apart than this. Statements handed over one by one are no conversation.
 _SAME_TALK = timedelta(hours=1)
+
+# Records embedded between two commits of a reindex: a few seconds of work that an interruption may cost.
+_REINDEX_AT_ONCE = 128
 
 # Decisions that lose the race to another process this often are given up: something else is wrong.
 _TRIES = 8
@@ -148,6 +151,7 @@ class WritePath:
             write = Write(
                 scope=given.scope,
                 at=given.at,
+                space=self._embedder.name,
                 episodes=tuple(await self._chain(episodes, [None] * len(episodes), given.scope, talk=talk)),
                 memories=tuple(
                     NewMemory(memory=memory, vectors=each, episode_id=episode.id, once=key)
@@ -178,7 +182,9 @@ class WritePath:
             old_text=memory.text, new_text=changed.text, at=at, change_id=change_id, actor="person",
         )  # fmt: skip
         new = NewMemory(memory=changed, vectors=vectors, replaces=memory.version)
-        await self._store.commit(Write(scope=memory.scope, at=at, memories=(new,), history=(event,)))
+        await self._store.commit(
+            Write(scope=memory.scope, at=at, space=self._embedder.name, memories=(new,), history=(event,))
+        )
         outcome = Outcome(memory=changed, event="UPDATE")
         return Account(change_id=change_id, outcomes=(outcome,), usage=Usage(embeddings=len(vectors)))
 
@@ -199,6 +205,26 @@ class WritePath:
         state = SetState(episode_id=episode.id, state="hidden", reason="deleted")
         await self._store.commit(Write(scope=episode.scope, at=at, states=(state,)))
 
+    async def reindex(self, progress: Callable[[int], None]) -> int:
+        """Embed every record again with this embedder, then search with it. Goes on where an earlier try stopped.
+
+        `progress` is told how many records were embedded so far. Returns how many that were.
+        """
+        (probe,) = await self._windows(["reindex"])
+        space = Space(name=self._embedder.name, dimensions=probe.shape[1])
+        done = 0
+        while True:
+            pieces = await self._store.missing(space, _REINDEX_AT_ONCE)
+            if not pieces:
+                if await self._store.activate(space):
+                    return done
+                continue  # others wrote meanwhile
+            vectors = await self._windows([piece.text for piece in pieces])
+            fitted = [(piece.place, _fit(each, piece.span)) for piece, each in zip(pieces, vectors, strict=True)]
+            await self._store.reembed(space, fitted)
+            done += len(pieces)
+            progress(done)
+
     # Receive.
 
     async def _receive(
@@ -211,7 +237,9 @@ class WritePath:
             chained = await self._chain(episodes, vectors, given.scope, talk=True)
             try:
                 if episodes:
-                    await self._store.commit(Write(scope=given.scope, at=given.at, episodes=tuple(chained)))
+                    await self._store.commit(
+                        Write(scope=given.scope, at=given.at, space=self._embedder.name, episodes=tuple(chained))
+                    )
             except Conflict:
                 continue
             return episodes, vectors, repeated
@@ -236,15 +264,19 @@ class WritePath:
         return episodes, repeated
 
     async def _embed(self, texts: Sequence[str]) -> list[Vectors]:
-        """One array of window vectors a text, shape (w, dimensions)."""
+        """One array of window vectors a text, shape (w, dimensions), in the store's space."""
+        found = await self._windows(texts)
+        if found and not self._space_known:
+            await self._store.use_space(Space(name=self._embedder.name, dimensions=found[0].shape[1]))
+            self._space_known = True
+        return found
+
+    async def _windows(self, texts: Sequence[str]) -> list[Vectors]:
         if not texts:
             return []
         pieces = [text.windows(each, self._embedder.max_chars) for each in texts]
         flat = list(dict.fromkeys(piece for windows in pieces for piece in windows))
         vectors = await self._embedder.embed(flat, role="passage")
-        if not self._space_known:
-            await self._store.use_space(Space(name=self._embedder.name, dimensions=vectors.shape[1]))
-            self._space_known = True
         place = {piece: index for index, piece in enumerate(flat)}
         return [np.asarray(vectors[[place[piece] for piece in windows]]) for windows in pieces]
 
@@ -341,6 +373,7 @@ class WritePath:
         write = Write(
             scope=given.scope,
             at=given.at,
+            space=self._embedder.name,
             memories=tuple(
                 NewMemory(memory=memory, vectors=vectors[memory.indexed], once=key) for key, memory in new.items()
             ),
@@ -349,6 +382,13 @@ class WritePath:
             history=tuple(events),
         )
         return write, outcomes
+
+
+def _fit(vectors: Vectors, span: int) -> Vectors:
+    """`span` unit vectors: windows beyond the room there is are averaged, a missing one repeats the last."""
+    groups = [vectors[index * len(vectors) // span : (index + 1) * len(vectors) // span] for index in range(span)]
+    means = np.stack([group.mean(axis=0) if len(group) else vectors[-1] for group in groups])
+    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
 
 def _state(index: int, episode: Episode, extraction: Extraction) -> SetState:

@@ -14,14 +14,14 @@ _BLOCK = re.compile(
     r"^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-_PART = re.compile(r"^ *# \[(?P<name>\w+)\]\n(?P<text>.*?)^ *# \[/(?P=name)\]$", re.MULTILINE | re.DOTALL)
+_PART = re.compile(r"^ *# begin (?P<name>\w+)\n(?P<text>.*?)^ *# end (?P=name)$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Block:
     """A fenced block; `module` when a comment above it says where it comes from.
 
-    <!-- code: tour.py scopes -->      the part between `# [scopes]` and `# [/scopes]`
+    <!-- code: tour.py scopes -->      the part between `# begin scopes` and `# end scopes`
     <!-- printed: tour.py -->          consecutive lines that the module prints, … standing for anything
     """
 
@@ -50,10 +50,7 @@ def blocks() -> list[Block]:
 
 def parts(module: str) -> dict[str, str]:
     source = (ROOT / "docs_src" / module).read_text(encoding="utf-8")
-    return {
-        found["name"]: textwrap.dedent(found["text"]).strip("\n").replace("\n\n\n", "\n\n") + "\n"
-        for found in _PART.finditer(source)
-    }
+    return {found["name"]: textwrap.dedent(found["text"]).strip("\n") + "\n" for found in _PART.finditer(source)}
 
 
 def is_printed(block: str, output: str) -> bool:

@@ -1,7 +1,6 @@
 """Every example of the documentation is a module, or a part of one, and runs."""
 
 import json
-import os
 import runpy
 import shlex
 
@@ -37,7 +36,8 @@ FACTS = {
 @pytest.fixture
 def _model_that_answers(monkeypatch):
     """A named model is made, which checks its name and its package, and a recorded answer is given in its place."""
-    monkeypatch.setenv("OPENAI_API_KEY", "not a key")
+    for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "MY_KEY"):
+        monkeypatch.setenv(key, "not a key")
     make = registry.make_llm
     monkeypatch.setattr(registry, "make_llm", lambda name, **rest: FakeLLM(FACTS, name=make(name, **rest).name))
 
@@ -46,12 +46,7 @@ def _model_that_answers(monkeypatch):
 @pytest.mark.parametrize("module", [module.name for module in pages.MODULES])
 def test_an_example_runs_and_prints_what_the_page_shows(module, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
-    before = dict(os.environ)  # examples set keys
-    try:
-        runpy.run_path(str(pages.ROOT / "docs_src" / module))
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    runpy.run_path(str(pages.ROOT / "docs_src" / module))
     output = capsys.readouterr().out
     shown = [block.text for block in pages.blocks() if (block.how, block.module) == ("printed", module)]
     assert [text for text in shown if not pages.is_printed(text, output)] == [], output

@@ -25,7 +25,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 ENTRY = [sys.executable, "-c", "from mnemic.cli.main import main; main()"]
 COMMANDS = [
     "add", "remember", "update", "delete", "search", "context", "list", "get", "history", "import", "stats", "verify",
-    "doctor", "demo",
+    "reindex", "doctor", "demo",
 ]  # fmt: skip
 TENNIS = "I play tennis every Saturday with Meiling."
 

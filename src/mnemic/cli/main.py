@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -385,6 +386,22 @@ def verify(session: Session) -> int:
         result = memory.verify()
     show.answer(session, result, show.verified)
     return 0 if result["ok"] else STORE_FAILED
+
+
+@command(app)
+def reindex(session: Session) -> int | None:
+    """Move the store to the chosen --embedder: every record is embedded again. Goes on where it was stopped."""
+
+    async def run() -> dict[str, Any]:
+        memory = session.closed_memory()
+        try:
+            return await memory.reindex(lambda done: show.hint(f"{done:,} records embedded"))
+        finally:
+            await memory.close()
+
+    result = asyncio.run(run())
+    show.answer(session, result, lambda r: show.say(f"{r['embedded']:,} records now in {r['embedder']}"))
+    return None
 
 
 @command(app)

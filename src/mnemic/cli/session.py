@@ -24,6 +24,7 @@ from mnemic import config
 from mnemic.errors import InvalidInput, InvalidScope, MissingDependency, MnemicError, ModelError, NotFound, StoreError
 
 if TYPE_CHECKING:
+    from mnemic.memory import AsyncMemory
     from mnemic.sync import Memory
 
 FOUND_NOTHING = 1
@@ -102,17 +103,19 @@ class Session:
         """The memory that the settings describe, opened."""
         from mnemic.sync import Memory
 
+        return Memory(**self._arguments())
+
+    def closed_memory(self) -> AsyncMemory:
+        """The same, not opened yet."""
+        from mnemic.memory import AsyncMemory
+
+        return AsyncMemory(**self._arguments())
+
+    def _arguments(self) -> dict[str, Any]:
         # That rules extract is said by `add` and `doctor`, not by every command.
         logging.getLogger("mnemic").setLevel(logging.ERROR)
-        chosen = self.settings
-        return Memory(
-            chosen.path,
-            project=chosen.project,
-            llm=chosen.llm,
-            llm_base_url=chosen.llm_base_url,
-            embedder=chosen.embedder,
-            embedder_base_url=chosen.embedder_base_url,
-        )
+        names = ("path", "project", "llm", "llm_base_url", "embedder", "embedder_base_url")
+        return {name: getattr(self.settings, name) for name in names}
 
 
 Command = Callable[..., int | None]

@@ -29,7 +29,7 @@ from mnemic.errors import (
     StoreTooNew,
     StoreUnwritable,
 )
-from mnemic.protocols import Counts, Found, Page, Probe, Space, Where, Write
+from mnemic.protocols import Counts, Found, Page, Piece, Probe, Space, Vectors, Where, Write
 from mnemic.stores.sqlite_cache import Cache
 from mnemic.stores.sqlite_read import Reader
 from mnemic.stores.sqlite_verify import verify
@@ -98,6 +98,18 @@ class SQLiteStore:
         """Declare the embedding space, or confirm it."""
         if await self._read(Reader.space) != space:
             await self._write(Writer.use_space, space)
+
+    async def missing(self, space: Space, limit: int) -> list[Piece]:
+        """Records without vectors in a space."""
+        return await self._read(Reader.missing, space, limit)
+
+    async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
+        """One transaction."""
+        await self._write(Writer.reembed, space, vectors)
+
+    async def activate(self, space: Space) -> bool:
+        """One transaction."""
+        return await self._write(Writer.activate, space)
 
     async def commit(self, write: Write) -> None:
         """One transaction."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mnemic import ranking
 from mnemic.errors import InvalidInput
 from mnemic.ids import partition_of
-from mnemic.protocols import Candidate, Counts, Found, Page, Probe, Record, Space, Where
+from mnemic.protocols import Candidate, Counts, Found, Page, Piece, Probe, Record, Space, Where
 from mnemic.stores import blocks as pack
 from mnemic.stores.sqlite_cache import KEEP_FROM, Cache, Index, index_of
 from mnemic.stores.sqlite_sql import (
@@ -25,6 +25,8 @@ from mnemic.stores.sqlite_sql import (
     episode_of,
     filter_sql,
     memory_of,
+    number_of,
+    same_space,
     scope_sql,
 )
 from mnemic.stores.sqlite_vectors import similarities
@@ -44,10 +46,34 @@ class Reader:
         row = self._db.execute("SELECT name, dimensions FROM spaces WHERE active").fetchone()
         return None if row is None else Space(name=row[0], dimensions=row[1])
 
+    def missing(self, space: Space, limit: int) -> list[Piece]:
+        """Records without vectors in a space, in the order they lie."""
+        number = number_of(self._db, space)
+        without = (
+            "" if number is None else f"AND NOT EXISTS (SELECT 1 FROM exact_{number:d} AS x WHERE x.entry = r.entry)"
+        )
+        episodes = self._db.execute(
+            f"SELECT {EPISODE_COLUMNS}, entry, span FROM episodes AS r WHERE true {without} ORDER BY entry LIMIT ?",
+            [limit],
+        )
+        found = [Piece(place=row[-2], text=episode_of(row[:-2]).indexed, span=row[-1]) for row in episodes]
+        memories = self._db.execute(
+            f"""
+            SELECT {MEMORY_COLUMNS}, entry, span FROM memories AS r
+            WHERE NOT EXISTS (SELECT 1 FROM episodes AS e WHERE e.entry = r.entry) {without}
+            ORDER BY entry
+            LIMIT ?
+            """,
+            [limit],
+        )
+        found += [Piece(place=row[-2], text=memory_of(row[:-2], ()).indexed, span=row[-1]) for row in memories]
+        return found[:limit]
+
     # Search.
 
     def find(self, probe: Probe) -> Found:
         """Read the scope's blocks, score their rows, name the best."""
+        same_space(self._db, probe.space)
         index = self._index(probe.where.scope)
         blocks = index.blocks
         if not len(blocks.entries):

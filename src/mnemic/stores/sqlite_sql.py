@@ -1,15 +1,17 @@
-"""The two predicates that decide which rows a call may touch, and how rows become values."""
+"""The two predicates that decide which rows a call may touch, how rows become values, and which space is active."""
 
 from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from mnemic.errors import InvalidFilter
+from mnemic.errors import InvalidFilter, WrongEmbedder
 from mnemic.filters import And, Compare, Filter, Not, Or
+from mnemic.protocols import Space
 from mnemic.types import Episode, Memory, Scope, Source
 
 Predicate = tuple[str, list[Any]]
@@ -44,6 +46,20 @@ def filter_sql(tree: Filter, columns: dict[str, str]) -> Predicate:
             return _compare_column(columns.get(field, "NULL"), op, value)
         case Compare(_, path, op, value):
             return _compare_json(_json_path(path), op, value)
+
+
+def same_space(db: sqlite3.Connection, name: str | None) -> None:
+    """Refuse vectors of another space than the active one; None is not asked about."""
+    row = db.execute("SELECT name FROM spaces WHERE active").fetchone()
+    if name is not None and row is not None and row[0] != name:
+        raise WrongEmbedder(f"this store now holds vectors of {row[0]!r}, not of {name!r}; open it with that embedder")
+
+
+def number_of(db: sqlite3.Connection, space: Space) -> int | None:
+    """The number in the names of a space's tables, or None while it has none."""
+    row = db.execute("SELECT number FROM spaces WHERE name = ? AND dimensions = ?", [space.name, space.dimensions])
+    found = row.fetchone()
+    return None if found is None else int(found[0])
 
 
 def _compare_column(column: str, op: str, value: Any) -> Predicate:
@@ -85,7 +101,7 @@ def _compare_json(path: str, op: str, value: Any) -> Predicate:
                 f" WHERE replace(item.type, 'real', 'integer') = replace({kind}, 'real', 'integer')"
                 f" AND item.atom IS {found})"
             )
-            values = [json.dumps(list(value)), path, path]
+            values: list[Any] = [json.dumps(list(value)), path, path]
             return (same if op == "in" else f"NOT {same}"), values
         case "ne":
             sql, values = _compare_json(path, "eq", value)
@@ -100,7 +116,8 @@ def _compare_json(path: str, op: str, value: Any) -> Predicate:
                 f" WHERE item.type IN ({_types(value)}) AND item.atom IS ?)"
             )
             atom = int(value) if isinstance(value, bool) else value
-            sql, values = f"({kind} = 'array' AND {inside})", [path, path, atom]
+            sql = f"({kind} = 'array' AND {inside})"
+            values = [path, path, atom]
             if isinstance(value, str):
                 sql = f"({sql} OR ({kind} = 'text' AND instr({found}, ?) > 0))"
                 values += [path, path, value]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,9 @@ from mnemic.errors import Conflict, StoreFull, WrongEmbedder
 from mnemic.ids import new_id, partition_of
 from mnemic.protocols import NewEpisode, NewMemory, Proof, Retire, SetState, Space, Vectors, Write
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_sql import scope_sql
+from mnemic.stores.sqlite_cache import Cache
+from mnemic.stores.sqlite_read import Reader
+from mnemic.stores.sqlite_sql import number_of, same_space, scope_sql
 from mnemic.times import iso
 from mnemic.types import Scope
 
@@ -33,18 +35,62 @@ class Writer:
         """Record the space and make its tables."""
         row = self._db.execute("SELECT name, dimensions FROM spaces WHERE active").fetchone()
         if row is None:
-            number = self._db.execute("SELECT ifnull(max(number), 0) + 1 FROM spaces").fetchone()[0]
-            self._db.execute("INSERT INTO spaces VALUES (?, ?, ?, 1)", [number, space.name, space.dimensions])
-            self._db.execute(f"CREATE TABLE vectors_{number:d} (block INTEGER PRIMARY KEY, codes BLOB NOT NULL)")
-            self._db.execute(f"CREATE TABLE exact_{number:d} (entry INTEGER PRIMARY KEY, vector BLOB NOT NULL)")
+            self._db.execute("UPDATE spaces SET active = 1 WHERE number = ?", [self._tables_of(space)])
         elif tuple(row) != (space.name, space.dimensions):
             raise WrongEmbedder(
                 f"this store holds vectors of {row[0]!r} ({row[1]} dimensions), not of {space.name!r}"
-                f" ({space.dimensions}); open it with the former, or give another path"
+                f" ({space.dimensions}); open it with the former, give another path, or run: mnemic reindex"
             )
+
+    def _tables_of(self, space: Space) -> int:
+        """The space's number; its row and tables are made when it is new, not yet active."""
+        known = number_of(self._db, space)
+        if known is not None:
+            return known
+        number = int(self._db.execute("SELECT ifnull(max(number), 0) + 1 FROM spaces").fetchone()[0])
+        self._db.execute("INSERT INTO spaces VALUES (?, ?, ?, 0)", [number, space.name, space.dimensions])
+        self._db.execute(f"CREATE TABLE vectors_{number:d} (block INTEGER PRIMARY KEY, codes BLOB NOT NULL)")
+        self._db.execute(f"CREATE TABLE exact_{number:d} (entry INTEGER PRIMARY KEY, vector BLOB NOT NULL)")
+        return number
+
+    def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
+        """Keep vectors in a space's own tables, whether it is active or not."""
+        number = self._tables_of(space)
+        table, kind = f"vectors_{number:d}", pack.code_type(space.dimensions)
+        blocks: dict[int, list[tuple[int, Vectors]]] = defaultdict(list)
+        for place, windows in vectors:
+            for offset, vector in enumerate(windows):
+                blocks[(place + offset) >> pack.BLOCK_BITS].append((place + offset, vector))
+        for block, rows in blocks.items():
+            size = self._db.execute("SELECT length(marks) FROM blocks WHERE block = ?", [block]).fetchone()[0]
+            codes = np.zeros(size // pack.MARK.itemsize, dtype=kind)
+            known = self._db.execute(f"SELECT codes FROM {table} WHERE block = ?", [block]).fetchone()
+            if known is not None:
+                before = np.frombuffer(known[0], dtype=kind)
+                codes[: len(before)] = before
+            codes[[entry & (pack.BLOCK - 1) for entry, _ in rows]] = pack.encode(np.stack([each for _, each in rows]))
+            self._db.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", [block, codes.tobytes()])
+            self._db.executemany(
+                f"INSERT OR REPLACE INTO exact_{number:d} VALUES (?, ?)",
+                [(entry, vector.astype("<f2").tobytes()) for entry, vector in rows],
+            )
+
+    def activate(self, space: Space) -> bool:
+        """Switch to a space that has every record's vectors, and drop all others."""
+        if Reader(self._db, Cache()).missing(space, 1):
+            return False
+        kept = self._tables_of(space)
+        for (number,) in self._db.execute("SELECT number FROM spaces WHERE number <> ?", [kept]).fetchall():
+            self._db.execute(f"DROP TABLE vectors_{number:d}")
+            self._db.execute(f"DROP TABLE exact_{number:d}")
+            self._db.execute("DELETE FROM spaces WHERE number = ?", [number])
+        self._db.execute("UPDATE spaces SET active = 1")
+        self._db.execute("UPDATE owners SET changes = changes + 1")
+        return True
 
     def commit(self, write: Write) -> None:
         """Rows first, then the index of all of them at once, then history."""
+        same_space(self._db, write.space)
         index = _Index(self._db)
         owner = self._owner(write.scope)
         verbatim = {new.episode_id: new for new in write.memories if new.episode_id is not None}

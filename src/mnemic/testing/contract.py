@@ -744,7 +744,11 @@ class StoreContract:
     async def test_each_operator_means_the_same_on_each_kind_of_value(self, make_store: MakeStore) -> None:
         """Every operator with every operand, on a metadata key, a nested one and a field."""
         records: list[Record] = [known(ALICE, "fact", metadata={"k": v, "in": {"k": v}}) for v in VALUES]
-        records += [known(ALICE, "fact"), said(ALICE, "fact", actor="ana"), known(ALICE, "Fact", subject="user", actor="Ana")]
+        records += [
+            known(ALICE, "fact"),
+            said(ALICE, "fact", actor="ana"),
+            known(ALICE, "Fact", subject="user", actor="Ana"),
+        ]
         async with opened(make_store) as store:
             await store.commit(adding(*records))
             wrong = []
@@ -800,7 +804,9 @@ class StoreContract:
     async def test_the_answers_are_those_of_the_reference_store(self, make_store: MakeStore) -> None:
         """After the same random writes, every view agrees with `InMemoryStore`; scores to 1e-3."""
 
-        @settings(max_examples=self.examples * 2, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES)
+        @settings(
+            max_examples=self.examples * 2, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES
+        )
         @given(
             st.lists(steps(), min_size=1, max_size=16),
             st.lists(st.tuples(scopes(), questions(), st.booleans(), st.booleans()), min_size=1, max_size=5),
@@ -943,7 +949,10 @@ def _conditions(draw: st.DrawFn, records: list[Record]) -> dict[str, Any]:
         values = st.just(there) | st.sampled_from([value for _, value in present]) | _SCALARS
     elif draw(st.booleans()):
         key = draw(st.sampled_from(_FIELDS))
-        values = st.sampled_from(["fact", "event", "episode", "Ana", "ana", "user", "r1", "fact a", T0, T0.isoformat()]) | _SCALARS
+        values = (
+            st.sampled_from(["fact", "event", "episode", "Ana", "ana", "user", "r1", "fact a", T0, T0.isoformat()])
+            | _SCALARS
+        )
     else:
         key, values = ".".join(draw(st.lists(_KEYS, min_size=1, max_size=3))), _SCALARS
     one = draw(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,7 @@ from mnemic.protocols import (
     NewEpisode,
     NewMemory,
     Page,
+    Piece,
     Probe,
     Record,
     Space,
@@ -40,6 +42,8 @@ class _Entry:
     memory: tuple[str, int] | None = None
     before: int = -1
     turn: int = -1
+    text: str = ""
+    span: int = 1
 
 
 class InMemoryStore:
@@ -57,6 +61,7 @@ class InMemoryStore:
         self._current: dict[str, int] = {}
         self._once: dict[tuple[str, str, object], str] = {}
         self._history: list[HistoryEvent] = []
+        self._spaces: dict[Space, dict[int, Vectors]] = {}
         self._entries: list[_Entry] = []
         self._entry_of: dict[str, int] = {}
 
@@ -76,8 +81,38 @@ class InMemoryStore:
             raise WrongEmbedder(f"this store holds vectors of {self._space.name!r}, not of {space.name!r}")
         self._space = space
 
+    async def missing(self, space: Space, limit: int) -> list[Piece]:
+        """Entries without vectors in a space."""
+        have = self._spaces.get(space, {})
+        pieces = (
+            Piece(place=place, text=entry.text, span=entry.span)
+            for place, entry in enumerate(self._entries)
+            if place not in have and (space != self._space or not len(entry.vectors))
+        )
+        return list(itertools.islice(pieces, limit))
+
+    async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
+        """Keep them aside until the space is activated."""
+        self._spaces.setdefault(space, {}).update(vectors)
+        if space == self._space:
+            await self.activate(space)
+
+    async def activate(self, space: Space) -> bool:
+        """Switch."""
+        if await self.missing(space, 1):
+            return False
+        for place, vectors in self._spaces.pop(space, {}).items():
+            self._entries[place].vectors = vectors
+        self._space, self._spaces = space, {}
+        return True
+
+    def _same_space(self, name: str | None) -> None:
+        if name is not None and self._space is not None and self._space.name != name:
+            raise WrongEmbedder(f"this store now holds vectors of {self._space.name!r}, not of {name!r}")
+
     async def commit(self, write: Write) -> None:
         """Check everything, then apply everything."""
+        self._same_space(write.space)
         self._check(write)
         shared = {new.episode_id: new for new in write.memories if new.episode_id is not None}
         for new in write.episodes:
@@ -164,7 +199,17 @@ class InMemoryStore:
         if vectors is None:
             vectors = np.zeros((0, self._space.dimensions if self._space else 1), np.float32)
         self._entry_of[episode or (memory or ("", 0))[0]] = len(self._entries)
-        self._entries.append(_Entry(vectors, text.terms(content), text.side(content), episode, memory))
+        self._entries.append(
+            _Entry(
+                vectors,
+                text.terms(content),
+                text.side(content),
+                episode,
+                memory,
+                text=content,
+                span=max(1, len(vectors)),
+            )
+        )
 
     def _now(self, memory_id: str) -> Memory:
         return self._versions[memory_id][-1]
@@ -178,6 +223,7 @@ class InMemoryStore:
 
     async def find(self, probe: Probe) -> Found:
         """Compare the question with every entry of the scope."""
+        self._same_space(probe.space)
         entries = [i for i, entry in enumerate(self._entries) if self._in_scope(entry, probe.where.scope)]
         at = {entry: row for row, entry in enumerate(entries)}
         records = [self._record(self._entries[i], probe.where) for i in entries]

@@ -142,4 +142,6 @@ def _check(found: Extraction, turns: tuple[Turn, ...]) -> None:
         assert refusal.quote is None or refusal.quote in turns[refusal.turn].content
     refused = {refusal.turn for refusal in found.refusals if refusal.quote is None}
     assert not refused & {fact.turn for fact in found.facts}, "a turn refused as a whole has facts"
-    assert min(found.usage.model_calls, found.usage.input_tokens, found.usage.output_tokens, found.usage.embeddings) >= 0
+    assert (
+        min(found.usage.model_calls, found.usage.input_tokens, found.usage.output_tokens, found.usage.embeddings) >= 0
+    )
