@@ -3,12 +3,13 @@
 import os
 import socket
 import tempfile
+from pathlib import Path
 
 import hypothesis
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
-set_hypothesis_home_dir(os.path.join(tempfile.gettempdir(), "mnemic-hypothesis"))
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "mnemic-hypothesis")
 hypothesis.settings.register_profile("same", deadline=None, database=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None, database=None, derandomize=False)
 hypothesis.settings.load_profile(os.environ.get("MNEMIC_TEST_PROFILE", "same"))
@@ -28,7 +29,7 @@ def _connect_here_only(self, address):
 def _alone(monkeypatch, tmp_path):
     """Nothing of the machine reaches a test, and a test reaches nothing but the machine."""
     for name in list(os.environ):
-        if name.startswith("MNEMIC_") or name.endswith("_API_KEY") or name.endswith("_BASE_URL"):
+        if name.startswith("MNEMIC_") or name.endswith(("_API_KEY", "_BASE_URL")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MNEMIC_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(socket.socket, "connect", _connect_here_only)

@@ -32,7 +32,7 @@ def _marks(node, file, above):
             marks = [*above, *child.decorator_list]
             if isinstance(child, ast.ClassDef):
                 yield from _marks(child, file, marks)
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and child.name.startswith("test_") or _is_contract(child):
+            if child.name.startswith("test_") or _is_contract(child):
                 tier = "slow" if any(_name(mark) == "pytest.mark.slow" for mark in marks) else "default"
                 for mark in marks:
                     if isinstance(mark, ast.Call) and _name(mark.func) == "pytest.mark.behaviour":

@@ -48,7 +48,7 @@ class NotFound(MnemicError, LookupError, ValueError):
     """No memory or episode has this id."""
 
     def __init__(self, record_id: str) -> None:
-        super().__init__(f"no memory or episode has the id {record_id!r}; get_all() lists the ids there are")
+        super().__init__(f"no memory or episode has the id {describe(record_id)}; get_all() lists the ids there are")
         self.id = record_id
 
 
@@ -94,3 +94,15 @@ class Closed(StoreError):
 
 class ModelError(MnemicError):
     """A language model or a remote embedder failed, or its answer could not be used."""
+
+
+_SHOWN = 80
+
+
+def describe(value: object) -> str:
+    """A value for an error message: its repr, cut to a length a person reads; never fails."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - whatever a stranger's repr raises, the message matters more
+        return f"a {type(value).__name__} that cannot be printed"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mnemic.errors import InvalidFilter, InvalidInput
+from mnemic.errors import InvalidFilter, InvalidInput, describe
 from mnemic.times import iso, parse_time
 
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "contains", "icontains", "exists")
@@ -91,18 +91,18 @@ def matches(tree: Filter, record: Mapping[str, Any], metadata: Mapping[str, Any]
 
 def _parse_mapping(filters: Any, depth: int) -> Filter:
     if not isinstance(filters, Mapping):
-        raise InvalidFilter(f"a filter is a dictionary of conditions, not {filters!r}")
+        raise InvalidFilter(f"a filter is a dictionary of conditions, not {describe(filters)}")
     if depth > _MAX_DEPTH:
         raise InvalidFilter(f"filters nest at most {_MAX_DEPTH} levels deep")
     parts: list[Filter] = []
     for key, value in filters.items():
         if not isinstance(key, str) or not key:
-            raise InvalidFilter(f"filter keys are non-empty strings, not {key!r}")
+            raise InvalidFilter(f"filter keys are non-empty strings, not {describe(key)}")
         if key in ("AND", "OR", "NOT", "$and", "$or", "$not"):
             parts.append(_parse_logic(key.lstrip("$").upper(), value, depth))
         elif key == "metadata":
             if not isinstance(value, Mapping):
-                raise InvalidFilter(f"'metadata' takes a dictionary of keys and conditions, not {value!r}")
+                raise InvalidFilter(f"'metadata' takes a dictionary of keys and conditions, not {describe(value)}")
             parts.extend(_parse_condition(f"metadata.{name}", condition) for name, condition in value.items())
         else:
             parts.append(_parse_condition(key, value))
@@ -113,7 +113,7 @@ def _parse_logic(key: str, value: Any, depth: int) -> Filter:
     if key == "NOT" and isinstance(value, Mapping):
         return Not(_parse_mapping(value, depth + 1))
     if not isinstance(value, list | tuple):
-        raise InvalidFilter(f"{key} takes a list of filters, not {value!r}")
+        raise InvalidFilter(f"{key} takes a list of filters, not {describe(value)}")
     parts = tuple(_parse_mapping(part, depth + 1) for part in value)
     if key == "AND":
         return And(parts)
@@ -124,7 +124,7 @@ def _parse_condition(key: str, value: Any) -> Filter:
     field, path = _resolve(key)
     if isinstance(value, Mapping):
         if not value:
-            raise InvalidFilter(f"the condition on {key!r} is empty; operators: {', '.join(OPERATORS)}")
+            raise InvalidFilter(f"the condition on {describe(key)} is empty; operators: {', '.join(OPERATORS)}")
         parts = tuple(Compare(field, path, op, _operand(key, op, given)) for op, given in value.items())
         return parts[0] if len(parts) == 1 else And(parts)
     if isinstance(value, list | tuple):
@@ -146,21 +146,23 @@ _TIMES = ("created_at", "updated_at")
 
 def _operand(key: str, op: Any, value: Any) -> Any:
     if op not in OPERATORS:
-        raise InvalidFilter(f"unknown operator {op!r} on {key!r}; operators: {', '.join(OPERATORS)}")
+        raise InvalidFilter(f"unknown operator {describe(op)} on {describe(key)}; operators: {', '.join(OPERATORS)}")
     if op in ("in", "nin"):
         if not isinstance(value, list | tuple):
-            raise InvalidFilter(f"{op!r} on {key!r} takes a list, not {value!r}")
+            raise InvalidFilter(f"{describe(op)} on {describe(key)} takes a list, not {describe(value)}")
         return tuple(_operand(key, "eq", item) for item in value)
     if op == "exists":
         if not isinstance(value, bool):
-            raise InvalidFilter(f"'exists' on {key!r} takes true or false, not {value!r}")
+            raise InvalidFilter(f"'exists' on {describe(key)} takes true or false, not {describe(value)}")
         return value
     if op == "icontains" and not isinstance(value, str):
-        raise InvalidFilter(f"'icontains' on {key!r} takes a string, not {value!r}")
+        raise InvalidFilter(f"'icontains' on {describe(key)} takes a string, not {describe(value)}")
     if key in _TIMES and isinstance(value, str | date) and op not in ("contains", "icontains"):
         return _utc(key, value)
     if op in ("gt", "gte", "lt", "lte") and (isinstance(value, bool) or value is None):
-        raise InvalidFilter(f"{op!r} on {key!r} takes a number, a string or a time, not {value!r}")
+        raise InvalidFilter(
+            f"{describe(op)} on {describe(key)} takes a number, a string or a time, not {describe(value)}"
+        )
     return _scalar(key, value)
 
 
@@ -179,7 +181,9 @@ def _scalar(key: str, value: Any) -> Any:
         return value.isoformat()
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    raise InvalidFilter(f"{key!r} can be compared with a string, number, true, false or null, not {value!r}")
+    raise InvalidFilter(
+        f"{describe(key)} can be compared with a string, number, true, false or null, not {describe(value)}"
+    )
 
 
 def _lookup(metadata: Mapping[str, Any], path: Iterable[str]) -> Any:

@@ -10,8 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from mnemic import filters as grammar
-from mnemic.errors import InvalidFilter, InvalidInput, InvalidScope
-from mnemic.protocols import describe
+from mnemic.errors import InvalidFilter, InvalidInput, InvalidScope, describe
 from mnemic.times import end_of_day, parse_day, parse_time
 from mnemic.types import ROLES, SCOPE_IDS, Message, Role, Scope
 
@@ -65,11 +64,11 @@ def scope(project: str, given: Mapping[str, Id], bound: Scope | None = None) -> 
     ids = {name: _id(name, value) for name, value in passed.items()}
     ids = {name: value for name, value in ids.items() if value is not None}
     if passed and not ids:
-        names = ", ".join(f"{name}={value!r}" for name, value in passed.items())
+        names = ", ".join(f"{name}={describe(value)}" for name, value in passed.items())
         raise InvalidScope(f"{names}: every id passed is empty; pass at least one real id, or none at all")
     for name, value in (bound.ids if bound else {}).items():
         if ids.setdefault(name, value) != value:
-            raise InvalidScope(f"{name}={ids[name]!r} contradicts the bound {name}={value!r}")
+            raise InvalidScope(f"{name}={describe(ids[name])} contradicts the bound {name}={describe(value)}")
     return Scope(project=project, **ids)
 
 
@@ -105,7 +104,9 @@ def _without_ids(filters: Mapping[str, Any], ids: dict[str, Id]) -> dict[str, An
         if name in rest and not isinstance(rest[name], Mapping | list | tuple):
             value = rest.pop(name)
             if ids.setdefault(name, value) != value:
-                raise InvalidScope(f"the filter asks for {name}={ids[name]!r} and for {name}={value!r} at once")
+                raise InvalidScope(
+                    f"the filter asks for {name}={describe(ids[name])} and for {name}={describe(value)} at once"
+                )
     return rest
 
 
@@ -118,7 +119,9 @@ def merge_ids(given: Mapping[str, Id], filtered: Mapping[str, Id]) -> dict[str, 
     merged = dict(given)
     for name, value in filtered.items():
         if not isinstance(merged.get(name, UNSET), Unset) and merged[name] != value:
-            raise InvalidScope(f"{name} is {merged[name]!r} as an argument and {value!r} in the filter; pass one")
+            raise InvalidScope(
+                f"{name} is {describe(merged[name])} as an argument and {describe(value)} in the filter; pass one"
+            )
         merged[name] = value
     return merged
 
@@ -276,7 +279,7 @@ def _json(value: object, name: str, depth: int, budget: list[int]) -> Any:  # no
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidInput(f"{name} holds {value!r}, which JSON cannot say; use null")
+            raise InvalidInput(f"{name} holds {describe(value)}, which JSON cannot say; use null")
         return value
     if isinstance(value, str):
         if not value:
@@ -311,6 +314,22 @@ def count(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidInput(f"{name} must be a whole number of at least 1, not {describe(value)}")
     return min(value, _MAX_INTEGER - 1)
+
+
+def flag(value: object, name: str) -> bool:
+    """True or false, and nothing that only looks like it."""
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{name} must be true or false, not {describe(value)}")
+    return value
+
+
+def labels(value: object) -> tuple[str, ...]:
+    """Categories: a list of names."""
+    if value is None:
+        return ()
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise InvalidInput(f"categories must be a list of names, not {describe(value)}")
+    return tuple(text(each, "categories") for each in value)
 
 
 def share(value: object, name: str) -> float | None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from mnemic import config, inputs, present, registry
-from mnemic.errors import InvalidInput, NotFound, WrongEmbedder
+from mnemic.errors import InvalidConfig, InvalidInput, NotFound, WrongEmbedder, describe
 from mnemic.inputs import UNSET, Id, Unset, When
-from mnemic.protocols import LLM, Embedder, Extractor, Store, Where, describe
+from mnemic.protocols import LLM, Embedder, Extractor, Store, Where
 from mnemic.read import CONTEXT_STATES, ReadPath
 from mnemic.times import now
 from mnemic.types import (
@@ -36,6 +36,7 @@ from mnemic.write import Given, WritePath
 
 _log = logging.getLogger("mnemic")
 _told_of_rules = False
+_INCLUDABLE = ("memory", "episode")
 
 
 @dataclass
@@ -112,6 +113,19 @@ class AsyncMemory:
         store: Store | None = None,
         extractor: Extractor | None = None,
     ) -> None:
+        for name, value, kind in (("store", store, Store), ("extractor", extractor, Extractor)):
+            if value is not None and not isinstance(value, kind):
+                raise InvalidConfig(
+                    f"{name} must be an object with the methods of protocols.{kind.__name__}, not {describe(value)}"
+                )
+        if embedder is not None and not isinstance(embedder, str | Embedder):
+            raise InvalidConfig(
+                f"embedder must be a name or an object with protocols.Embedder's methods, not {describe(embedder)}"
+            )
+        if llm is not None and not isinstance(llm, str | LLM):
+            raise InvalidConfig(f"llm must be a name or an object with protocols.LLM's methods, not {describe(llm)}")
+        if instructions is not None:
+            instructions = inputs.text(instructions, "instructions")
         settings = config.load()
         if embedder is None:
             embedder = settings.embedder
@@ -205,8 +219,8 @@ class AsyncMemory:
             _ids(user_id, agent_id, app_id, run_id), filters, metadata, expiration_date, categories, "add()"
         )
         turns = inputs.messages(messages, _one("at", at, "timestamp", timestamp))
-        if not isinstance(infer, bool):
-            raise InvalidInput(f"infer must be true or false, not {describe(infer)}")
+        infer = inputs.flag(infer, "infer")
+        instructions = None if instructions is None else inputs.text(instructions, "instructions")
         engine = await self._engine.ready()
         if infer:
             wishes = instructions if instructions is not None else engine.instructions
@@ -232,7 +246,7 @@ class AsyncMemory:
         Arguments, result and errors are those of `add`; `kind` is one of fact, preference, event,
         procedure, summary, pattern, note.
         """
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise InvalidInput(f"kind must be one of {', '.join(KINDS)}, not {describe(kind)}")
         given = self._given(
             _ids(user_id, agent_id, app_id, run_id), None, metadata, expiration_date, categories, "remember()"
@@ -267,6 +281,7 @@ class AsyncMemory:
             raise InvalidInput("update() needs data (the new text), metadata or expiration_date")
         words = None if words is None else inputs.text(words, "data")
         extra = inputs.metadata(metadata)
+        expires = expiration_date if isinstance(expiration_date, Unset) else inputs.expiry(expiration_date)
         engine = await self._engine.ready()
         memory = await self._memory(memory_id)
         at = now()
@@ -274,8 +289,8 @@ class AsyncMemory:
             memory,
             version=memory.version + 1,
             text=memory.text if words is None else words,
-            metadata={**memory.metadata, **extra},
-            expires_at=memory.expires_at if isinstance(expiration_date, Unset) else inputs.expiry(expiration_date),
+            metadata=inputs.metadata({**memory.metadata, **extra}),
+            expires_at=memory.expires_at if isinstance(expires, Unset) else expires,
             origin=memory.origin if words is None else "corrected",
             updated_at=at,
             known_from=at,
@@ -361,6 +376,7 @@ class AsyncMemory:
         question = inputs.text(query, "query")
         amount = _one("top_k", top_k, "limit", limit)
         amount = 20 if amount is None else inputs.count(amount, "top_k")
+        explain = inputs.flag(explain, "explain")
         where = self._where(_ids(user_id, agent_id, app_id, run_id), filters, include, show_expired)
         engine = await self._engine.ready()
         answer = await engine.read.search(question, where, limit=amount, floor=inputs.share(threshold, "threshold"))
@@ -477,7 +493,7 @@ class AsyncMemory:
         checked, problems = await engine.store.verify()
         return {"ok": not problems, "checked": checked, "problems": list(problems)}
 
-    async def reindex(self, progress: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
+    async def reindex(self, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
         """Move the whole store to this memory's embedder, whatever it was made with.
 
         Every record is embedded again; until all are, the store answers as before to whoever has it open
@@ -490,7 +506,7 @@ class AsyncMemory:
         engine = self._engine
         if not engine.opened:
             await engine.store.open()
-        done = await engine.write.reindex(progress)
+        done = await engine.write.reindex(progress or (lambda _: None))
         engine.opened = True
         return {"message": "Store reindexed successfully!", "embedded": done, "embedder": engine.embedder.name}
 
@@ -532,14 +548,12 @@ class AsyncMemory:
         filtered, rest = inputs.split_filters(filters)
         if rest is not None:
             raise InvalidInput(f"filters of {what} hold ids only; put everything else into metadata")
-        if isinstance(categories, str) or not all(isinstance(each, str) and each.strip() for each in categories):
-            raise InvalidInput(f"categories must be a list of names, not {describe(categories)}")
         return Given(
             scope=inputs.require_ids(self._scope(inputs.merge_ids(ids, filtered)), what),
             metadata=inputs.metadata(metadata),
             at=now(),
             expires_at=inputs.expiry(expiration_date),
-            categories=tuple(inputs.text(each, "categories") for each in categories),
+            categories=inputs.labels(categories),
         )
 
     def _where(
@@ -550,8 +564,8 @@ class AsyncMemory:
         show_expired: bool,
     ) -> Where:
         filtered, tree = inputs.split_filters(filters)
-        chosen = ("memory",) if include is None else tuple(include)
-        if not chosen or not set(chosen) <= {"memory", "episode"}:
+        chosen = ("memory",) if include is None else include
+        if not isinstance(chosen, list | tuple) or not chosen or any(each not in _INCLUDABLE for each in chosen):
             raise InvalidInput(f"include takes 'memory' and 'episode', not {describe(include)}")
         episodes: tuple[EpisodeState, ...] = CONTEXT_STATES if "episode" in chosen else SEARCHABLE_STATES
         return Where(
@@ -560,7 +574,7 @@ class AsyncMemory:
             filter=tree,
             memories="memory" in chosen,
             episodes=episodes,
-            expired=show_expired,
+            expired=inputs.flag(show_expired, "show_expired"),
         )
 
     async def _record(self, memory_id: str) -> Record:

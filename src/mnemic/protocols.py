@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +111,14 @@ class LLM(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Space:
+    """The embedding space a store's vectors live in."""
+
+    name: str
+    dimensions: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewEpisode:
     """An episode, its vectors (one a window, shape (w, dimensions)) and where it stands."""
 
@@ -179,8 +187,8 @@ class Write:
     retire: tuple[Retire, ...] = ()
     states: tuple[SetState, ...] = ()
     history: tuple[HistoryEvent, ...] = ()
-    space: str | None = None
-    """Embedding space of the vectors; refused when the store has moved to another one."""
+    space: Space | None = None
+    """Embedding space of the vectors: declared when the store has none, refused when it has another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,8 +229,8 @@ class Probe:
     where: Where
     vectors: Vectors | None
     """Query vectors, shape (w, dimensions); None when the embedder cannot run."""
-    space: str | None = None
-    """Their embedding space; refused when the store has moved to another one."""
+    space: Space | None = None
+    """Their embedding space; refused when the store has another one."""
     terms: tuple[int, ...]
     """As `text.query_terms` gives them."""
     side: str
@@ -267,14 +275,6 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Space:
-    """The embedding space a store's vectors live in."""
-
-    name: str
-    dimensions: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Counts:
     """What a store or a scope of it holds."""
 
@@ -286,6 +286,7 @@ class Counts:
     bytes: int
 
 
+@runtime_checkable
 class Store(Protocol):
     """Keeps episodes, memories, their index and their history. Ranks nothing beyond an arm's top."""
 
@@ -371,9 +372,3 @@ class Store(Protocol):
 
     async def reset(self) -> None:
         """Remove every byte of every record."""
-
-
-def describe(value: Any) -> str:
-    """A value for an error message: its repr, cut to a length a person reads."""
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

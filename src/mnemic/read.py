@@ -14,7 +14,7 @@ import numpy as np
 
 from mnemic import ranking, text
 from mnemic.errors import MissingDependency
-from mnemic.protocols import Calibration, Candidate, Embedder, Found, Probe, Record, Store, Vectors, Where
+from mnemic.protocols import Calibration, Candidate, Embedder, Found, Probe, Record, Space, Store, Vectors, Where
 from mnemic.times import age
 from mnemic.types import SEARCHABLE_STATES, Episode, EpisodeState, Memory
 
@@ -86,7 +86,7 @@ class ReadPath:
             Probe(
                 where=where,
                 vectors=vectors,
-                space=self._embedder.name,
+                space=None if vectors is None else Space(name=self._embedder.name, dimensions=vectors.shape[1]),
                 terms=text.query_terms(asked),
                 side=text.side(asked),
                 calibration=self._calibration,

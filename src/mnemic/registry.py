@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mnemic import config
-from mnemic.errors import InvalidConfig
+from mnemic import config, text
+from mnemic.errors import InvalidConfig, describe
 from mnemic.protocols import LLM, Calibration, Embedder, Extractor, Store
 
 
@@ -21,8 +21,10 @@ def make_store(path: str | os.PathLike[str] | None) -> Store:
     """
     if path is None:
         path = config.store_file()
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise InvalidConfig(f"path must be a file name or ':memory:', not {describe(path)}")
     address = os.fspath(path)
-    if "\x00" in address or not address.strip():
+    if text.scalar(address) != address or "\x00" in address or not address.strip():
         raise InvalidConfig(f"path must be a file name or ':memory:', not {address!r}")
     if address.startswith("sqlite:///"):
         address = address.removeprefix("sqlite:///")
@@ -136,6 +138,8 @@ _BY_URL = ("lmstudio", "vllm", "deepseek", "together", "groq", "openai_structure
 
 def _model(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     provider, settings = _provider(given), given.get("config") or {}
+    if not isinstance(settings, Mapping):
+        raise InvalidConfig(f"the 'config' of {kind} must be a dictionary, not {describe(settings)}")
     model = settings.get("model")
     base_url = next((settings[name] for name in _BASE_URLS if settings.get(name)), None)
     if not isinstance(provider, str) or not isinstance(model, str):

@@ -59,9 +59,18 @@ def md5(text: str) -> str:
     return hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
+# Punctuation at the edge of a word; between two word characters it stays.
+_MARK = r"[.,;:!?…\"'“”‘’«»()\[\]、。，；：！？「」『』（）【】《》〈〉]"
+_EDGE = re.compile(rf"(?<!\w){_MARK}+|{_MARK}+(?!\w)")
+
+
 def fingerprint(text: str) -> str:
-    """Equal for texts that differ only in case, width, spacing and punctuation."""
-    return md5(" ".join(run.group() for run in _RUN.finditer(plain(text))) or plain(text).strip())
+    """Equal for texts that differ only in case, width, spacing and punctuation around words.
+
+    Marks between letters or digits and all other signs count: 1.5, C++, -5, $90 and 😀 are kept apart.
+    """
+    folded = plain(text)
+    return md5(" ".join(_EDGE.sub(" ", folded).split()) or folded.strip())
 
 
 def side(text: str) -> str:

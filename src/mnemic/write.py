@@ -106,7 +106,7 @@ class WritePath:
         self._store = store
         self._embedder = embedder
         self._extractor = extractor
-        self._space_known = False
+        self._space: Space | None = None  # known with the first vectors
 
     async def add(self, messages: Sequence[Message], given: Given, instructions: str | None) -> Account:
         """Log the messages, then make memories of what they say."""
@@ -122,10 +122,10 @@ class WritePath:
         )
         try:
             extraction = await self._extractor.extract(request)
+            usage += extraction.usage
+            account = await self._settle(episodes, vectors, extraction, given, usage)
         except ModelError as exc:
             account = await self._postpone(episodes, given, usage, str(exc))
-        else:
-            account = await self._settle(episodes, vectors, extraction, given, usage + extraction.usage)
         return replace(account, repeated=tuple(repeated))
 
     async def keep(self, messages: Sequence[Message], given: Given, kind: Kind, *, talk: bool) -> Account:
@@ -151,7 +151,7 @@ class WritePath:
             write = Write(
                 scope=given.scope,
                 at=given.at,
-                space=self._embedder.name,
+                space=self._space,
                 episodes=tuple(await self._chain(episodes, [None] * len(episodes), given.scope, talk=talk)),
                 memories=tuple(
                     NewMemory(memory=memory, vectors=each, episode_id=episode.id, once=key)
@@ -181,10 +181,12 @@ class WritePath:
             id=new_id(memory.scope.partition), memory_id=memory.id, version=changed.version, event="UPDATE",
             old_text=memory.text, new_text=changed.text, at=at, change_id=change_id, actor="person",
         )  # fmt: skip
-        new = NewMemory(memory=changed, vectors=vectors, replaces=memory.version)
-        await self._store.commit(
-            Write(scope=memory.scope, at=at, space=self._embedder.name, memories=(new,), history=(event,))
-        )
+        once = None if changed.origin == "given" else _fact_key(changed)
+        if once is not None:
+            held = (await self._store.standing(memory.scope, [once])).get(once)
+            once = once if held is None or held.id == memory.id else None  # two that now say the same stay two
+        new = NewMemory(memory=changed, vectors=vectors, replaces=memory.version, once=once)
+        await self._store.commit(Write(scope=memory.scope, at=at, space=self._space, memories=(new,), history=(event,)))
         outcome = Outcome(memory=changed, event="UPDATE")
         return Account(change_id=change_id, outcomes=(outcome,), usage=Usage(embeddings=len(vectors)))
 
@@ -238,7 +240,7 @@ class WritePath:
             try:
                 if episodes:
                     await self._store.commit(
-                        Write(scope=given.scope, at=given.at, space=self._embedder.name, episodes=tuple(chained))
+                        Write(scope=given.scope, at=given.at, space=self._space, episodes=tuple(chained))
                     )
             except Conflict:
                 continue
@@ -266,9 +268,8 @@ class WritePath:
     async def _embed(self, texts: Sequence[str]) -> list[Vectors]:
         """One array of window vectors a text, shape (w, dimensions), in the store's space."""
         found = await self._windows(texts)
-        if found and not self._space_known:
-            await self._store.use_space(Space(name=self._embedder.name, dimensions=found[0].shape[1]))
-            self._space_known = True
+        if found:
+            self._space = Space(name=self._embedder.name, dimensions=found[0].shape[1])
         return found
 
     async def _windows(self, texts: Sequence[str]) -> list[Vectors]:
@@ -373,7 +374,7 @@ class WritePath:
         write = Write(
             scope=given.scope,
             at=given.at,
-            space=self._embedder.name,
+            space=self._space,
             memories=tuple(
                 NewMemory(memory=memory, vectors=vectors[memory.indexed], once=key) for key, memory in new.items()
             ),
@@ -495,13 +496,9 @@ def _added(memory: Memory, change_id: str, at: datetime, actor: str, reason: str
 
 
 def _fact_key(memory: Memory) -> str:
-    """Same words, same speaker and same user, agent and app: one memory, whatever the run.
-
-    A memory with only a run id is compared within that run.
-    """
-    ids = {name: value for name, value in memory.scope.ids.items() if name != "run_id"} or memory.scope.ids
+    """Same words, same speaker, same ids: one memory, with one more source."""
     words = text.fingerprint(memory.text)
-    return _key("fact", memory.attributed_to, memory.actor, memory.subject, words, *ids.items())
+    return _key("fact", memory.attributed_to, memory.actor, memory.subject, words, *memory.scope.ids.items())
 
 
 def _verbatim_key(episode: Episode) -> str | None:

@@ -381,7 +381,7 @@ def test_a_full_disk_refuses_the_write_and_keeps_what_was_there(make, tmp_path):
     kept = []
     with pytest.raises(StoreFull, match="nothing of this write was kept"):
         for number in range(1_000):
-            kept.append(memory.remember(f"Fact {number} " + "about the weather " * 50, user_id="a")["results"][0]["id"])
+            kept += [item["id"] for item in memory.remember(f"Fact {number} " + "about the weather " * 50, user_id="a")["results"]]
     assert len(kept) > 3
     assert [item["id"] for item in memory.get_all(limit=1_000)["results"]] == kept[::-1]
     assert len(memory.search("weather", user_id="a", threshold=0, top_k=1_000)["results"]) == len(kept)
@@ -405,7 +405,7 @@ def test_a_disk_that_is_really_full_does_the_same(make, tmp_path):
         kept = []
         with pytest.raises(StoreFull):
             for number in range(2_000):
-                kept.append(memory.remember(f"Fact {number} " + "about the weather " * 50, user_id="a")["results"][0]["id"])
+                kept += [item["id"] for item in memory.remember(f"Fact {number} " + "about the weather " * 50, user_id="a")["results"]]
         assert [item["id"] for item in memory.get_all(limit=2_000)["results"]] == kept[::-1]
         assert memory.verify()["problems"] == []
         memory.close()

@@ -89,7 +89,7 @@ def test_messages_are_not_listed(make):
         ({"gte": "2025-03-15"}, ["c"]),
     ],
 )
-def test_times_in_filters_are_moments_in_any_zone(make, bound, expected):
+def test_times_in_filters_are_moments_in_any_zone(bound, expected):
     """Of three memories made at 09:59:59, at 10:00:00.5 and a day later, all UTC."""
     from datetime import UTC, datetime, timedelta
 

@@ -96,7 +96,7 @@ def test_without_any_id_reading_covers_the_store_and_writing_is_refused(memory):
     assert texts(memory.get_all()) == everything
     assert texts(memory.search("Of", threshold=0)) == everything
     assert texts(memory.get_all(filters={"kind": "note"})) == everything
-    for call in (lambda: memory.add("x"), lambda: memory.remember("x"), lambda: memory.delete_all(), lambda: memory.scope()):
+    for call in (lambda: memory.add("x"), lambda: memory.remember("x"), memory.delete_all, memory.scope):
         with pytest.raises(InvalidScope, match="user_id"):
             call()
     assert texts(memory.get_all()) == everything

@@ -40,7 +40,7 @@ def test_what_is_said_becomes_a_tree(said, tree):
     assert parse(said) == tree
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("name", [name for name in FIELDS if not name.endswith("_at")])
 def test_a_field_of_the_record_is_named_bare_and_metadata_of_that_name_with_its_prefix(name):
     assert parse({name: "x"}) == Compare(name, (), "eq", "x")
     assert parse({f"metadata.{name}": "x"}) == key(name, "eq", "x")

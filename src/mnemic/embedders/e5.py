@@ -7,6 +7,7 @@ them and the twelve layers down as an ONNX graph in memory, and run it on one te
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
+
+# Releases from 1.30 on report use to their maker unless this is set before they are imported. We install
+# an earlier one; this is for machines where something else has installed a later one.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime
 from numpy.typing import NDArray
 

@@ -48,11 +48,15 @@ def filter_sql(tree: Filter, columns: dict[str, str]) -> Predicate:
             return _compare_json(_json_path(path), op, value)
 
 
-def same_space(db: sqlite3.Connection, name: str | None) -> None:
-    """Refuse vectors of another space than the active one; None is not asked about."""
-    row = db.execute("SELECT name FROM spaces WHERE active").fetchone()
-    if name is not None and row is not None and row[0] != name:
-        raise WrongEmbedder(f"this store now holds vectors of {row[0]!r}, not of {name!r}; open it with that embedder")
+def same_space(db: sqlite3.Connection, space: Space | None) -> bool:
+    """Whether there is an active space; raises WrongEmbedder when it is another. None is not asked about."""
+    row = db.execute("SELECT name, dimensions FROM spaces WHERE active").fetchone()
+    if space is not None and row is not None and row != (space.name, space.dimensions):
+        raise WrongEmbedder(
+            f"this store holds vectors of {row[0]!r} ({row[1]} dimensions), not of {space.name!r}"
+            f" ({space.dimensions}); open it with the former, give another path, or run: mnemic reindex"
+        )
+    return row is not None
 
 
 def number_of(db: sqlite3.Connection, space: Space) -> int | None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnemic import text
-from mnemic.errors import Conflict, StoreFull, WrongEmbedder
+from mnemic.errors import Conflict, StoreFull
 from mnemic.ids import new_id, partition_of
 from mnemic.protocols import NewEpisode, NewMemory, Proof, Retire, SetState, Space, Vectors, Write
 from mnemic.stores import blocks as pack
@@ -33,14 +33,8 @@ class Writer:
 
     def use_space(self, space: Space) -> None:
         """Record the space and make its tables."""
-        row = self._db.execute("SELECT name, dimensions FROM spaces WHERE active").fetchone()
-        if row is None:
+        if not same_space(self._db, space):
             self._db.execute("UPDATE spaces SET active = 1 WHERE number = ?", [self._tables_of(space)])
-        elif tuple(row) != (space.name, space.dimensions):
-            raise WrongEmbedder(
-                f"this store holds vectors of {row[0]!r} ({row[1]} dimensions), not of {space.name!r}"
-                f" ({space.dimensions}); open it with the former, give another path, or run: mnemic reindex"
-            )
 
     def _tables_of(self, space: Space) -> int:
         """The space's number; its row and tables are made when it is new, not yet active."""
@@ -90,7 +84,8 @@ class Writer:
 
     def commit(self, write: Write) -> None:
         """Rows first, then the index of all of them at once, then history."""
-        same_space(self._db, write.space)
+        if write.space is not None:
+            self.use_space(write.space)
         index = _Index(self._db)
         owner = self._owner(write.scope)
         verbatim = {new.episode_id: new for new in write.memories if new.episode_id is not None}

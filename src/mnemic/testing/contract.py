@@ -1,4 +1,6 @@
-"""The contract of a store. A new store passes it by subclassing `StoreContract` and naming itself:
+"""The contract of a store, as tests that its author runs.
+
+A new store passes it by subclassing `StoreContract` and saying how to make one:
 
     class TestMyStore(StoreContract):
         @pytest.fixture
@@ -584,7 +586,8 @@ class StoreContract:
                 (where(), [*mine, *theirs]),
             ):
                 for limit in (1, 2, 7, len(expected), 100):
-                    seen, cursor = [], None
+                    seen: list[Memory] = []
+                    cursor = None
                     for _ in range(len(expected) + 1):
                         page = await store.page(asked, limit=limit, cursor=cursor)
                         assert page.total == len(expected)
@@ -711,8 +714,9 @@ class StoreContract:
                         if alone:
                             await store.commit(adding(episode))
                         else:
-                            records.append(verbatim(episode))
-                            await store.commit(keeping(episode, records[-1]))
+                            memory = verbatim(episode)
+                            records.append(memory)
+                            await store.commit(keeping(episode, memory))
                     inside = [record for record in records if covers(target, record.scope)]
                     outside = [record for record in records if not covers(target, record.scope)]
                     before = {record.id: await store.history(record.id) for record in outside}
@@ -953,6 +957,9 @@ def _conditions(draw: st.DrawFn, records: list[Record]) -> dict[str, Any]:
             st.sampled_from(["fact", "event", "episode", "Ana", "ana", "user", "r1", "fact a", T0, T0.isoformat()])
             | _SCALARS
         )
+    elif draw(st.booleans()):
+        bound = draw(st.sampled_from([T0, T0.isoformat(), "2025-03-14T17:30:00+08:00", LATER, "2025-03-15"]))
+        return {draw(st.sampled_from(["created_at", "updated_at"])): {draw(st.sampled_from(["eq", "ne", "gt", "gte", "lt", "lte"])): bound}}
     else:
         key, values = ".".join(draw(st.lists(_KEYS, min_size=1, max_size=3))), _SCALARS
     one = draw(values)

@@ -77,8 +77,7 @@ class InMemoryStore:
 
     async def use_space(self, space: Space) -> None:
         """Declare the space of the vectors to come."""
-        if self._space is not None and self._space != space:
-            raise WrongEmbedder(f"this store holds vectors of {self._space.name!r}, not of {space.name!r}")
+        self._same_space(space)
         self._space = space
 
     async def missing(self, space: Space, limit: int) -> list[Piece]:
@@ -106,13 +105,14 @@ class InMemoryStore:
         self._space, self._spaces = space, {}
         return True
 
-    def _same_space(self, name: str | None) -> None:
-        if name is not None and self._space is not None and self._space.name != name:
-            raise WrongEmbedder(f"this store now holds vectors of {self._space.name!r}, not of {name!r}")
+    def _same_space(self, space: Space | None) -> None:
+        if space is not None and self._space is not None and self._space != space:
+            raise WrongEmbedder(f"this store holds vectors of {self._space!r}, not of {space!r}")
 
     async def commit(self, write: Write) -> None:
         """Check everything, then apply everything."""
         self._same_space(write.space)
+        self._space = write.space or self._space
         self._check(write)
         shared = {new.episode_id: new for new in write.memories if new.episode_id is not None}
         for new in write.episodes:
