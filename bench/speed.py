@@ -133,7 +133,9 @@ def start_up() -> None:
     row("import mnemic, beyond starting Python", f"{(clock('import mnemic') - nothing) * 1000:.0f} ms")
     with tempfile.TemporaryDirectory() as folder:
         make = f"from mnemic import Memory; m = Memory({str(Path(folder) / 'm.db')!r}); "
-        subprocess.run([sys.executable, "-c", make + "m.add('I play tennis.', user_id='a')"], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-c", make + "m.add('I play tennis.', user_id='a')"], check=True, capture_output=True
+        )
         total = clock(make + "assert m.search('sport?', user_id='a', threshold=0)['results']") - nothing
     row("import, Memory() on a store, first answered search, real embedder", f"{total:.2f} s")
 
@@ -214,12 +216,18 @@ async def beside_mem0(folder: Path, world: World, count: int, times: int) -> Non
         work = folder / name
         work.mkdir()
         np.savez(work / "world.npz", texts=np.array(texts), vectors=np.stack([world.known[text] for text in texts]))
-        subprocess.run([sys.executable, str(Path(__file__).parent / "beside_mem0.py"), name, str(work), str(times), str(out)], check=True)
+        subprocess.run(
+            [sys.executable, str(Path(__file__).parent / "beside_mem0.py"), name, str(work), str(times), str(out)],
+            check=True,
+        )
         results[name] = json.loads(out.read_text())
     ours, theirs = results["mnemic"], results["mem0"]
     for what in ("add", "search"):
         row(f"{what}, {count:,} memories of one user, mnemic", f"p50 {ours[what]:.2f} ms")
-        row(f"{what}, {count:,} memories of one user, mem0ai {theirs['version']}", f"p50 {theirs[what]:.2f} ms, {theirs[what] / ours[what]:.1f}x ours")
+        row(
+            f"{what}, {count:,} memories of one user, mem0ai {theirs['version']}",
+            f"p50 {theirs[what]:.2f} ms, {theirs[what] / ours[what]:.1f}x ours",
+        )
     for name, each in results.items():
         row(f"peak memory / size on disk, {name}", f"{each['peak']:.0f} MB / {each['disk']:.0f} MB")
 

@@ -32,7 +32,7 @@ assert "She works at St. Mary's." in messages[0]["content"]
 
 # begin same
 again = m.add("My sister Anna is a nurse. She works at St. Mary's.", user_id="alice")
-more = m.add("my sister Anna is a NURSE - she works at St. Mary's", user_id="alice")
+more = m.add("my sister Anna is a NURSE, she works at St. Mary's", user_id="alice")
 print(again["results"][0]["event"], more["results"][0]["event"], more["results"][0]["reason"])
 print(len(m.get(again["results"][0]["id"])["sources"]))
 # end same

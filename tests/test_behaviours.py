@@ -18,7 +18,12 @@ def named():
     """(id, tier, where) of each mark on a test function, a test class, or a whole module."""
     for file in sorted(HERE.rglob("test_*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        whole = [mark for node in tree.body if isinstance(node, ast.Assign) and _is_pytestmark(node) for mark in ast.walk(node.value)]
+        whole = [
+            mark
+            for node in tree.body
+            if isinstance(node, ast.Assign) and _is_pytestmark(node)
+            for mark in ast.walk(node.value)
+        ]
         yield from _marks(tree, file, whole)
 
 

@@ -12,7 +12,9 @@ different types are never equal and never ordered; true is not 1.
 
 from __future__ import annotations
 
+import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -29,6 +31,8 @@ FIELDS = (
 """Keys that mean a field of the record; `memory` is accepted for `text`. Times are ISO strings in UTC."""
 
 _MAX_DEPTH = 20  # a filter nested deeper is a mistake or an attack; recursion stays far from its limit
+_MAX_INTEGER = 2**63 - 1
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _ALIASES = {"memory": "text", "memory_ids": "id", "session_id": "run_id"}
 
 
@@ -96,13 +100,15 @@ def _parse_mapping(filters: Any, depth: int) -> Filter:
         raise InvalidFilter(f"filters nest at most {_MAX_DEPTH} levels deep")
     parts: list[Filter] = []
     for key, value in filters.items():
-        if not isinstance(key, str) or not key:
+        if not isinstance(key, str) or not key or _UNSTORABLE.search(key):
             raise InvalidFilter(f"filter keys are non-empty strings, not {describe(key)}")
         if key in ("AND", "OR", "NOT", "$and", "$or", "$not"):
             parts.append(_parse_logic(key.lstrip("$").upper(), value, depth))
         elif key == "metadata":
             if not isinstance(value, Mapping):
                 raise InvalidFilter(f"'metadata' takes a dictionary of keys and conditions, not {describe(value)}")
+            if any(not isinstance(name, str) or not name or _UNSTORABLE.search(name) for name in value):
+                raise InvalidFilter(f"metadata keys in filters are non-empty strings, not {describe(list(value))}")
             parts.extend(_parse_condition(f"metadata.{name}", condition) for name, condition in value.items())
         else:
             parts.append(_parse_condition(key, value))
@@ -179,7 +185,17 @@ def _scalar(key: str, value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, date):
         return value.isoformat()
-    if value is None or isinstance(value, str | bool | int | float):
+    if isinstance(value, str):
+        if _UNSTORABLE.search(value):
+            raise InvalidFilter(f"{describe(key)} is compared with text that no record can hold: {describe(value)}")
+        return value
+    if (isinstance(value, float) and not math.isfinite(value)) or (
+        isinstance(value, int) and abs(value) > _MAX_INTEGER
+    ):
+        raise InvalidFilter(
+            f"{describe(key)} is compared with a number beyond 64 bits or none at all: {describe(value)}"
+        )
+    if value is None or isinstance(value, bool | int | float):
         return value
     raise InvalidFilter(
         f"{describe(key)} can be compared with a string, number, true, false or null, not {describe(value)}"

@@ -129,7 +129,11 @@ def merge_ids(given: Mapping[str, Id], filtered: Mapping[str, Id]) -> dict[str, 
 def _id(name: str, value: object) -> str | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, str | int)
+        or (isinstance(value, int) and abs(value) > _MAX_INTEGER)
+    ):
         raise InvalidScope(f"{name} must be a string, not {describe(value)}")
     text = str(value).strip()
     if not text:
@@ -144,9 +148,9 @@ def _id(name: str, value: object) -> str | None:
 
 def project_name(value: object) -> str:
     """A project's name, held to the rules of ids."""
-    name = _id("project", value)
+    name = _id("project", value) if isinstance(value, str) else None
     if name is None:
-        raise InvalidScope("project must not be empty")
+        raise InvalidScope(f"project must be a name, not {describe(value)}")
     return name
 
 
@@ -181,7 +185,7 @@ def _message(given: object, said_at: datetime | None, where: str) -> Message | N
     name = given.get("name")
     if name is not None and not isinstance(name, str):
         raise InvalidInput(f"{where}['name'] must be a string, not {describe(name)}")
-    when = given.get("at", given.get("timestamp"))
+    when = given.get("timestamp") if given.get("at") is None else given["at"]
     return Message(
         role=_role(given.get("role", "user"), where),
         content=text(content, f"{where}['content']"),
@@ -195,7 +199,11 @@ def _message(given: object, said_at: datetime | None, where: str) -> Message | N
 def _external_id(value: object, where: str) -> str | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, str | int)
+        or (isinstance(value, int) and abs(value) > _MAX_INTEGER)
+    ):
         raise InvalidInput(f"{where}['external_id'] must be a string, not {describe(value)}")
     found = text(str(value), f"{where}['external_id']").strip()
     if len(found) > _MAX_ID:
@@ -325,8 +333,6 @@ def flag(value: object, name: str) -> bool:
 
 def labels(value: object) -> tuple[str, ...]:
     """Categories: a list of names."""
-    if value is None:
-        return ()
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise InvalidInput(f"categories must be a list of names, not {describe(value)}")
     return tuple(text(each, "categories") for each in value)

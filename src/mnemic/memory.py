@@ -113,17 +113,7 @@ class AsyncMemory:
         store: Store | None = None,
         extractor: Extractor | None = None,
     ) -> None:
-        for name, value, kind in (("store", store, Store), ("extractor", extractor, Extractor)):
-            if value is not None and not isinstance(value, kind):
-                raise InvalidConfig(
-                    f"{name} must be an object with the methods of protocols.{kind.__name__}, not {describe(value)}"
-                )
-        if embedder is not None and not isinstance(embedder, str | Embedder):
-            raise InvalidConfig(
-                f"embedder must be a name or an object with protocols.Embedder's methods, not {describe(embedder)}"
-            )
-        if llm is not None and not isinstance(llm, str | LLM):
-            raise InvalidConfig(f"llm must be a name or an object with protocols.LLM's methods, not {describe(llm)}")
+        _check_parts(store=store, extractor=extractor, embedder=embedder, llm=llm)
         if instructions is not None:
             instructions = inputs.text(instructions, "instructions")
         settings = config.load()
@@ -597,6 +587,20 @@ class AsyncMemory:
         """Whether a record lies in the project and in the bound ids."""
         bound = self._bound.ids if self._bound else {}
         return scope.project == self._engine.project and bound.items() <= scope.ids.items()
+
+
+def _check_parts(**parts: object) -> None:
+    """Every part given is a name, where names are taken, or has the methods of its protocol."""
+    kinds: dict[str, tuple[type, bool]] = {
+        "store": (Store, False), "extractor": (Extractor, False), "embedder": (Embedder, True), "llm": (LLM, True),
+    }  # fmt: skip
+    for part, value in parts.items():
+        kind, named = kinds[part]
+        if value is not None and not isinstance(value, kind) and not (named and isinstance(value, str)):
+            names = "a name, or " if named else ""
+            raise InvalidConfig(
+                f"{part} must be {names}an object with the methods of protocols.{kind.__name__}, not {describe(value)}"
+            )
 
 
 def _ids(user_id: Id, agent_id: Id, app_id: Id, run_id: Id) -> dict[str, Id]:

@@ -202,7 +202,8 @@ def relevance(
     logistic curve with the space's `midpoint` and `scale` makes a score of it.
     """
     met = (keyword or 0.0) / math.sqrt(max(asked, 1e-6) * math.log(searched + math.e))
-    evidence = (similarity or 0.0) + _KEYWORD_WEIGHT * met
+    # A vector that is further away than an unrelated one says nothing against a match of words.
+    evidence = max(similarity or 0.0, 0.0) + _KEYWORD_WEIGHT * met
     return 1.0 / (1.0 + math.exp(-max(min((evidence - midpoint) / scale, 50.0), -50.0)))
 
 

@@ -66,6 +66,7 @@ class Memory:
     delete = _waiting(AsyncMemory.delete)
     delete_all = _waiting(AsyncMemory.delete_all)
     reset = _waiting(AsyncMemory.reset)
+    reindex = _waiting(AsyncMemory.reindex)
     search = _waiting(AsyncMemory.search)
     context = _waiting(AsyncMemory.context)
     get = _waiting(AsyncMemory.get)

@@ -361,7 +361,8 @@ class WritePath:
                 memory = standing[key]
                 if source not in memory.sources:
                     proofs.append(Proof(memory_id=memory.id, version=memory.version, source=source))
-                outcomes.append(Outcome(memory=memory, event="NONE", reason="already known"))
+                proven = replace(memory, sources=(*memory.sources, source))
+                outcomes.append(Outcome(memory=proven, event="NONE", reason="already known"))
             elif key in new:
                 memory = new[key]
                 if source not in memory.sources:

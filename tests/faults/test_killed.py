@@ -154,8 +154,14 @@ def test_a_writer_that_waits_too_long_says_so_and_writes_nothing(store):
     holder = sqlite3.connect(store, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     try:
-        with Memory(store=SQLiteStore(store, timeout=0.05), embedder=FakeEmbedder(), extractor=FakeExtractor()) as memory:
-            for call in (lambda: memory.remember("x", user_id="alice"), lambda: memory.delete_all(user_id="alice"), memory.reset):
+        with Memory(
+            store=SQLiteStore(store, timeout=0.05), embedder=FakeEmbedder(), extractor=FakeExtractor()
+        ) as memory:
+            for call in (
+                lambda: memory.remember("x", user_id="alice"),
+                lambda: memory.delete_all(user_id="alice"),
+                memory.reset,
+            ):
                 with pytest.raises(StoreBusy, match="locked"):
                     call()
             assert memory.get_all()["total"] == 3

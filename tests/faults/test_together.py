@@ -19,7 +19,9 @@ def test_eight_processes_adding_to_one_scope_lose_and_double_nothing(workers, tm
     until(lambda: len(lines(done)) == 8)
     with opened(path) as memory:
         listed = [item["memory"] for item in memory.get_all(user_id="alice", limit=1_000)["results"]]
-        assert sorted(listed) == sorted(["I keep bees", *(f"Fact {name} {n}" for name in range(8) for n in range(many))])
+        assert sorted(listed) == sorted(
+            ["I keep bees", *(f"Fact {name} {n}" for name in range(8) for n in range(many))]
+        )
         (bees,) = [item for item in memory.get_all(limit=1_000)["results"] if item["memory"] == "I keep bees"]
         assert len(bees["sources"]) == 8
         assert memory.stats()["pending"] == 0
@@ -89,7 +91,9 @@ def test_many_openers_of_a_store_that_is_not_there_yet_agree(tmp_path):
     import asyncio
 
     async def go():
-        memories = [AsyncMemory(tmp_path / "new" / "m.db", embedder=FakeEmbedder(), extractor=FakeExtractor()) for _ in range(8)]
+        memories = [
+            AsyncMemory(tmp_path / "new" / "m.db", embedder=FakeEmbedder(), extractor=FakeExtractor()) for _ in range(8)
+        ]
         await asyncio.gather(*(memory.remember(f"Fact {n}", user_id="a") for n, memory in enumerate(memories)))
         assert (await memories[0].get_all())["total"] == 8
         for memory in memories:

@@ -36,16 +36,19 @@ def main():
     Memory(":memory:", embedder=FakeEmbedder(), extractor=FakeExtractor())._core  # noqa: B018 - imports everything
     for line in sys.stdin:
         job = json.loads(line)
+        wait = job.pop("wait", True)
         child = os.fork()
         if child == 0:
             try:
                 JOBS[job.pop("job")](**job)
             finally:
                 os._exit(0)
-        print(child, flush=True)
-        if job.get("wait", True):
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        if wait:
             _, status = os.waitpid(child, 0)
-            print(-os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), flush=True)
+            sys.stdout.write(f"{-os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)}\n")
+            sys.stdout.flush()
 
 
 def one_operation(path, done, operation, statements):
@@ -69,7 +72,7 @@ OPERATIONS = {
 }
 
 
-def without_end(path, done, wait):
+def without_end(path, done):
     """Add, update and delete until killed, telling of each operation that was acknowledged."""
     memory = Memory(path, embedder=FakeEmbedder(), extractor=FakeExtractor())
     for number in range(1_000_000):
@@ -84,7 +87,7 @@ def without_end(path, done, wait):
             acknowledge(done, ["gone", added["id"], text])
 
 
-def hold_the_lock(path, done, wait):
+def hold_the_lock(path, done):
     """Take the write lock and keep it."""
     import sqlite3
 
@@ -95,7 +98,7 @@ def hold_the_lock(path, done, wait):
     signal.pause()
 
 
-def add_many(path, done, wait, name, many, shared):
+def add_many(path, done, name, many, shared):
     """Add some memories of one's own, and one that others add too."""
     memory = Memory(path, embedder=FakeEmbedder(), extractor=FakeExtractor())
     for number in range(many):

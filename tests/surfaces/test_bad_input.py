@@ -57,7 +57,23 @@ NOT_FILTERS = [
 ]  # fmt: skip
 NOT_A_COUNT = [0, -1, 1.0, "5", None.__class__, True, [], float("nan"), -HUGE]
 NOT_A_SHARE = [-0.1, 1.1, "0.5", True, [], float("nan"), HUGE]
-NOT_A_TIME = ["yesterday", "", "2025-13-01", "2025-02-30", "\ud800", True, [], {}, object(), float("nan"), float("inf"), 1e300, HUGE, -HUGE, "x" * 10**6]
+NOT_A_TIME = [
+    "yesterday",
+    "",
+    "2025-13-01",
+    "2025-02-30",
+    "\ud800",
+    True,
+    [],
+    {},
+    object(),
+    float("nan"),
+    float("inf"),
+    1e300,
+    HUGE,
+    -HUGE,
+    "x" * 10**6,
+]
 NOT_A_DAY = ["tomorrow", "2025-13-01", "20250101", "", 5, True, [], "\ud800", HUGE]
 NOT_AN_ID = [None, 5, b"x", "", " ", True, [], deep(100_000), HUGE]
 
@@ -106,7 +122,9 @@ ON_A_MEMORY = (
 CALLS = {}
 """By method and argument: the ways to get it wrong."""
 for _method, _args, _kwargs in _calls:
-    CALLS.setdefault(f"{_method}({', '.join(_kwargs) if _args in ((), ('x',)) else 'first argument'})", []).append((_method, _args, _kwargs))
+    CALLS.setdefault(f"{_method}({', '.join(_kwargs) if _args in ((), ('x',)) else 'first argument'})", []).append(
+        (_method, _args, _kwargs)
+    )
 
 
 def name_of(value):
@@ -168,7 +186,9 @@ def test_an_id_of_nothing_is_not_found_whatever_it_holds(filled, odd):
 
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.binary(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=3), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -210,14 +230,16 @@ def test_metadata_that_grows_by_updates_stays_within_the_limits(memory):
 # Settings.
 
 
-@pytest.mark.parametrize("path", [5, b"m.db", "", " ", "a\x00b", "\ud800.db", "redis://x", ["m.db"], True, object()], ids=name_of)
+@pytest.mark.parametrize(
+    "path", [5, b"m.db", "", " ", "a\x00b", "\ud800.db", "redis://x", ["m.db"], True, object()], ids=name_of
+)
 def test_a_path_that_means_nothing_is_refused(path):
     with pytest.raises(InvalidInput):
         Memory(path, embedder=FakeEmbedder())
 
 
 @pytest.mark.parametrize("setting", ["embedder", "llm", "store", "extractor", "project", "instructions"])
-@pytest.mark.parametrize("bad", [5, b"x", ["x"], object()], ids=name_of)
+@pytest.mark.parametrize("bad", [2.5, b"x", ["x"], object()], ids=name_of)
 def test_a_setting_of_the_wrong_type_is_refused(setting, bad):
     with pytest.raises(InvalidInput):
         Memory(**{"path": ":memory:", "embedder": FakeEmbedder(), setting: bad})
@@ -230,7 +252,11 @@ def test_a_model_that_nobody_knows_is_refused(name):
             Memory(":memory:", **{"embedder": FakeEmbedder(), setting: name})
 
 
-@pytest.mark.parametrize("settings", [None, 5, [], "path=x", {"llm": {"provider": 5}}, {"llm": {"provider": "openai", "config": "x"}}, {5: 1}], ids=name_of)
+@pytest.mark.parametrize(
+    "settings",
+    [None, 5, [], "path=x", {"llm": {"provider": 5}}, {"llm": {"provider": "openai", "config": "x"}}, {5: 1}],
+    ids=name_of,
+)
 def test_a_configuration_that_means_nothing_is_refused(settings):
     with pytest.raises(InvalidInput):
         Memory.from_config(settings)
@@ -243,7 +269,11 @@ def open_it(path, **arguments):
     return Memory(path, embedder=FakeEmbedder(), extractor=FakeExtractor(), **arguments)
 
 
-@pytest.mark.parametrize("content", [b"Dear diary", b"x" * 100_000, bytes(range(256)) * 20, b"SQLite format 3\x00" + b"x" * 5_000, b"\n"], ids=range(5))
+@pytest.mark.parametrize(
+    "content",
+    [b"Dear diary", b"x" * 100_000, bytes(range(256)) * 20, b"SQLite format 3\x00" + b"x" * 5_000, b"\n"],
+    ids=range(5),
+)
 def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path, content):
     file = tmp_path / "diary.txt"
     file.write_bytes(content)
@@ -381,7 +411,10 @@ def test_a_full_disk_refuses_the_write_and_keeps_what_was_there(make, tmp_path):
     kept = []
     with pytest.raises(StoreFull, match="nothing of this write was kept"):
         for number in range(1_000):
-            kept += [item["id"] for item in memory.remember(f"Fact {number} " + "about the weather " * 50, user_id="a")["results"]]
+            kept += [
+                item["id"]
+                for item in memory.remember(f"Fact {number} " + "about the weather " * 50, user_id="a")["results"]
+            ]
     assert len(kept) > 3
     assert [item["id"] for item in memory.get_all(limit=1_000)["results"]] == kept[::-1]
     assert len(memory.search("weather", user_id="a", threshold=0, top_k=1_000)["results"]) == len(kept)
@@ -398,14 +431,19 @@ def test_a_full_disk_refuses_the_write_and_keeps_what_was_there(make, tmp_path):
 def test_a_disk_that_is_really_full_does_the_same(make, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, check=False
+    ).returncode:
         pytest.skip("mounting is not allowed here")
     try:
         memory = make(disk / "m.db")
         kept = []
         with pytest.raises(StoreFull):
             for number in range(2_000):
-                kept += [item["id"] for item in memory.remember(f"Fact {number} " + "about the weather " * 50, user_id="a")["results"]]
+                kept += [
+                    item["id"]
+                    for item in memory.remember(f"Fact {number} " + "about the weather " * 50, user_id="a")["results"]
+                ]
         assert [item["id"] for item in memory.get_all(limit=2_000)["results"]] == kept[::-1]
         assert memory.verify()["problems"] == []
         memory.close()

@@ -58,7 +58,11 @@ def test_deleting_a_scope_is_in_the_history_of_each_memory(memory):
     }  # fmt: skip
     for number, name in enumerate(names):
         last = memory.history(name)[-1]
-        assert (last["event"], last["old_memory"], last["change_id"]) == ("DELETE", f"Fact {number}", answer["change_id"])
+        assert (last["event"], last["old_memory"], last["change_id"]) == (
+            "DELETE",
+            f"Fact {number}",
+            answer["change_id"],
+        )
 
 
 def test_a_message_has_no_history_and_an_unknown_id_is_not_found(memory):
@@ -83,7 +87,9 @@ def test_twenty_updates_leave_twenty_one_versions_and_one_memory(memory):
         assert memory.update(added["id"], data=f"Version {number}")["version"] == number
     assert [line["new_memory"] for line in memory.history(added["id"])] == [f"Version {n}" for n in range(1, 22)]
     assert [item["memory"] for item in memory.get_all(user_id="alice")["results"]] == ["Version 21"]
-    assert [item["memory"] for item in memory.search("Version", user_id="alice", threshold=0)["results"]] == ["Version 21"]
+    assert [item["memory"] for item in memory.search("Version", user_id="alice", threshold=0)["results"]] == [
+        "Version 21"
+    ]
     assert memory.verify()["problems"] == []
 
 

@@ -59,7 +59,9 @@ def test_a_filtered_listing_counts_what_passes(memory):
     assert {page["total"] for page in pages} == {10}
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "*", "'", "00000000-0000-0000-0000-000000000000", 5, True, [], "\ud800", "x" * 10**6])
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "*", "'", "00000000-0000-0000-0000-000000000000", 5, True, [], "\ud800", "x" * 10**6]
+)
 def test_a_cursor_that_is_not_ours_is_refused(memory, cursor):
     memory.remember("I ski", user_id="alice")
     with pytest.raises(InvalidInput, match="cursor") as caught:

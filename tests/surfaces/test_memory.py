@@ -360,7 +360,7 @@ def test_the_receipt_says_what_became_of_every_message_and_sentence(make):
 
 def test_a_fact_said_again_is_merged_and_the_receipt_says_with_which(memory):
     (first,) = memory.add("I keep bees", user_id="alice")["results"]
-    again = memory.add("i keep  bees!", user_id="alice", run_id="r2")
+    again = memory.add("i keep  bees!", user_id="alice")
     assert again["results"] == [
         {"id": first["id"], "memory": "I keep bees", "event": "NONE", "kind": "fact", "reason": "already known"}
     ]

@@ -10,7 +10,26 @@ from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
 from mnemic.types import Extraction
 
 IDS = ("user_id", "agent_id", "app_id", "run_id")
-ODD = ("%", "_", "a%", "?", "al_ce", "ÅÄ", "アリス", "🙂", "a;DROP", "--", "\\", "$.x", "a/b", "null", "None", "0", "e\u0301", "é")
+ODD = (
+    "%",
+    "_",
+    "a%",
+    "?",
+    "al_ce",
+    "ÅÄ",
+    "アリス",
+    "🙂",
+    "a;DROP",
+    "--",
+    "\\",
+    "$.x",
+    "a/b",
+    "null",
+    "None",
+    "0",
+    "e\u0301",
+    "é",
+)
 REFUSED = ("*", "'", '"', "a'b", "' OR '1'='1", "a*", "a b", "a\tb", "a\nb", "a\x00b", "`", "\ud800", "x" * 257)
 BLANK = (None, "", " ", "\t\n", "\u3000")
 
@@ -27,7 +46,9 @@ def rows(memory):
     import sqlite3
 
     db = sqlite3.connect(memory._core._engine.store.address)
-    tables = {t: db.execute(f"SELECT * FROM {t}").fetchall() for t in ("memories", "episodes", "history", "sources", "owners")}
+    tables = {
+        t: db.execute(f"SELECT * FROM {t}").fetchall() for t in ("memories", "episodes", "history", "sources", "owners")
+    }
     db.close()
     return tables
 
@@ -229,7 +250,9 @@ async def test_k_results_come_among_ten_thousand_tenants(tmp_path):
     async with AsyncMemory(store=store, embedder=FakeEmbedder(), extractor=FakeExtractor()) as memory:
         store._connection = _relaxed(store._connection)
         for number in range(10):
-            await memory.remember(f"Alice note {number} on the budget", user_id="alice", metadata={"even": number % 2 == 0})
+            await memory.remember(
+                f"Alice note {number} on the budget", user_id="alice", metadata={"even": number % 2 == 0}
+            )
         for number in range(10_000):
             await memory.remember("the exact question", user_id=f"tenant{number}", agent_id=f"agent{number % 7}")
         for k in (1, 5, 10):

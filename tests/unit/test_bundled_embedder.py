@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mnemic.embedders import bundled as module
 from mnemic.embedders.bundled import BundledEmbedder, Model, Role, bundled, clean, split
+from mnemic.errors import InvalidConfig, MissingDependency
 
 HOSTILE = {
     "empty": "",

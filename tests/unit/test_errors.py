@@ -16,8 +16,13 @@ def test_the_tree_in_the_docstring_is_the_tree_there_is():
         if found:
             depth = len(found["indent"]) // 4
             parents[depth:] = [found["name"]]
-            drawn[found["name"]] = {*([parents[depth - 1]] if depth else ["Exception"]), *(found["also"] or "").split(", ")} - {""}
-    there = {name: {base.__name__ for base in each.__bases__} for name, each in vars(errors).items() if inspect.isclass(each)}
+            drawn[found["name"]] = {
+                *([parents[depth - 1]] if depth else ["Exception"]),
+                *(found["also"] or "").split(", "),
+            } - {""}
+    there = {
+        name: {base.__name__ for base in each.__bases__} for name, each in vars(errors).items() if inspect.isclass(each)
+    }
     assert drawn == there
 
 
@@ -25,7 +30,15 @@ def test_every_error_is_public():
     assert {name for name, each in vars(errors).items() if inspect.isclass(each)} <= set(mnemic.__all__)
 
 
-@pytest.mark.parametrize(("error", "also"), [("NotFound", LookupError), ("NotFound", ValueError), ("InvalidInput", ValueError), ("MissingDependency", ImportError)])
+@pytest.mark.parametrize(
+    ("error", "also"),
+    [
+        ("NotFound", LookupError),
+        ("NotFound", ValueError),
+        ("InvalidInput", ValueError),
+        ("MissingDependency", ImportError),
+    ],
+)
 def test_errors_are_caught_by_the_names_python_has(error, also):
     assert issubclass(getattr(mnemic, error), also)
 

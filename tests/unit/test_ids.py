@@ -45,7 +45,17 @@ def test_ids_keep_their_order_when_the_clock_goes_back(monkeypatch):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "*", "\ud800", "a\x00", str(uuid.UUID(int=0)), "7f3c2a52-58c5-4d61-9f7c-0d6b2b3f5a11", "{" + str(uuid.UUID(int=0)) + "}", "x" * 10**6],
+    [
+        "",
+        "x",
+        "*",
+        "\ud800",
+        "a\x00",
+        str(uuid.UUID(int=0)),
+        "7f3c2a52-58c5-4d61-9f7c-0d6b2b3f5a11",
+        "{" + str(uuid.UUID(int=0)) + "}",
+        "x" * 10**6,
+    ],
 )
 def test_what_is_no_id_of_ours_has_no_partition(text):
     assert partition_of(text) is None
@@ -70,7 +80,9 @@ def test_owners_are_spread_evenly_over_partitions():
 
 
 def test_the_parts_of_an_owner_do_not_run_into_each_other():
-    assert len({partition_for(*each) for each in (("a", "b", "c"), ("ab", "", "c"), ("a", "bc", ""), ("", "ab", "c"))}) > 1
+    assert (
+        len({partition_for(*each) for each in (("a", "b", "c"), ("ab", "", "c"), ("a", "bc", ""), ("", "ab", "c"))}) > 1
+    )
 
 
 def test_partitions_never_change():

@@ -83,7 +83,10 @@ def message(content, **fields):
         ({"content": "Hi", "at": "2025-03-14T09:30:00Z"}, [message("Hi", at=NOW)]),
         ({"content": "Hi", "timestamp": 1741944600}, [message("Hi", at=NOW)]),
         ({"content": "Hi", "at": None, "timestamp": 1741944600}, [message("Hi", at=NOW)]),
-        ({"content": ["Look:", {"type": "image_url", "image_url": {}}, {"type": "text", "text": "nice"}]}, [message("Look:\n[image]\nnice")]),
+        (
+            {"content": ["Look:", {"type": "image_url", "image_url": {}}, {"type": "text", "text": "nice"}]},
+            [message("Look:\n[image]\nnice")],
+        ),
         ([{"role": "assistant", "content": None, "tool_calls": [1]}, "Hi"], [message("Hi")]),
     ],
 )
@@ -97,8 +100,14 @@ def test_the_time_of_the_call_holds_where_a_message_has_none():
 
 
 json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text("aé 😀", max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("aé", min_size=1, max_size=2), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63) + 1, 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text("aé 😀", max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("aé", min_size=1, max_size=2), inner, max_size=3)
+    ),
     max_leaves=10,
 )
 
@@ -111,7 +120,10 @@ def test_metadata_that_json_can_carry_is_kept_as_it_is(metadata):
 
 
 def test_dates_and_tuples_in_metadata_become_what_json_has():
-    assert inputs.metadata({"a": date(2025, 3, 14), "b": (1, NOW)}) == {"a": "2025-03-14", "b": [1, "2025-03-14T09:30:00+00:00"]}
+    assert inputs.metadata({"a": date(2025, 3, 14), "b": (1, NOW)}) == {
+        "a": "2025-03-14",
+        "b": [1, "2025-03-14T09:30:00+00:00"],
+    }
 
 
 def test_an_error_about_metadata_names_the_place():

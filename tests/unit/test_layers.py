@@ -58,7 +58,10 @@ def _named(node):
 
 
 def test_every_module_has_its_layer():
-    groups = {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in ROOT.rglob("*.py")} - {"__init__", "__main__"}
+    groups = {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in ROOT.rglob("*.py")} - {
+        "__init__",
+        "__main__",
+    }
     assert groups - LAYER_OF.keys() == set()
 
 

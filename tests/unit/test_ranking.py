@@ -84,7 +84,9 @@ def test_nothing_found_is_nothing():
     st.none() | st.floats(-1, 1), st.none() | st.floats(0, 200), st.floats(0, 100), st.integers(0, 10**9),
     st.floats(-1, 1), st.floats(1e-3, 1),
 )  # fmt: skip
-def test_relevance_lies_between_0_and_1_and_grows_with_the_evidence(similarity, keyword, asked, searched, midpoint, scale):
+def test_relevance_lies_between_0_and_1_and_grows_with_the_evidence(
+    similarity, keyword, asked, searched, midpoint, scale
+):
     def score(s, k):
         return ranking.relevance(s, k, asked=asked, searched=searched, midpoint=midpoint, scale=scale)
 
@@ -113,7 +115,9 @@ def test_the_centred_cosine_is_the_cosine_of_the_differences_from_the_means(seed
         assert found[row] == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize(("words", "tokens"), [("", 0), ("word", 1), ("internationalisation", 4), ("台北", 2), ("a, b", 3), ("2025", 4)])
+@pytest.mark.parametrize(
+    ("words", "tokens"), [("", 0), ("word", 1), ("internationalisation", 4), ("台北", 2), ("a, b", 3), ("2025", 4)]
+)
 def test_tokens_are_counted_rather_high(words, tokens):
     assert ranking.count_tokens(words) == tokens
 

@@ -55,20 +55,41 @@ def test_words_that_carry_nothing_are_dropped_unless_there_is_nothing_else():
 
 @pytest.mark.parametrize(
     ("words", "side"),
-    [("Hello there", "other"), ("你好", "cjk"), ("I live in 台北", "other"), ("我用 Python 寫程式", "cjk"), ("", "other"), ("123", "other"), ("カメラ", "cjk"), ("!!!", "other")],
+    [
+        ("Hello there", "other"),
+        ("你好", "cjk"),
+        ("I live in 台北", "other"),
+        ("我用 Python 寫程式", "cjk"),
+        ("", "other"),
+        ("123", "other"),
+        ("カメラ", "cjk"),
+        ("!!!", "other"),
+    ],
 )
 def test_the_side_is_the_script_that_carries_most(words, side):
     assert text.side(words) == side
 
 
-@pytest.mark.parametrize(("one", "other"), [("I ski.", "i SKI"), ("ｆｕｌｌ　width", "full width"), ("“Hi”, he said", "hi he said"), ("a  b\n", "a b")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("I ski.", "i SKI"), ("ｆｕｌｌ　width", "full width"), ("“Hi”, he said", "hi he said"), ("a  b\n", "a b")],
+)
 def test_case_width_spacing_and_punctuation_make_no_other_fact(one, other):
     assert text.fingerprint(one) == text.fingerprint(other)
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("I ski", "I sail"), ("I have 2 cats", "I have 3 cats"), ("1.5 km", "15 km"), ("C++", "C#"), ("5 degrees", "-5 degrees"), ("$90", "€90"), ("😀", "😢"), ("!", "?")],
+    [
+        ("I ski", "I sail"),
+        ("I have 2 cats", "I have 3 cats"),
+        ("1.5 km", "15 km"),
+        ("C++", "C#"),
+        ("5 degrees", "-5 degrees"),
+        ("$90", "€90"),
+        ("😀", "😢"),
+        ("!", "?"),
+    ],
 )
 def test_other_words_numbers_and_signs_do(one, other):
     assert text.fingerprint(one) != text.fingerprint(other)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,19 @@ MARK = np.dtype(
     ]
 )
 TERM = np.dtype("<u4")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def milliseconds(at: datetime) -> int:
+    """Unix milliseconds, rounded down; exact for every moment a datetime can hold."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def moment(milliseconds: int) -> datetime:
+    """The other way round."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def code_type(dimensions: int) -> np.dtype[np.void]:

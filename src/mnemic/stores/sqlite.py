@@ -8,6 +8,7 @@ written by `_scope_sql` alone, filters by `_filter_sql` alone.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import threading
@@ -37,6 +38,7 @@ from mnemic.stores.sqlite_write import Writer
 from mnemic.types import Episode, HistoryEvent, Memory, Record, Scope
 
 APPLICATION_ID = 0x4D6E6D63  # "Mnmc", so that another program's database is told apart from ours
+_LEAST_BYTES = 100  # the header of every SQLite file; the library takes a shorter file for an empty one
 _THREADS = 4  # readers beside one writer; SQLite serialises writers anyway
 _CACHE_KIB = 16_384
 
@@ -215,6 +217,8 @@ class SQLiteStore:
         if not self._in_memory:
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         connection = self._connection()
+        if not self._in_memory and 0 < Path(self._path).stat().st_size < _LEAST_BYTES:
+            raise NotAStore(f"{self._path!r} is too short to be a Mnemic store; give another path")
         found = _number(connection, "PRAGMA application_id")
         if found != APPLICATION_ID and _number(connection, "SELECT count(*) FROM sqlite_schema"):
             raise NotAStore(f"{self._path!r} is a database of another program; give Mnemic a path of its own")
@@ -308,6 +312,8 @@ def _explained(path: str) -> Iterator[None]:
         if isinstance(exc, sqlite3.ProgrammingError | sqlite3.InterfaceError | sqlite3.IntegrityError):
             raise  # a defect of ours, to be seen as one
         raise StoreError(f"the store {path!r} failed: {exc}; run: mnemic verify") from exc
+    except (UnicodeDecodeError, json.JSONDecodeError) as exc:
+        raise NotAStore(f"{path!r} holds rows that no store writes ({exc}); it is damaged. Give another path") from exc
     except OSError as exc:
         raise StoreUnwritable(_unwritable(path)) from exc
 

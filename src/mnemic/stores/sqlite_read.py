@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnemic import ranking
-from mnemic.errors import InvalidInput
+from mnemic.errors import InvalidInput, describe
 from mnemic.ids import partition_of
 from mnemic.protocols import Candidate, Counts, Found, Page, Piece, Probe, Record, Space, Where
 from mnemic.stores import blocks as pack
@@ -93,7 +93,7 @@ class Reader:
                 similarity=hit.similarity,
                 keyword=hit.keyword,
                 coverage=hit.coverage,
-                said_at=datetime.fromtimestamp(at / 1000, UTC),
+                said_at=pack.moment(at),
             )
             for hit, entry, at in zip(scored, entries, said, strict=True)
         ]
@@ -164,7 +164,7 @@ class Reader:
         states[[pack.EPISODE_STATES.index(state) for state in where.episodes]] = True
         eligible = states[marks["episode"]] & ~current
         if where.memories:
-            alive = marks["expires"] > _ms(where.now)
+            alive = marks["expires"] > pack.milliseconds(where.now)
             eligible |= current & (alive | where.expired)
         eligible &= marks["head"] == 0
         if where.filter is not None:
@@ -271,7 +271,7 @@ class Reader:
     def page(self, where: Where, limit: int, cursor: str | None) -> Page:
         """Memories, newest first."""
         if cursor is not None and partition_of(cursor) is None:
-            raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {cursor!r}")
+            raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
         matching, values = scope_sql(where.scope)
         if not where.expired:
             matching += " AND (expires_at IS NULL OR expires_at > ?)"
@@ -378,7 +378,3 @@ def _keys(ids: Iterable[str]) -> str:
 
 def _prefixed(alias: str, columns: str) -> str:
     return ", ".join(f"{alias}.{name.strip()}" for name in columns.split(","))
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

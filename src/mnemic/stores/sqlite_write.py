@@ -341,10 +341,11 @@ class _Index:
         words = np.array(text.terms(content), dtype=pack.TERM)
         windows = [None] if vectors is None or not len(vectors) else list(vectors)
         self._spans[entry] = len(windows)
+        cjk = text.side(content) == "cjk"
         for offset, vector in enumerate(windows):
             mark = np.zeros(1, dtype=pack.MARK)
             mark["head"] = offset
-            mark["cjk"] = text.side(content) == "cjk"
+            mark["cjk"] = cjk
             mark["said"] = _ms(said)
             if offset == 0:
                 mark["memory"], mark["episode"], mark["expires"] = memory, episode, expires
@@ -425,4 +426,4 @@ def _iso(at: datetime | None) -> str | None:
 
 
 def _ms(at: datetime | None) -> int:
-    return pack.NEVER if at is None else int(at.timestamp() * 1000)
+    return pack.NEVER if at is None else pack.milliseconds(at)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mnemic import filters, ranking, text
-from mnemic.errors import Conflict, InvalidInput, WrongEmbedder
+from mnemic.errors import Conflict, InvalidInput, WrongEmbedder, describe
 from mnemic.ids import new_id, partition_of
 from mnemic.protocols import (
     Candidate,
@@ -322,7 +322,7 @@ class InMemoryStore:
     async def page(self, where: Where, *, limit: int, cursor: str | None) -> Page:
         """Newest first."""
         if cursor is not None and partition_of(cursor) is None:
-            raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {cursor!r}")
+            raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
         every = [
             memory
             for memory in map(self._now, self._current)
