@@ -36,7 +36,7 @@ def main() -> int:
         for python in PYTHONS:
             missing = unavailable(names, python, tags)
             failed += bool(missing)
-            print(f"{name:14} {python:5} {'every dependency has a wheel' if not missing else missing}", flush=True)
+            print(f"{name:14} {python:5} {missing or 'every dependency has a wheel'}", flush=True)
     return 1 if failed else 0
 
 

