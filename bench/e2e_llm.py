@@ -5,7 +5,7 @@
     python bench/e2e_llm.py --weights FILE.gguf    another model
 
 Exit code 0 when at least eight snippets of ten gave what was expected and every answer could be
-read, 1 when not, 3 when there are no weights here.
+read and an `add` through `Memory` is found again, 1 when not, 3 when there are no weights here.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import local_model
 
+from mnemic import AsyncMemory
 from mnemic.errors import ModelError
 from mnemic.extractors.llm import LLMExtractor
 from mnemic.llms.local import LocalLLM
@@ -153,15 +154,32 @@ async def in_process(weights: Path, threads: int) -> list[Outcome]:
     return await run("in process", LocalLLM(weights, threads=threads), SNIPPETS[:5])
 
 
+async def through_memory(weights: Path, threads: int) -> bool:
+    """The public API from end to end: one `add` with the model, then the fact is found, with its source."""
+    memory = AsyncMemory(":memory:", llm=LocalLLM(weights, threads=threads))
+    said = SNIPPETS[3].turns[0][1]
+    added = await memory.add(said, user_id="u")
+    hits = (await memory.search("他在哪裡工作？", user_id="u"))["results"]
+    await memory.close()
+    usage, (message,) = added["receipt"]["usage"], added["receipt"]["messages"]
+    print(f"\nMemory(llm=…).add: {[each['memory'] for each in added['results']]}")
+    print(f"  {message['state']}, {usage['model_calls']} call, {usage['input_tokens']} tokens in, {usage['output_tokens']} out")
+    print(f"  search: {[(hit['memory'], hit['score']) for hit in hits]}")
+    cited = bool(hits) and all(source["quote"] in said for source in hits[0]["sources"])
+    return message["state"] == "done" and usage["model_calls"] == 1 and cited
+
+
 async def everything(weights: Path, threads: int) -> int:
     http = await over_http(weights, threads)
     local = await in_process(weights, threads)
+    whole = await through_memory(weights, threads)
     found = sum(outcome.found for outcome in http)
     unread = [outcome for outcome in (*http, *local) if outcome.extraction is None]
     print(f"\nover HTTP: {found} of {len(http)} snippets as expected (pass mark {PASS_MARK})")
     print(f"in process: {sum(outcome.found for outcome in local)} of {len(local)}")
     print(f"answers that could not be read: {len(unread)}")
-    return 0 if found >= PASS_MARK and not unread else 1
+    print(f"through Memory: {'yes' if whole else 'NO'}")
+    return 0 if found >= PASS_MARK and not unread and whole else 1
 
 
 def main() -> int:

@@ -191,9 +191,15 @@ _KEYWORD_WEIGHT = 0.5
 
 
 def relevance(
-    similarity: float | None, keyword: float | None, *, asked: float, searched: int, midpoint: float, scale: float
-) -> float:
-    """How likely a record answers the question, in [0, 1].
+    similarity: Sequence[float | None],
+    keyword: Sequence[float | None],
+    *,
+    asked: float,
+    searched: int,
+    midpoint: float,
+    scale: float,
+) -> list[float]:
+    """How likely each record answers the question, in [0, 1].
 
     Evidence adds up: centred cosine (unrelated texts lie around 0, which is also taken for a record
     without a vector), and BM25 against the geometric mean of two measures: the rarity of all the
@@ -201,10 +207,12 @@ def relevance(
     alone a long question would never be met, by the second alone it would drown the cosine. A
     logistic curve with the space's `midpoint` and `scale` makes a score of it.
     """
-    met = (keyword or 0.0) / math.sqrt(max(asked, 1e-6) * math.log(searched + math.e))
     # A vector that is further away than an unrelated one says nothing against a match of words.
-    evidence = max(similarity or 0.0, 0.0) + _KEYWORD_WEIGHT * met
-    return 1.0 / (1.0 + math.exp(-max(min((evidence - midpoint) / scale, 50.0), -50.0)))
+    near = np.array([max(each or 0.0, 0.0) for each in similarity])
+    words = np.array([each or 0.0 for each in keyword])
+    met = words / math.sqrt(max(asked, 1e-6) * math.log(searched + math.e))
+    evidence = np.clip((near + _KEYWORD_WEIGHT * met - midpoint) / scale, -50.0, 50.0)
+    return list((1.0 / (1.0 + np.exp(-evidence))).tolist())
 
 
 def top(scores: Floats, eligible: Mask, limit: int) -> Ints:

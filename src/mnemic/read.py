@@ -18,9 +18,9 @@ from mnemic.protocols import Calibration, Candidate, Embedder, Found, Probe, Rec
 from mnemic.times import age
 from mnemic.types import SEARCHABLE_STATES, Episode, EpisodeState, Memory
 
-# Each arm hands over this many candidates at least, and some times the number of hits asked for, so
-# that what one arm ranks low and another high is still seen.
-_ARM_LEAST = 60
+# Each arm hands over this many candidates at least, and twice the number of hits asked for, so that what
+# one arm ranks low and another high is still seen.
+_ARM_LEAST = 30
 _ARM_TIMES = 2
 
 CONTEXT_STATES: tuple[EpisodeState, ...] = (*SEARCHABLE_STATES, "done")
@@ -131,22 +131,16 @@ class ReadPath:
 
     def _score(self, found: Found) -> list[tuple[float, Candidate]]:
         """Candidates with their relevance, best first; of equals the later said comes first."""
-        space = self._calibration
-        scored = [
-            (
-                ranking.relevance(
-                    each.similarity,
-                    each.keyword,
-                    asked=found.asked,
-                    searched=found.searched,
-                    midpoint=space.midpoint,
-                    scale=space.scale,
-                ),
-                each,
-            )
-            for each in found.candidates
-        ]
-        return sorted(scored, key=lambda pair: (pair[0], pair[1].said_at, pair[1].id), reverse=True)
+        scores = ranking.relevance(
+            [each.similarity for each in found.candidates],
+            [each.keyword for each in found.candidates],
+            asked=found.asked,
+            searched=found.searched,
+            midpoint=self._calibration.midpoint,
+            scale=self._calibration.scale,
+        )
+        pairs = zip(scores, found.candidates, strict=True)
+        return sorted(pairs, key=lambda pair: (pair[0], pair[1].said_at, pair[1].id), reverse=True)
 
 
 def _worth_quoting(hit: Hit) -> bool:

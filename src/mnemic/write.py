@@ -134,7 +134,8 @@ class WritePath:
         for _ in range(_TRIES):
             fresh, repeated = await self._fresh(messages, given, state="done")
             keys = [_verbatim_key(episode) for episode in fresh]
-            standing = await self._store.standing(given.scope, [key for key in keys if key is not None])
+            asked = [key for key in keys if key is not None]
+            standing = await self._store.standing(given.scope, asked) if asked else {}
             new: dict[str, tuple[Episode, Memory, str | None]] = {}
             outcomes = []
             for episode, key in zip(fresh, keys, strict=True):

@@ -88,7 +88,8 @@ def test_relevance_lies_between_0_and_1_and_grows_with_the_evidence(
     similarity, keyword, asked, searched, midpoint, scale
 ):
     def score(s, k):
-        return ranking.relevance(s, k, asked=asked, searched=searched, midpoint=midpoint, scale=scale)
+        (score,) = ranking.relevance([s], [k], asked=asked, searched=searched, midpoint=midpoint, scale=scale)
+        return score
 
     assert 0 <= score(similarity, keyword) <= 1
     assert score(0.5, keyword) >= score(0.4, keyword)

@@ -250,7 +250,7 @@ class Reader:
         rows = self._db.execute(
             f"""
             SELECT {MEMORY_COLUMNS}, once FROM memories
-            WHERE current AND entry >> 24 = {_OWNER} AND once IN (SELECT value FROM json_each(?))
+            WHERE current AND owner = {_OWNER} AND once IN (SELECT value FROM json_each(?))
             """,
             [*_owner_key(scope), json.dumps(list(keys))],
         ).fetchall()
@@ -261,7 +261,7 @@ class Reader:
         rows = self._db.execute(
             f"""
             SELECT {EPISODE_COLUMNS} FROM episodes
-            WHERE entry >> 24 = {_OWNER} AND external_id IN (SELECT value FROM json_each(?))
+            WHERE owner = {_OWNER} AND external_id IN (SELECT value FROM json_each(?))
             """,
             [*_owner_key(scope), json.dumps(list(external_ids))],
         )
@@ -339,9 +339,9 @@ class Reader:
         (owners,) = self._db.execute(
             f"""
             SELECT count(*) FROM (
-                SELECT entry >> 24 FROM memories WHERE current AND {whose}
+                SELECT owner FROM memories WHERE current AND {whose}
                 UNION
-                SELECT entry >> 24 FROM episodes WHERE state <> 'hidden' AND {whose}
+                SELECT owner FROM episodes WHERE state <> 'hidden' AND {whose}
             )
             """,
             [*values, *values],

@@ -140,7 +140,7 @@ class Writer:
             before = entry_of[new.follows] if new.follows in entry_of else self._entry("episodes", new.follows)
         self._insert(
             "episodes",
-            entry=entry, span=span, partition=scope.partition, id=episode.id, **_scope_columns(scope),
+            entry=entry, span=span, owner=owner.number, partition=scope.partition, id=episode.id, **_scope_columns(scope),
             role=episode.role, actor_id=episode.actor, content=episode.content,
             content_hash=text.md5(episode.content), said_at=episode.said_at.isoformat(),
             received_at=iso(episode.received_at), metadata=_json(episode.metadata), state=episode.state,
@@ -174,7 +174,7 @@ class Writer:
             )  # fmt: skip
         self._insert(
             "memories",
-            entry=entry, span=span, partition=scope.partition, id=memory.id, version=memory.version, current=1,
+            entry=entry, span=span, owner=owner.number, partition=scope.partition, id=memory.id, version=memory.version, current=1,
             once=new.once, **_scope_columns(scope), kind=memory.kind, text=memory.text, hash=text.md5(memory.text),
             subject=memory.subject, attribute=memory.attribute, categories=_json(memory.categories),
             metadata=_json(memory.metadata), confidence=memory.confidence, origin=memory.origin,

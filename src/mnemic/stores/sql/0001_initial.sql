@@ -23,6 +23,7 @@ CREATE TABLE owners (
 CREATE TABLE episodes (
     entry INTEGER PRIMARY KEY,
     span INTEGER NOT NULL,                 -- entries taken: one for each window of a long text
+    owner INTEGER NOT NULL,                -- entry >> 24, for indexes
     partition INTEGER NOT NULL,
     id TEXT NOT NULL,
     project TEXT NOT NULL,
@@ -43,7 +44,7 @@ CREATE TABLE episodes (
     external_id TEXT,                      -- the caller's own; an owner holds each once
     UNIQUE (partition, id)
 );
-CREATE UNIQUE INDEX episodes_by_external_id ON episodes (entry >> 24, external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX episodes_by_external_id ON episodes (owner, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX episodes_by_agent ON episodes (project, agent_id) WHERE agent_id IS NOT NULL;
 CREATE INDEX episodes_by_app ON episodes (project, app_id) WHERE app_id IS NOT NULL;
 CREATE INDEX episodes_by_run ON episodes (project, run_id) WHERE run_id IS NOT NULL;
@@ -53,6 +54,7 @@ CREATE INDEX episodes_waiting ON episodes (state) WHERE state IN ('pending', 'fa
 CREATE TABLE memories (
     entry INTEGER PRIMARY KEY,             -- an episode's own entry when the text is that episode
     span INTEGER NOT NULL,
+    owner INTEGER NOT NULL,
     partition INTEGER NOT NULL,
     id TEXT NOT NULL,
     version INTEGER NOT NULL,
@@ -91,7 +93,7 @@ CREATE TABLE memories (
     UNIQUE (partition, id, version)
 );
 CREATE UNIQUE INDEX memories_current ON memories (partition, id) WHERE current;
-CREATE UNIQUE INDEX memories_once ON memories (entry >> 24, once) WHERE current AND once IS NOT NULL;
+CREATE UNIQUE INDEX memories_once ON memories (owner, once) WHERE current AND once IS NOT NULL;
 -- (project, one id, id): finds an agent's or a run's alone, and lists newest first.
 CREATE INDEX memories_by_project ON memories (project, id) WHERE current;
 CREATE INDEX memories_by_user ON memories (project, user_id, id) WHERE current AND user_id IS NOT NULL;
