@@ -6,6 +6,7 @@ function here knows where rows come from.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -49,6 +50,18 @@ class Rows:
     """(t,) terms of all rows, one row after the other."""
     starts: Ints
     """(n + 1,) where each row's terms start."""
+
+    @functools.cached_property
+    def neighbours(self) -> Ints:
+        """(3, n) the row's own turn where it is another row, and the turns before and after it; n for none."""
+        n = len(self.turn)
+        index = np.arange(n)
+        own = np.where(self.turn != index, self.turn, n)
+        before = self.before[self.turn]
+        after = np.full(n, n, dtype=np.int64)
+        linked = np.flatnonzero((self.before >= 0) & (self.turn == index))
+        after[self.before[linked]] = linked
+        return np.stack([own, np.where(before >= 0, before, n), after[self.turn]])
 
 
 def centre(means: Mapping[str, Floats], sums: Mapping[str, tuple[Floats, int]], side: str) -> Floats | None:
@@ -108,7 +121,8 @@ def keywords(rows: Rows, question: Sequence[int]) -> tuple[Floats, Floats, float
     """BM25 of every row, the share of the question's rarity it covers, and that rarity.
 
     The first two have shape (n,); the rarity is the sum of the words' inverse document frequencies
-    (in nats) among the eligible rows. A row's words count fully; those of its own turn and of the turns beside it count half.
+    (in nats) among the eligible rows. A row's words count fully; those of its own turn and of the turns
+    beside it count half.
     """
     n = len(rows.eligible)
     score, covered = np.zeros(n, np.float32), np.zeros(n, np.float32)
@@ -138,17 +152,8 @@ def keywords(rows: Rows, question: Sequence[int]) -> tuple[Floats, Floats, float
 
 def _beside(rows: Rows, own: Floats) -> Floats:
     """`own` plus half of what the row's turn and the turns before and after it have."""
-    n = len(own)
-    index = np.arange(n)
-    turn = rows.turn
-    ahead = rows.before[turn]
-    after = np.full(n, -1, dtype=np.int64)
-    linked = np.flatnonzero((rows.before >= 0) & (turn == index))
-    after[rows.before[linked]] = linked
-    behind = after[turn]
-    extra = np.where(turn != index, own[turn], 0.0)
-    extra = extra + np.where(ahead >= 0, own[ahead], 0.0) + np.where(behind >= 0, own[behind], 0.0)
-    return np.asarray(own + _BESIDE * extra, dtype=np.float32)
+    padded = np.append(own, np.float32(0.0))
+    return np.asarray(own + _BESIDE * padded[rows.neighbours].sum(axis=0), dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -208,11 +208,13 @@ class Reader:
             f"""
             SELECT {_prefixed("m", MEMORY_COLUMNS)} FROM json_each(?) AS k
             JOIN memories AS m ON m.partition = k.value ->> 0 AND m.id = k.value ->> 1
-            ORDER BY m.version
             """,
             [keys],
         )
-        last = {row[0]: row for row in memories}
+        last: dict[str, tuple[Any, ...]] = {}
+        for row in memories:
+            if row[0] not in last or row[1] > last[row[0]][1]:  # the highest version
+                last[row[0]] = row
         found: dict[str, Record] = {memory.id: memory for memory in self._memories(list(last.values()))}
         others = [each for each in ids if each not in found]
         if others:
