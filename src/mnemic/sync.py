@@ -94,11 +94,13 @@ class Memory:
         if os.getpid() != self._process:
             work.close()
             raise Closed("this Memory was made before a fork; make a new one in the child process")
-        running = asyncio.run_coroutine_threadsafe(work, _loop())
+        loop, running = _loop(), None
         try:
+            running = asyncio.run_coroutine_threadsafe(work, loop)
             return running.result()
         except BaseException:
-            running.cancel()  # an interrupt reaches the work, not only the one who waits for it
+            if running is not None:
+                running.cancel()  # an interrupt reaches the work, not only the one who waits for it
             raise
 
 

@@ -135,7 +135,7 @@ def test_a_scope_shows_and_deletes_its_own_rows_and_no_other(make, tmp_path_fact
     before = rows(memory)
     memory.delete_all(**target)
     after = rows(memory)
-    columns = {"memories": 7, "episodes": 4}  # where the scope's columns start, after project
+    columns = {"memories": 8, "episodes": 5}  # where the scope's columns start, after project
 
     def outside(tables):
         kept = {}

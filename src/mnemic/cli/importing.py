@@ -1,11 +1,12 @@
 """`mnemic import`: an export becomes messages of the log, a chunk at a time, and can go on where it stopped.
 
-A chunk is logged in one transaction. Each message carries an external id made of its session and its
-place in it, so what is in the store already, deleted messages too, is not taken again.
+A chunk is logged in one transaction. Each message carries an external id made of what it says, so what is
+in the store already, deleted messages too, is not taken again, wherever it stands in the file.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import signal
 import sys
@@ -126,13 +127,14 @@ def survey(files: Files, *, format: str | None) -> Outcome:  # noqa: A002
 def read_parts(files: Files, *, format: str | None, left_out: Outcome) -> Iterator[Part]:  # noqa: A002
     """The messages of the files in order, without those that no store would take, which are noted in `left_out`."""
     place: Counter[str] = Counter()
+    same: Counter[object] = Counter()
     for file, path in files.items():
         for conversation in _conversations(file, path, format):
             run_id = conversation.run_id
             kept: Messages = []
             for message in conversation.messages:
                 place[run_id] += 1
-                given = _as_given(message, f"{run_id}#{place[run_id]}")
+                given = _as_given(message, _external_id(run_id, message, same))
                 try:
                     inputs.scope("default", {"run_id": run_id})
                     inputs.messages(given, None)
@@ -164,6 +166,18 @@ def _conversations(file: str, path: Path, format: str | None) -> Iterator[Conver
         raise InvalidInput(f"{file}: {exc}") from exc
     except OSError as exc:
         raise InvalidInput(f"{file} cannot be read: {exc.strerror or exc}") from exc
+
+
+def _external_id(run_id: str, message: ImportedMessage, same: Counter[object]) -> str:
+    """Session, speaker, time and words, and which of its like it is: the same in a longer export.
+
+    A session id that was made of the file's content is left out, since a longer file has another one.
+    """
+    session = None if run_id.startswith("import-") else run_id
+    said = None if message.at is None else message.at.isoformat()
+    key = (session, message.role, message.name, said, message.content)
+    same[key] += 1
+    return hashlib.blake2b(repr((*key, same[key])).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _as_given(message: ImportedMessage, external_id: str) -> dict[str, Any]:

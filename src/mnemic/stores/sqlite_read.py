@@ -191,11 +191,11 @@ class Reader:
         wanted = json.dumps(entries)
         rows = self._db.execute(
             """
-            SELECT entry, id FROM episodes WHERE entry IN (SELECT value FROM json_each(?1))
+            SELECT entry, id FROM episodes WHERE entry IN (SELECT value FROM json_each(?))
             UNION ALL
-            SELECT entry, id FROM memories WHERE current AND entry IN (SELECT value FROM json_each(?1))
+            SELECT entry, id FROM memories WHERE current AND entry IN (SELECT value FROM json_each(?))
             """,
-            [wanted],
+            [wanted, wanted],
         )
         return dict(rows.fetchall())  # a current memory comes after, and replaces, the episode it shares an entry with
 
