@@ -6,7 +6,6 @@ function here knows where rows come from.
 
 from __future__ import annotations
 
-import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -45,26 +44,31 @@ class Rows:
 
     eligible: Mask
     """(n,) which rows may be hits; the others only lend their words to neighbours."""
-    before: Ints
-    """(n,) index of the turn before the row's turn in the same conversation, or -1."""
-    turn: Ints
-    """(n,) index of the turn a memory was taken from, or its own index."""
+    neighbours: Ints
+    """(3, n) as `neighbours` gives them."""
     terms: NDArray[np.uint32]
     """(t,) terms of all rows, one row after the other."""
     starts: Ints
     """(n + 1,) where each row's terms start."""
 
-    @functools.cached_property
-    def neighbours(self) -> Ints:
-        """(3, n) the row's own turn where it is another row, and the turns before and after it; n for none."""
-        n = len(self.turn)
-        index = np.arange(n)
-        own = np.where(self.turn != index, self.turn, n)
-        before = self.before[self.turn]
-        after = np.full(n, n, dtype=np.int64)
-        linked = np.flatnonzero((self.before >= 0) & (self.turn == index))
-        after[self.before[linked]] = linked
-        return np.stack([own, np.where(before >= 0, before, n), after[self.turn]])
+
+def neighbours(before: Ints, turn: Ints) -> Ints:
+    """The row of each row's own turn where it is another, and of the turns before and after it; n for none.
+
+    Args:
+        before: (n,) index of the turn before the row's turn in the same conversation, or -1.
+        turn: (n,) index of the turn a memory was taken from, or its own index.
+
+    Returns:
+        Shape (3, n).
+    """
+    n = len(turn)
+    index = np.arange(n)
+    ahead = before[turn]
+    after = np.full(n, n, dtype=np.int64)
+    linked = np.flatnonzero((before >= 0) & (turn == index))
+    after[before[linked]] = linked
+    return np.stack([np.where(turn != index, turn, n), np.where(ahead >= 0, ahead, n), after[turn]])
 
 
 def centre(means: Mapping[str, Floats], sums: Mapping[str, tuple[Floats, int]], side: str) -> Floats | None:

@@ -14,8 +14,10 @@ def rows(terms, *, eligible=None, before=None, turn=None):
     n = len(terms)
     return ranking.Rows(
         eligible=np.array([True] * n if eligible is None else eligible, dtype=np.bool_),
-        before=np.array([-1] * n if before is None else before, dtype=np.int64),
-        turn=np.array(range(n) if turn is None else turn, dtype=np.int64),
+        neighbours=ranking.neighbours(
+            np.array([-1] * n if before is None else before, dtype=np.int64),
+            np.array(range(n) if turn is None else turn, dtype=np.int64),
+        ),
         terms=np.array([term for row in terms for term in row], dtype=np.uint32),
         starts=np.cumsum([0, *map(len, terms)], dtype=np.int64),
     )

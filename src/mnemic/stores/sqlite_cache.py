@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from mnemic import ranking
 from mnemic.stores import blocks as pack
 from mnemic.stores.sqlite_vectors import Codes
 
@@ -28,8 +29,7 @@ class Index:
     """A scope's blocks, with what every search derives from them."""
 
     blocks: pack.Blocks
-    before: NDArray[np.int64]
-    turn: NDArray[np.int64]
+    neighbours: NDArray[np.int64]
     codes: dict[int, Codes] | None = None
     """By embedding space, filled when first needed; None for an index that is not kept."""
 
@@ -39,8 +39,9 @@ def index_of(blocks: pack.Blocks, *, keep: bool = False) -> Index:
     turn = pack.places(blocks, blocks.marks["turn"])
     return Index(
         blocks=blocks,
-        before=pack.places(blocks, blocks.marks["before"]),
-        turn=np.where(turn >= 0, turn, np.arange(len(turn))),
+        neighbours=ranking.neighbours(
+            pack.places(blocks, blocks.marks["before"]), np.where(turn >= 0, turn, np.arange(len(turn)))
+        ),
         codes={} if keep else None,
     )
 

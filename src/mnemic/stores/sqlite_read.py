@@ -79,9 +79,7 @@ class Reader:
         if not len(blocks.entries):
             return Found(candidates=(), asked=0.0, searched=0)
         eligible = self._eligible(blocks, probe.where)
-        rows = ranking.Rows(
-            eligible=eligible, before=index.before, turn=index.turn, terms=blocks.terms, starts=blocks.starts
-        )
+        rows = ranking.Rows(eligible=eligible, neighbours=index.neighbours, terms=blocks.terms, starts=blocks.starts)
         similarity = similarities(self._db, blocks, eligible, probe, index.codes)
         scored, asked = ranking.arms(rows, similarity, probe.terms, probe.limit)
         chosen = [hit.row for hit in scored]

@@ -18,9 +18,9 @@ from mnemic.stores import blocks as pack
 # a search where one thread takes 1 (measured on two cores).
 _TOGETHER = 4
 
-# The mean of a scope is taken over at most this many blocks, evenly spread (4,096 rows): enough to know
-# the mean of a few hundred dimensions to two per cent of the spread.
-_MEAN_BLOCKS = 64
+# The mean of a scope is taken over at most this many blocks, evenly spread (1,024 rows): enough to know
+# it to three per cent of the spread.
+_MEAN_BLOCKS = 16
 
 
 def similarities(

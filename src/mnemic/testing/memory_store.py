@@ -229,8 +229,10 @@ class InMemoryStore:
         records = [self._record(self._entries[i], probe.where) for i in entries]
         rows = ranking.Rows(
             eligible=np.array([record is not None for record in records], dtype=np.bool_),
-            before=np.array([at.get(self._entries[i].before, -1) for i in entries], dtype=np.int64),
-            turn=np.array([at.get(self._entries[i].turn, row) for row, i in enumerate(entries)], dtype=np.int64),
+            neighbours=ranking.neighbours(
+                np.array([at.get(self._entries[i].before, -1) for i in entries], dtype=np.int64),
+                np.array([at.get(self._entries[i].turn, row) for row, i in enumerate(entries)], dtype=np.int64),
+            ),
             terms=np.array([term for i in entries for term in self._entries[i].terms], dtype=np.uint32),
             starts=np.cumsum([0, *(len(self._entries[i].terms) for i in entries)], dtype=np.int64),
         )
