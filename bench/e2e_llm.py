@@ -163,7 +163,9 @@ async def through_memory(weights: Path, threads: int) -> bool:
     await memory.close()
     usage, (message,) = added["receipt"]["usage"], added["receipt"]["messages"]
     print(f"\nMemory(llm=…).add: {[each['memory'] for each in added['results']]}")
-    print(f"  {message['state']}, {usage['model_calls']} call, {usage['input_tokens']} tokens in, {usage['output_tokens']} out")
+    print(
+        f"  {message['state']}, {usage['model_calls']} call, {usage['input_tokens']} tokens in, {usage['output_tokens']} out"
+    )
     print(f"  search: {[(hit['memory'], hit['score']) for hit in hits]}")
     cited = bool(hits) and all(source["quote"] in said for source in hits[0]["sources"])
     return message["state"] == "done" and usage["model_calls"] == 1 and cited
