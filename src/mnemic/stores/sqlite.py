@@ -219,8 +219,11 @@ class SQLiteStore:
         connection = self._connection()
         if not self._in_memory and 0 < Path(self._path).stat().st_size < _LEAST_BYTES:
             raise NotAStore(f"{self._path!r} is too short to be a Mnemic store; give another path")
-        found = _number(connection, "PRAGMA application_id")
-        if found != APPLICATION_ID and _number(connection, "SELECT count(*) FROM sqlite_schema"):
+        connection.execute("BEGIN")  # one snapshot: another process may be making the store right now
+        tables = _number(connection, "SELECT count(*) FROM sqlite_schema")
+        ours = _number(connection, "PRAGMA application_id") == APPLICATION_ID
+        connection.execute("ROLLBACK")
+        if tables and not ours:
             raise NotAStore(f"{self._path!r} is a database of another program; give Mnemic a path of its own")
         _use_wal(connection, self._timeout)
         steps = _migrations()
