@@ -493,7 +493,9 @@ def test_locomo_gives_a_conversation_a_session(wanted, shape):
 # Files
 
 
-@pytest.mark.parametrize("data", [b"", b"\n \r\n", b"\xef\xbb\xbf", b"[]", gzip.compress(b""), gzip.compress(b"[]")])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n \r\n", b"\xef\xbb\xbf", b"[]", gzip.compress(b"", mtime=0), gzip.compress(b"[]", mtime=0)]
+)
 @pytest.mark.parametrize("wanted", [None, "json", "chatgpt", "claude", "locomo"])
 def test_an_empty_file_has_no_conversations(data, wanted):
     assert read(data, format=wanted) == []
