@@ -662,6 +662,19 @@ def test_vectors_written_after_another_process_reset_the_store_are_kept(make, tm
     assert one.stats()["dimensions"] == 4
 
 
+def test_an_index_kept_in_memory_is_not_used_for_whoever_comes_after_a_reset(make, tmp_path):
+    """The next owner gets the same number and makes as many changes: the copy must not be taken for theirs."""
+    one, other = make(tmp_path / "m.db"), make(tmp_path / "m.db")
+    one.add([f"Kayak {n}" for n in range(600)], user_id="alice", infer=False)
+    assert other.search("kayak", user_id="alice", threshold=0)["results"]
+    one.reset()
+    one.add([f"Zebra {n}" for n in range(600)], user_id="alice", infer=False)
+    for word, matches in (("kayak", False), ("zebra", True)):
+        found = other.search(word, user_id="alice", threshold=0, explain=True)["results"]
+        assert found
+        assert {hit["score_details"]["keyword"] is not None for hit in found} == {matches}
+
+
 # No network.
 
 QUICKSTART = """

@@ -16,7 +16,9 @@ CREATE TABLE owners (
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
     next_sequence INTEGER NOT NULL DEFAULT 0,
-    changes INTEGER NOT NULL DEFAULT 0,    -- counts writes to the owner's index, so that copies in memory can be trusted
+    -- Counts writes to the owner's index, so that copies in memory can be trusted. It starts anywhere:
+    -- after a reset the same number may be another owner's, whose count must not meet an old copy's.
+    changes INTEGER NOT NULL DEFAULT (abs(random() >> 2)),
     UNIQUE (project, kind, name)
 );
 
