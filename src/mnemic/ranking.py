@@ -108,6 +108,7 @@ class Centred:
         self._query_means = self._query @ stack.T
         self._squares = (stack * stack).sum(axis=1)
 
+    @np.errstate(invalid="ignore", over="ignore")  # vectors of a damaged store may be no numbers
     def cosine(self, products: Floats, cjk: Mask) -> Floats:
         """The centred cosine of each d to its nearest window of the question, shape (n,).
 
