@@ -125,6 +125,7 @@ class Centred:
         return np.asarray((raw / norms[:, None]).max(axis=1), dtype=np.float32)
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def keywords(rows: Rows, question: Sequence[int], trust: Floats | None = None) -> tuple[Floats, Floats, float]:
     """BM25 of every row, the share of the question's rarity it covers, and that rarity.
 
@@ -177,6 +178,7 @@ class Scored:
     coverage: float
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def arms(rows: Rows, similarity: Floats | None, question: Sequence[int], limit: int) -> tuple[list[Scored], float]:
     """The union of each arm's best `limit` rows, and the rarity of the question's words.
 
@@ -209,6 +211,7 @@ def arms(rows: Rows, similarity: Floats | None, question: Sequence[int], limit: 
 _KEYWORD_WEIGHT = 0.5
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def relevance(
     similarity: Sequence[float | None],
     keyword: Sequence[float | None],

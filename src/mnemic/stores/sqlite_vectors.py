@@ -23,6 +23,7 @@ _TOGETHER = 4
 _MEAN_BLOCKS = 16
 
 
+@np.errstate(invalid="ignore", over="ignore")  # codes of a damaged store may be no numbers
 def similarities(
     db: sqlite3.Connection, blocks: pack.Blocks, eligible: ranking.Mask, probe: Probe, kept: dict[int, Codes] | None
 ) -> ranking.Floats | None:
