@@ -22,7 +22,8 @@ KINDS: tuple[Kind, ...] = ("fact", "preference", "event", "procedure", "summary"
 Origin = Literal["stated", "inferred", "imported", "corrected", "given"]
 """Where a memory comes from. `given`: handed over as it is (`remember`, `infer=False`)."""
 
-Precision = Literal["second", "day", "month", "year"]
+Precision = Literal["second", "day", "week", "month", "season", "year"]
+"""How exact a time is: what is known is only that it lies in this second, day, week, …"""
 
 EpisodeState = Literal["pending", "done", "empty", "refused", "failed", "hidden"]
 """`pending`: extraction has not run. `done`: memories were made of it. `empty`: nothing was found.
@@ -82,6 +83,19 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """What the caller wished for the memories of a message, kept until extraction has run."""
+
+    expires_at: datetime | None = None
+    categories: tuple[str, ...] = ()
+    """Labels for every memory made."""
+    instructions: str | None = None
+    """What to keep and what not, for this message."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """Categories a model may choose from: name to meaning."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Episode:
     """A stored message: verbatim and immutable. The source of truth."""
 
@@ -97,13 +111,27 @@ class Episode:
     reason: str | None = None
     """Why it was refused, or the error it failed with."""
     attempts: int = 0
+    """How often extraction was begun."""
+    due_at: datetime | None = None
+    """While it is pending: from when on a worker may take it."""
+    task: Task | None = None
+    """While it is pending or failed: what the caller wished for its memories."""
+    change_id: str | None = None
+    """The change that brought it, and that the memories made of it belong to."""
     external_id: str | None = None
     """The caller's own id of the message; an owner holds each once."""
+    seen: str | None = None
+    """What everything but the log sees, where that differs: secrets masked, our own context blocks cut out."""
+
+    @property
+    def words(self) -> str:
+        """What was said, as everything but the log sees it."""
+        return self.content if self.seen is None else self.seen
 
     @property
     def indexed(self) -> str:
         """What search sees of it."""
-        return _with_speaker(self.actor, self.scope, self.content)
+        return _with_speaker(self.actor, self.scope, self.words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,6 +163,10 @@ class Memory:
     precision: Precision | None = None
     subject: str | None = None
     attribute: str | None = None
+    object: str | None = None
+    """The value of the attribute, in the words of the source: "Siemens"."""
+    slot: str | None = None
+    """Subject and attribute in one normal form: what supersession compares."""
     origin: Origin = "stated"
     attributed_to: Literal["user", "assistant"] | None = None
     actor: str | None = None
@@ -146,7 +178,15 @@ class Memory:
     pinned: bool = False
     expires_at: datetime | None = None
     retired_by: str | None = None
+    """The memory that took its place."""
     retire_reason: str | None = None
+    """`superseded`, `deleted`, `forgotten`, `undone` or `merged`; None for a former version."""
+    seen: str | None = None
+    """What everything but `get` sees of the text, where secrets in it are masked."""
+    rating: int = 0
+    """Sum of its feedback: 1 a POSITIVE, -1 a NEGATIVE, -2 a VERY_NEGATIVE."""
+    runs: tuple[str, ...] = ()
+    """Further runs in which it was said, beside the scope's own."""
     metadata: Metadata = field(default_factory=dict)
     categories: tuple[str, ...] = ()
     said_at: datetime | None = None
@@ -154,9 +194,14 @@ class Memory:
     sources: tuple[Source, ...] = ()
 
     @property
+    def words(self) -> str:
+        """The text, as everything but `get` sees it."""
+        return self.text if self.seen is None else self.seen
+
+    @property
     def indexed(self) -> str:
         """What search sees of it."""
-        return _with_speaker(self.actor, self.scope, self.text)
+        return _with_speaker(self.actor, self.scope, self.words)
 
 
 def _with_speaker(name: str | None, scope: Scope, words: str) -> str:
@@ -197,13 +242,35 @@ class Turn:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Near:
+    """A memory that lies near the new turns, as the extractor sees it."""
+
+    text: str
+    said_at: datetime
+    score: float
+    """How near, in [0, 1]."""
+    subject: str | None = None
+    attribute: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExtractionRequest:
     """What an extractor is given: new turns in order, the turns before them, and context."""
 
     turns: tuple[Turn, ...]
     before: tuple[Turn, ...] = ()
+    """The turns before the new ones, oldest first."""
+    near: tuple[Near, ...] = ()
+    """Memories the new turns may repeat or change, nearest first."""
     metadata: Metadata = field(default_factory=dict)
     instructions: str | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """Categories to choose from: name to meaning."""
+
+
+Deed = Literal["new", "same", "fuller", "replaces", "unsure"]
+"""What a fact does to a memory that is known: nothing, says it again, says it more fully, takes its
+place, or contradicts it without being clear."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,6 +284,19 @@ class Fact:
     subject: str | None = None
     """`user`, `assistant`, or the name of who or what the fact is about."""
     attribute: str | None = None
+    """What is said of the subject: a name of `slots.toml` where one fits, else a word or two."""
+    object: str | None = None
+    """The value of the attribute, in words of the quote: "Siemens"."""
+    ends: bool = False
+    """It says that something stopped being so ("I quit my job"): nothing takes the old value's place."""
+    corrects: str | None = None
+    """It puts right what was said just before: the wrong words ("Tuesday" in "no, I meant Thursday, not Tuesday")."""
+    does: Deed = "new"
+    to: int | None = None
+    """The memory it does that to: its place in `ExtractionRequest.near`."""
+    also: tuple[tuple[int, str], ...] = ()
+    """Further evidence from earlier turns, for what a pronoun means: (place in `before`, words of it)."""
+    categories: tuple[str, ...] = ()
     attributed_to: Literal["user", "assistant"] = "user"
     valid_from: datetime | None = None
     valid_to: datetime | None = None
@@ -230,7 +310,7 @@ class Refusal:
 
     turn: int
     reason: str
-    """`greeting`, `thanks`, `small_talk`, `question`, `request`, or an extractor's own word."""
+    """`greeting`, `thanks`, `small_talk`, `question`, `request`, or another word for it."""
     quote: str | None = None
 
 
