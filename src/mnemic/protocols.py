@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -17,14 +17,18 @@ from numpy.typing import NDArray
 from mnemic.filters import Filter
 from mnemic.types import (
     SEARCHABLE_STATES,
+    Change,
+    Entity,
     Episode,
     EpisodeState,
     Extraction,
     ExtractionRequest,
     HistoryEvent,
     Memory,
+    Relation,
     Scope,
     Source,
+    Tombstone,
     Usage,
 )
 from mnemic.types import Record as Record  # noqa: PLC0414 - what a store loads
@@ -72,6 +76,8 @@ class Calibration:
     midpoint: float = 0.35
     scale: float = 0.08
     floor: float = 0.25
+    same: float | None = None
+    """Centred similarity from which two statements may be one; None: their words decide alone."""
     means: Mapping[str, Vectors] = field(default_factory=dict)
 
 
@@ -134,7 +140,8 @@ class NewMemory:
     """A version of a memory, made current. A former version of the same id is closed.
 
     `vectors` has shape (w, dimensions). `episode_id` names the episode that holds exactly this text
-    (`infer=False`): the memory then shares the episode's place in the index.
+    (`infer=False`): the memory then shares the episode's place in the index. A memory whose `known_to`
+    is set is written as retired: it was out of date when it came.
     """
 
     memory: Memory
@@ -148,11 +155,21 @@ class NewMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """One more source for an existing memory."""
+    """One more source for an existing memory. A source of another run makes the memory that run's, too."""
 
     memory_id: str
     version: int
     source: Source
+    change_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unprove:
+    """Take back the sources that a change added to a memory, or those in some episodes."""
+
+    memory_id: str
+    change_id: str | None = None
+    episode_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,31 +179,139 @@ class Retire:
     memory_id: str
     version: int
     reason: str
-    hide_sources: bool = True
+    """As `Memory.retire_reason`. Of superseded ones a question about the past may still find the text."""
+    change_id: str
+    retired_by: str | None = None
+    """The memory that takes its place."""
+    valid_to: datetime | None = None
+    """When it stopped being true; None: not known, or it was never true."""
+    hide_sources: bool = False
+    """Also hide the messages it came from, unless another current memory cites them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restore:
+    """Bring a retired memory back: its last version once more, as a new version with the same vectors."""
+
+    memory_id: str
+    version: int
+    """Its last version, which is retired; another one is a Conflict."""
+    change_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotate:
+    """Pin a memory or rate it. No new version: nothing that it says changes."""
+
+    memory_id: str
+    version: int
+    pinned: bool | None = None
+    rating: int = 0
+    """Added to the rating."""
+    feedback: str | None = None
+    """The word of the feedback, kept with `reason`."""
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetState:
-    """Move an episode to another state, counting the attempt when `attempts` is given."""
+    """Move an episode to another state. A state other than pending and failed ends its task."""
 
     episode_id: str
     state: EpisodeState
     reason: str | None = None
     attempts: int | None = None
+    """The number of attempts from now on; None: as it was."""
+    due_at: datetime | None = None
+    """For pending ones: not before then. The lease is given up."""
+    held: int | None = None
+    """The attempt it was leased for: a Conflict unless the episode is pending and still at it."""
+    change_id: str | None = None
+    """The change that `undo` can name to get the former state back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewEntity:
+    """An entity, or a name more for one that is there. `keys` are the names as `names.key` folds them."""
+
+    entity: Entity
+    keys: Mapping[str, str]
+    """Key of a name to the name as it was said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """A memory names an entity."""
+
+    memory_id: str
+    entity_id: str
+    key: str
+    """The name it used, folded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRelation:
+    """A memory links two entities, each named by a key."""
+
+    memory_id: str
+    subject: tuple[str, str]
+    """(entity id, key)"""
+    predicate: str
+    object: tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeEntity:
+    """One entity is another (`into`), or is itself again (None)."""
+
+    entity_id: str
+    into: str | None
+    change_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveName:
+    """A name, and all that was said under it, goes from one entity to another."""
+
+    key: str
+    source: str
+    target: str
+    change_id: str
+
+
+EntityWrite = NewEntity | Naming | NewRelation | MergeEntity | MoveName
 
 
 @dataclass(frozen=True, kw_only=True)
 class Write:
-    """Everything one decision changes. All of it is committed, or none. One owner at a time."""
+    """Everything one decision changes, in the order of the fields. All of it is committed, or none.
+
+    New episodes, memories and entities belong to the owner of `scope`; what is changed may be others'.
+    """
 
     scope: Scope
     at: datetime
+    basis: int | None = None
+    """`Around.basis` of the reading it was decided on: a Conflict when the owner's memories changed since."""
+    changes: tuple[Change, ...] = ()
+    """Recorded unless they are already (a message's change is recorded with it, its memories come later)."""
+    undone: Mapping[str, str] = field(default_factory=dict)
+    """Change -> the change that takes it back; a Conflict when it was taken back before."""
     episodes: tuple[NewEpisode, ...] = ()
-    memories: tuple[NewMemory, ...] = ()
-    proofs: tuple[Proof, ...] = ()
     retire: tuple[Retire, ...] = ()
+    memories: tuple[NewMemory, ...] = ()
+    restore: tuple[Restore, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    unprove: tuple[Unprove, ...] = ()
+    annotate: tuple[Annotate, ...] = ()
     states: tuple[SetState, ...] = ()
+    tombstones: tuple[Tombstone, ...] = ()
+    lifted: tuple[str, ...] = ()
+    """Tombstones that are taken away."""
+    entities: tuple[EntityWrite, ...] = ()
     history: tuple[HistoryEvent, ...] = ()
+    spent: Usage | None = None
+    """Added to what the project spent on the day of `at` (UTC)."""
     space: Space | None = None
     """Embedding space of the vectors: declared when the store has none, refused when it has another."""
 
@@ -207,6 +332,91 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What a decision needs to know of the current memories of the scope's project, user, agent and app.
+
+    The run counts only where nothing else is given.
+    """
+
+    scope: Scope
+    keys: tuple[str, ...] = ()
+    """`once` keys."""
+    slots: tuple[str, ...] = ()
+    vectors: Vectors | None = None
+    """Shape (n, dimensions): the memories nearest to each."""
+    limit: int = 0
+    """How many nearest ones a vector."""
+    episodes: tuple[str, ...] = ()
+    """Memories that cite these."""
+    names: tuple[str, ...] = ()
+    """Keys of entities' names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """The answer, of one snapshot. Memories are named by id; each stands in `memories` once."""
+
+    basis: int
+    """Counts the decisions of the owner; 0 for a new one."""
+    memories: Mapping[str, Memory] = field(default_factory=dict)
+    vectors: Mapping[str, Vectors] = field(default_factory=dict)
+    """Of each of `memories` that has one: its first window, shape (dimensions,)."""
+    keyed: Mapping[str, str] = field(default_factory=dict)
+    """`once` key -> id."""
+    slotted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    near: tuple[tuple[str, ...], ...] = ()
+    """For each vector asked about, ids by falling cosine."""
+    citing: tuple[str, ...] = ()
+    tombstones: tuple[Tombstone, ...] = ()
+    """All of the scope."""
+    entities: Mapping[str, Entity] = field(default_factory=dict)
+    """Key of a name -> the entity it means now (mergers followed)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """A change and what it did, so that it can be taken back."""
+
+    change: Change
+    events: tuple[HistoryEvent, ...] = ()
+    """What it did to memories, oldest first."""
+    versions: Mapping[str, tuple[int, bool]] = field(default_factory=dict)
+    """Each memory of the events: its last version, and whether that is current."""
+    proven: tuple[str, ...] = ()
+    """Memories that it gave a source."""
+    states: tuple[tuple[str, EpisodeState, str | None], ...] = ()
+    """Episodes it moved: id, the state before and its reason."""
+    episodes: tuple[str, ...] = ()
+    """Episodes it brought."""
+    tombstones: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+    """Entities it merged into another."""
+    moved: tuple[tuple[str, str, str], ...] = ()
+    """Names it moved: key, from, to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """One page of the log, newest first."""
+
+    episodes: tuple[Episode, ...]
+    total: int
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """Entities of a scope and what links them; memories count only while they are current."""
+
+    entities: tuple[Entity, ...]
+    relations: tuple[Relation, ...] = ()
+    mentions: tuple[tuple[str, str], ...] = ()
+    """(entity id, memory id)"""
+    total: int = 0
+    """How many entities the scope has."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Where:
     """Which records: those of a scope that pass a filter.
 
@@ -220,6 +430,8 @@ class Where:
     memories: bool = True
     episodes: tuple[EpisodeState, ...] = SEARCHABLE_STATES
     expired: bool = False
+    superseded: bool = False
+    """Also memories whose place another one took."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,6 +545,9 @@ class Store(Protocol):
             StoreFull, StoreBusy, StoreUnwritable.
         """
 
+    async def around(self, ask: Ask) -> Around:
+        """What a decision rests on, in one snapshot. Cost follows the owner."""
+
     async def find(self, probe: Probe) -> Found:
         """The best `probe.limit` records by similarity and by keyword. Cost follows the scope.
 
@@ -346,6 +561,9 @@ class Store(Protocol):
         A retired memory is returned as its last version.
         """
 
+    async def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of current memories, shape (w, dimensions) each."""
+
     async def standing(self, scope: Scope, keys: Sequence[str]) -> dict[str, Memory]:
         """Current memories of the scope's owner by their `once` key."""
 
@@ -355,14 +573,58 @@ class Store(Protocol):
     async def page(self, where: Where, *, limit: int, cursor: str | None) -> Page:
         """Memories, newest first. Raises InvalidInput for a cursor that is not ours."""
 
+    async def log(self, scope: Scope, states: Sequence[EpisodeState], *, limit: int, cursor: str | None) -> Log:
+        """Episodes in some states, newest first. Raises InvalidInput for a cursor that is not ours."""
+
     async def history(self, memory_id: str) -> tuple[HistoryEvent, ...]:
         """Events of one memory, oldest first; empty when the id is unknown."""
+
+    async def change(self, change_id: str) -> Changed | None:
+        """A change and what it did, or None when there is none of this id."""
+
+    async def citing(self, episode_ids: Sequence[str]) -> tuple[Memory, ...]:
+        """Current memories that have one of these episodes as a source."""
 
     async def last_turns(self, scope: Scope, limit: int) -> tuple[Episode, ...]:
         """The newest episodes of exactly this scope, oldest first."""
 
-    async def delete_scope(self, scope: Scope, *, at: datetime, change_id: str, reason: str) -> tuple[int, int]:
-        """Retire every memory and hide every episode of a scope; how many of each."""
+    async def lease(
+        self, *, now: datetime, until: datetime, limit: int, scope: Scope | None = None
+    ) -> tuple[Episode, ...]:
+        """Take pending episodes to work on: the oldest due ones of one conversation (exactly one scope).
+
+        At most `limit`, in the order they came, with the same task. They are leased until `until`, their
+        attempts counted up. A conversation of which somebody holds a lease is left alone, so that its
+        order is kept; an episode that waits for a later try holds up nobody. With `scope`, only episodes
+        within it are taken.
+        """
+
+    async def due(self, scope: Scope | None = None) -> datetime | None:
+        """When the next pending episode can be leased (a moment in the past: now), or None without any."""
+
+    async def spent(self, project: str, day: date) -> Usage:
+        """What a project spent on a day (UTC)."""
+
+    async def entities(self, scope: Scope, *, limit: int, cursor: str | None = None) -> Named:
+        """Entities named by the scope's current memories, most named first, with their relations."""
+
+    async def naming(self, scope: Scope, entity_ids: Sequence[str]) -> Named:
+        """These entities (mergers followed), the relations they take part in and the memories that name them."""
+
+    async def resolve(self, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
+        """Entities by the key of a name, or by id."""
+
+    async def delete_scope(self, scope: Scope, change: Change, *, reason: str) -> tuple[int, int]:
+        """Retire every memory and hide every episode of a scope; how many of each.
+
+        A memory that was also said in a run outside the scope stays that run's.
+        """
+
+    async def erase(self, scope: Scope) -> dict[str, int]:
+        """Remove every byte of a scope: rows, versions, history, index, tombstones, free pages and log.
+
+        How many of each kind went. A memory that was also said outside the scope keeps what was said there.
+        """
 
     async def counts(self, scope: Scope) -> Counts:
         """What the scope holds; a scope without ids is the whole project."""

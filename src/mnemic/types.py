@@ -113,7 +113,9 @@ class Episode:
     attempts: int = 0
     """How often extraction was begun."""
     due_at: datetime | None = None
-    """While it is pending: from when on a worker may take it."""
+    """While it is pending: from when on a worker may take it; None: at once."""
+    leased: bool = False
+    """While it is pending: somebody works on it, until `due_at`."""
     task: Task | None = None
     """While it is pending or failed: what the caller wished for its memories."""
     change_id: str | None = None
@@ -213,6 +215,71 @@ def _with_speaker(name: str | None, scope: Scope, words: str) -> str:
 Record = Memory | Episode
 """What an id can name."""
 
+ChangeKind = Literal[
+    "add", "update", "delete", "delete_all", "forget", "feedback", "pin", "merge", "split", "consolidate", "undo"
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One decided write: what a receipt's `change_id` names and `undo` takes back."""
+
+    id: str
+    scope: Scope
+    kind: ChangeKind
+    at: datetime
+    undone_by: str | None = None
+    """The change that took it back."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tombstone:
+    """What a person asked to forget, without its words: enough to know it again, not to tell it."""
+
+    id: str
+    scope: Scope
+    at: datetime
+    change_id: str
+    slot: str | None
+    print: Mapping[str, Any]
+    """Hashes of its words, as `sameness` makes them."""
+
+
+EntityKind = Literal["user", "assistant", "person", "place", "organisation", "thing"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entity:
+    """Somebody or something that memories name."""
+
+    id: str
+    scope: Scope
+    """Whose: project and the ids of user, agent and app; a run only where nothing else is given."""
+    kind: EntityKind
+    name: str
+    """As it was first said, byte for byte."""
+    created_at: datetime
+    aliases: tuple[str, ...] = ()
+    """Further names, as they were said."""
+    merged_into: str | None = None
+    """The entity that it turned out to be."""
+    memories: int = 0
+    """How many current memories name it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Relation:
+    """A typed link of two entities, valid as long as the memory it comes from."""
+
+    subject: str
+    """Id of an entity."""
+    predicate: str
+    object: str
+    """Id of an entity."""
+    memory_id: str
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HistoryEvent:
@@ -227,7 +294,7 @@ class HistoryEvent:
     at: datetime
     change_id: str
     actor: str
-    """Who decided: `person` (update, delete, remember), or the extractor's name."""
+    """Who decided: `person` (update, delete, remember, undo), or the extractor's name."""
     reason: str | None = None
 
 
