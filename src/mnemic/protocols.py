@@ -174,7 +174,7 @@ class Unprove:
 
 @dataclass(frozen=True, kw_only=True)
 class Retire:
-    """Take a memory out of the current view."""
+    """Take a memory out of the current view; a superseded one, named by its last version, out of the past as well."""
 
     memory_id: str
     version: int
@@ -191,12 +191,17 @@ class Retire:
 
 @dataclass(frozen=True, kw_only=True)
 class Restore:
-    """Bring a retired memory back: its last version once more, as a new version with the same vectors."""
+    """Bring a memory back as it was: an earlier version once more, as a new one with the same vectors.
+
+    A current version is closed; a retired memory is current again.
+    """
 
     memory_id: str
     version: int
-    """Its last version, which is retired; another one is a Conflict."""
+    """Its last version, current or not; another one is a Conflict."""
     change_id: str
+    of: int | None = None
+    """The version that comes back; None: the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
