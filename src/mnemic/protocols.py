@@ -97,6 +97,22 @@ class Extractor(Protocol):
         """
 
 
+Verdict = Literal["same", "changed", "different"]
+"""What a new statement is to a known one: the same thing, its new state, or something else."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """An extractor that asks a model, and can ask it about pairs of statements, too."""
+
+    async def judge(self, pairs: Sequence[tuple[str, str]]) -> tuple[tuple[Verdict, ...], Usage]:
+        """One verdict a pair (new statement, known statement), by one call.
+
+        Raises:
+            ModelError: the model failed or answered badly.
+        """
+
+
 @runtime_checkable
 class LLM(Protocol):
     """A chat model that answers in a given shape."""
