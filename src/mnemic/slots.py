@@ -1,0 +1,199 @@
+"""Which facts may take one another's place: the attributes of `slots.toml`, under every name they go by.
+
+A slot is a subject and an attribute ("user:employer"). Some attributes have one value at a time, some
+have many, and of some only the extractor can tell. The state or plan of a thing is a slot of that
+thing: `status_of:atlas`, `plan_of:japan trip`.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib.resources import files
+
+from mnemic import text
+
+
+def canonical(attribute: str | None) -> str | None:
+    """The one name of an attribute, in lower_snake; an unknown one keeps its own. None when nothing is left.
+
+    >>> canonical("Works at"), canonical("favorite colors"), canonical("status of the Atlas project")
+    ('employer', 'favourite_colour', 'status_of:atlas project')
+    """
+    return None if attribute is None else _canonical(attribute[:_LONGEST])
+
+
+def single(attribute: str, own: Mapping[str, bool] | None = None) -> bool | None:
+    """Whether a subject has one value of it at a time: True, False (values add up), or None when unknown.
+
+    `own`: what the project says, by attribute or pattern ("favourite_*"); it goes before the data, and an
+    exact name goes before a pattern.
+    """
+    name = canonical(attribute)
+    if name is None:
+        return None
+    if own:
+        settings = {_pattern_name(key): value for key, value in own.items()}
+        if name in settings:
+            return settings[name]
+        # Of several patterns the longest says most; equal ones in the order of their letters.
+        for key in sorted(settings, key=lambda each: (-len(each), each)):
+            if fnmatchcase(name, key):
+                return settings[key]
+    if _THING_MARK in name:
+        return True
+    entry = _entry(name)
+    return None if entry is None else entry.single
+
+
+def key(subject: str | None, attribute: str | None) -> str | None:
+    """The slot of a fact, "user:employer"; None without a subject or an attribute.
+
+    What belongs to a thing ("deadline") has no slot when neither the attribute nor the subject names one:
+    a user has many deadlines.
+    """
+    name = canonical(attribute)
+    who = " ".join(text.plain(subject or "").split())
+    if name is None or not who:
+        return None
+    entry = _entry(name)
+    if entry is not None and entry.of and entry.single:
+        # "user" + "status_of:atlas" and "Atlas" + "status" are one slot.
+        what, _, thing = name.partition(_THING_MARK)
+        who = thing or who
+        return None if who in _PERSONS else f"{who}:{what}"
+    return f"{who}:{name}"
+
+
+def words(attribute: str | None) -> frozenset[int]:
+    """Terms, as `text.terms` makes them, of the attribute's own vocabulary: words that carry no value."""
+    entry = _entry(canonical(attribute))
+    return frozenset() if entry is None else entry.terms
+
+
+def phrases(attribute: str | None) -> re.Pattern[str] | None:
+    """The same vocabulary in scripts without spaces, longest first, to be cut out of text as it stands."""
+    entry = _entry(canonical(attribute))
+    return None if entry is None else entry.unspaced
+
+
+def known() -> tuple[str, ...]:
+    """The canonical names, in the order of the data."""
+    return tuple(_data())
+
+
+_PERSONS = frozenset({"user", "assistant"})
+_THING_MARK = "_of:"
+_LONGEST = 120
+"""Characters of an attribute that are looked at; models name them in one to three words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Entry:
+    single: bool | None
+    of: bool
+    terms: frozenset[int]
+    unspaced: re.Pattern[str] | None
+
+
+@functools.cache
+def _data() -> Mapping[str, _Entry]:
+    raw = tomllib.loads((files("mnemic") / "slots.toml").read_text(encoding="utf-8"))
+    return {name: _read(table) for name, table in raw.items()}
+
+
+def _read(table: Mapping[str, object]) -> _Entry:
+    own = str(table.get("words", "")).split()
+    unspaced = sorted(
+        (text.plain(word) for word in own if text.side(word) == "cjk"), key=lambda each: (-len(each), each)
+    )
+    mark = table.get("single")
+    return _Entry(
+        single=None if mark is None else bool(mark),
+        of=bool(table.get("of", False)),
+        terms=frozenset(term for word in own for term in text.terms(word)),
+        unspaced=re.compile("|".join(map(re.escape, unspaced))) if unspaced else None,
+    )
+
+
+@functools.cache
+def _names() -> Mapping[str, str]:
+    """Every name an attribute goes by, to its canonical one; of two the first in the data has it."""
+    raw = tomllib.loads((files("mnemic") / "slots.toml").read_text(encoding="utf-8"))
+    names = {name: name for name in raw}
+    for name, table in raw.items():
+        for synonym in str(table.get("synonyms", "")).split():
+            names.setdefault(_snake(synonym), name)
+    return names
+
+
+def _entry(name: str | None) -> _Entry | None:
+    if name is None:
+        return None
+    if name.startswith(_FAVOURITE):
+        return _data()["favourite"]
+    return _data().get(name.partition(_THING_MARK)[0])
+
+
+_FAVOURITE = "favourite_"
+_IS_FAVOURITE = re.compile(
+    r"(?:most_|all_time_)?(?:favou?rite|fave?|best_liked|preferred)s?_(?:kind_of_|type_of_)?(?P<kind>.+)"
+)
+_OF_THING = re.compile(r"(?P<what>\w+?)_(?:of|for|about)[_:](?:the_|my_|our_|a_)*(?P<thing>.+)")
+# Words before an attribute that say nothing of which one it is.
+_BEFORE = re.compile(
+    r"(?:(?:the|my|user|users|user_s|his|her|their|its|current|currently|present|new|latest|is|has|primary|personal)_)+(?=.)"
+)
+_AFTER = re.compile(r"_(?:name|info|information|details?|value)\Z")
+
+
+@functools.lru_cache(maxsize=4096)
+def _canonical(attribute: str) -> str | None:
+    name = _snake(attribute)
+    if not name:
+        return None
+    names = _names()
+    if name in names:
+        return names[name]
+    bare = _BEFORE.sub("", name, count=1) if _BEFORE.match(name) else name
+    for each in (bare, _singular(bare), _AFTER.sub("", bare)):
+        if each in names:
+            return names[each]
+    if match := _IS_FAVOURITE.fullmatch(bare):
+        kind = _singular(match["kind"])
+        return _FAVOURITE + _KINDS.get(kind, kind)
+    if (match := _OF_THING.fullmatch(bare)) and (owner := names.get(match["what"])) and _data()[owner].of:
+        return f"{owner}{_THING_MARK}{match['thing'].replace('_', ' ').strip()}"
+    return bare
+
+
+# Kinds of favourite that go by two names.
+_KINDS = {
+    "color": "colour",
+    "film": "movie",
+    "dish": "food",
+    "meal": "food",
+    "football_team": "team",
+    "singer": "musician",
+}
+
+
+def _snake(attribute: str) -> str:
+    """Lower case, words joined by single underscores; a colon before a thing stays."""
+    return re.sub(r"[^\w:]+|_+", "_", _POSSESSIVE.sub("", text.plain(attribute))).strip("_:")
+
+
+_POSSESSIVE = re.compile(r"['’]s(?=[\W_])")
+
+
+def _singular(name: str) -> str:
+    return name[:-1] if len(name) > 3 and name.endswith("s") and not name.endswith(("ss", "us", "is")) else name
+
+
+def _pattern_name(key: str) -> str:
+    """A project's own name of an attribute in canonical form; a pattern stays as it is."""
+    return text.plain(key) if re.search(r"[*?\[]", key) else canonical(key) or key
