@@ -54,7 +54,11 @@ class Trace:
 
 
 def trace(
-    statement: str, *, attribute: str | None = None, object: str | None = None, subject: str | None = None
+    statement: str,
+    *,
+    attribute: str | None = None,
+    object: str | None = None,  # noqa: A002 - the fact's own word
+    subject: str | None = None,
 ) -> Trace:
     """Boil a statement down. Linear in its length.
 
@@ -85,7 +89,7 @@ def trace(
         attribute=attribute,
         value=value.terms | value.pairs,
         spelt=value.order,
-        rest=rest.terms,
+        rest=rest.terms | rest.pairs,
         shingles=whole.pairs,
     )
 
@@ -145,7 +149,7 @@ def _in_words(new: Trace, old: Trace, similarity: float | None) -> Relation:
         return "different"
     if new.order == old.order:
         return "same" if similarity is None or similarity >= _ALIKE else "near"
-    near = "near" if (similarity or 0.0) >= _NEAR else "different"
+    near: Relation = "near" if (similarity or 0.0) >= _NEAR else "different"
     if similarity is None or similarity < _ALIKE:
         return near
     more, less = new.terms - old.terms, old.terms - new.terms
@@ -472,21 +476,21 @@ def _value(folded: str, attribute: str | None, own: frozenset[int]) -> _Content:
     )
 
 
-def _around(folded: str, object: str) -> str:
+def _around(folded: str, value: str) -> str:
     """The clause that names the object, as far as a negation in it would concern it."""
-    at = folded.find(object)
+    at = folded.find(value)
     if at < 0:
         return folded
     start, end = 0, len(folded)
     for mark in _CLAUSE.finditer(folded):
         if mark.end() <= at:
             start = mark.end()
-        elif mark.start() >= at + len(object):
+        elif mark.start() >= at + len(value):
             end = mark.start()
             break
-    after = folded[at + len(object) : end]
+    after = folded[at + len(value) : end]
     # "at Beta, not at Acme": what follows denies another value.
-    return folded[start : at + len(object)] + re.sub(r"^\s*(?:and )?not\b.*|^而?不是.*", "", after)
+    return folded[start : at + len(value)] + re.sub(r"^\s*(?:and )?not\b.*|^而?不是.*", "", after)
 
 
 # Names.

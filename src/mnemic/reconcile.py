@@ -1,0 +1,439 @@
+"""What one new fact does to what is known. Pure: values in, one decision out, no model, no store.
+
+A memory loses its place only to a fact about the same subject and attribute (a slot), of one value at
+a time, that is newer and at least as much to be trusted. What an extractor says it does is a hint that
+needs this agreement. Whatever cannot be decided is added beside what is known: twice is better than
+lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from mnemic import slots, text
+from mnemic.sameness import Relation, Trace, compare
+from mnemic.types import Fact, Memory
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A new fact, and the memory it would make."""
+
+    memory: Memory
+    """With its slot, as `slots.key` gives it."""
+    trace: Trace
+    fact: Fact
+    trust: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Neighbour:
+    """A current memory of the same owner that the new fact may repeat or change."""
+
+    memory: Memory
+    trace: Trace
+    similarity: float | None
+    """Centred cosine to the draft, in [-1, 1]; None when unknown."""
+    trust: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grave:
+    """What a person asked to forget."""
+
+    trace: Trace
+    slot: str | None = None
+    similarity: float | None = None
+    """Centred cosine to the draft; None when unknown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Add:
+    """A memory of its own. `unsure_of`: id of the memory it may contradict."""
+
+    unsure_of: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Merge:
+    """Already known, as well or better: one more source for `memory`."""
+
+    memory: Memory
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fuller:
+    """Known with less detail: a new version of `memory` with the new text, and one more source."""
+
+    memory: Memory
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Supersede:
+    """A memory of its own that takes the place of others."""
+
+    memories: tuple[Memory, ...]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outdated:
+    """Older than what stands in its slot: kept as history, not current."""
+
+    by: Memory
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correct:
+    """Puts right what was just said: a new version of `memory` that reads `text`."""
+
+    memory: Memory
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refuse:
+    """Not to be learnt."""
+
+    reason: str
+
+
+Decision = Add | Merge | Fuller | Supersede | Outdated | Correct | Refuse
+
+
+def decide(
+    draft: Draft,
+    neighbours: Iterable[Neighbour],
+    *,
+    graves: Iterable[Grave] = (),
+    meant: Neighbour | None = None,
+    own: Mapping[str, bool] | None = None,
+) -> Decision:
+    """Decide what the draft does. The order of `neighbours` and `graves` makes no difference.
+
+    `neighbours`: current memories of the same project, user, agent and app: those of the same slot, of the
+    same exact words, the nearest by vector, and those made of the last turns. `meant`: the one that
+    `fact.to` names. `own`: the project's settings, as `slots.single` takes them.
+    """
+    if any(_is_of(draft, grave) for grave in graves):
+        return Refuse(reason="forgotten")
+    every = {each.memory.id: each for each in (*neighbours, *(() if meant is None else (meant,)))}
+    around = [every[memory_id] for memory_id in sorted(every)]
+    corrected = _corrected(draft, around)
+    if corrected is not None:
+        return corrected
+    one = None if draft.trace.attribute is None else slots.single(draft.trace.attribute, own)
+    standing = [each for each in around if _stands(each, draft)]
+    if _ends(draft, one):
+        ended = _ended(draft, standing, one)
+        return ended or _known(draft, around, [], meant) or Add(reason="ends")
+    rivals = _rivals(draft, standing, one, meant)
+    return _known(draft, around, rivals, meant) or _against(draft, rivals, one, meant)
+
+
+def trust(memory: Memory) -> int:
+    """How much a memory is to be trusted: 2 said, given or corrected by a person, 1 by the assistant, 0 by a tool.
+
+    The best of its sources counts: what a tool found and the user then said is the user's.
+    """
+    if memory.origin in ("given", "corrected"):
+        return 2
+    said = {source.role for source in memory.sources} or {memory.role}
+    if memory.attributed_to == "assistant":
+        said = {"assistant" if role == "user" else role for role in said}
+    return max(_TRUST.get(role or "", 1) for role in said)
+
+
+_TRUST = {"user": 2, "assistant": 1, "system": 1, "tool": 0}
+
+_HEDGED_BELOW = 0.5
+"""Less sure than this, a fact changes nothing: extractors give it for what is reported or meant in jest."""
+
+
+# Forgotten.
+
+
+def _is_of(draft: Draft, grave: Grave) -> bool:
+    """Whether the draft tells what was forgotten, or that it has ended."""
+    told = draft.trace
+    if draft.fact.ends:
+        told = replace(told, negated=grave.trace.negated, ended=grave.trace.ended)
+    return compare(told, grave.trace, grave.similarity) in ("same", "fuller", "shorter")
+
+
+# Corrections.
+
+_JUST_NOW = timedelta(days=1)
+"""How far back a correction reaches. Beyond it the same words stand in something else."""
+
+
+def _corrected(draft: Draft, around: Sequence[Neighbour]) -> Correct | None:
+    """The newest memory that holds the wrong words, with the right ones in their place."""
+    wrong, right = draft.fact.corrects, draft.fact.object
+    if not wrong or not wrong.strip() or not right or text.plain(wrong) == text.plain(right):
+        return None
+    bounds = (r"(?<!\w)", r"(?!\w)") if text.side(wrong) == "other" else ("", "")
+    pattern = re.compile(re.escape(wrong.strip()).join(bounds), re.IGNORECASE)
+    holding = [
+        each
+        for each in around
+        if pattern.search(each.memory.text)
+        and timedelta(0) <= _said(draft.memory) - _said(each.memory) <= _JUST_NOW
+        and not _blocks(each, draft)
+    ]
+    if not holding:
+        return None
+    # Of one moment, the one about the same thing.
+    best = max(holding, key=lambda each: (_said(each.memory), each.memory.slot == draft.memory.slot, each.memory.id))
+    return Correct(memory=best.memory, text=pattern.sub(lambda _: right, best.memory.text))
+
+
+# Already known.
+
+_CLOSENESS: Mapping[Relation, int] = {"same": 0, "shorter": 1, "fuller": 2}
+
+
+def _known(
+    draft: Draft, around: Sequence[Neighbour], rivals: Sequence[Neighbour], meant: Neighbour | None
+) -> Decision | None:
+    """Merge with the memory that says the same, if there is one."""
+    found = [(relation, each) for each in around if (relation := _relation(draft, each, meant)) in _CLOSENESS]
+    if not found:
+        return None
+    relation, known = min(
+        found, key=lambda pair: (_CLOSENESS[pair[0]], -pair[1].trust, -(pair[1].similarity or 0.0), pair[1].memory.id)
+    )
+    # A person says again what had been left unsure: it is settled now, against what stood before it.
+    settled = [each for each in rivals if _newer(known.memory, each.memory)]
+    if (
+        settled
+        and (known.trust < draft.trust or known.memory.confidence < _HEDGED_BELOW)
+        and _may_retire(draft, settled)
+    ):
+        return Supersede(memories=_memories([*settled, known]), reason="confirmed")
+    if relation != "fuller":
+        return Merge(memory=known.memory, reason=relation)
+    if _hedged(draft) or _blocks(known, draft):
+        return Add(unsure_of=known.memory.id, reason="fuller but less sure")
+    return Fuller(memory=known.memory)
+
+
+def _relation(draft: Draft, known: Neighbour, meant: Neighbour | None) -> Relation:
+    """As `compare` has it; where that is open, the extractor's word decides."""
+    if _other_occasion(draft.memory, known.memory):
+        return "different"
+    relation = compare(draft.trace, known.trace, known.similarity)
+    if relation != "near" or meant is None or meant.memory.id != known.memory.id:
+        return relation
+    if draft.fact.does == "same":
+        return "same"
+    if draft.fact.does == "fuller" and known.trace.names <= draft.trace.candidates:
+        kept = len(known.trace.terms & draft.trace.terms)
+        return "fuller" if 2 * kept >= len(known.trace.terms) else relation
+    return relation
+
+
+def _other_occasion(one: Memory, other: Memory) -> bool:
+    """Whether two events lie at different times: a second run in the park is no duplicate of the first."""
+    if "event" not in (one.kind, other.kind) or one.valid_from is None or other.valid_from is None:
+        return False
+    return _before(one, other) is not None
+
+
+# What it takes the place of.
+
+
+def _stands(known: Neighbour, draft: Draft) -> bool:
+    """Whether a memory holds the draft's slot now: it tells neither of an end nor of a time gone by."""
+    memory = known.memory
+    if memory.slot is None or memory.slot != draft.memory.slot or known.trace.ended:
+        return False
+    return memory.valid_to is None or memory.valid_to > _moment(draft.memory)
+
+
+def _rivals(draft: Draft, standing: Sequence[Neighbour], one: bool | None, meant: Neighbour | None) -> list[Neighbour]:
+    """The memories that cannot be true beside the draft."""
+    if draft.trace.ended or not draft.trace.value:
+        return []
+    if one is None:
+        if draft.fact.does != "replaces" or meant is None or draft.trace.negated:
+            return []
+        return [each for each in standing if each.memory.id == meant.memory.id]
+    if not one:
+        return []
+    if draft.trace.negated:
+        return [each for each in standing if not each.trace.negated and _same_value(draft.trace, each.trace)]
+    return [
+        each
+        for each in standing
+        if each.trace.value
+        and (_same_value(draft.trace, each.trace) if each.trace.negated else _other_value(draft, each))
+    ]
+
+
+def _same_value(new: Trace, old: Trace) -> bool:
+    relation = compare(replace(new, negated=old.negated, ended=old.ended), old, None)
+    return relation in ("same", "fuller", "shorter")
+
+
+def _other_value(draft: Draft, known: Neighbour) -> bool:
+    new, old = draft.trace, known.trace
+    if compare(new, old, known.similarity) in _CLOSENESS:
+        return False
+    if draft.fact.object and known.memory.object:
+        return True
+    # Read off the whole sentence, values that overlap in their names may tell two sides of one thing.
+    shared = bool(new.value & old.value)
+    return not shared or not (
+        new.names <= old.candidates and old.names <= new.candidates and new.numbers == old.numbers
+    )
+
+
+def _against(draft: Draft, rivals: Sequence[Neighbour], one: bool | None, meant: Neighbour | None) -> Decision:
+    """Take the rivals' place, step behind them, or stand beside them."""
+    if not rivals:
+        doubted = meant if draft.fact.does == "unsure" or (draft.fact.does == "replaces" and one is None) else None
+        doubted = doubted or _contradicted(draft, meant)
+        return Add(unsure_of=None if doubted is None else doubted.memory.id, reason="new")
+    blocking = [each for each in rivals if _blocks(each, draft)]
+    if blocking:
+        return Add(unsure_of=_latest(blocking).memory.id, reason="less trusted")
+    if _hedged(draft):
+        return Add(unsure_of=_latest(rivals).memory.id, reason="hedged")
+    newer = [each for each in rivals if not _newer(draft.memory, each.memory)]
+    if newer:
+        latest = _latest(newer)
+        if latest.trust < draft.trust:
+            return Add(unsure_of=latest.memory.id, reason="newer but less trusted")
+        return Outdated(by=latest.memory)
+    return Supersede(memories=_memories(rivals), reason="denied" if draft.trace.negated else "newer")
+
+
+def _contradicted(draft: Draft, meant: Neighbour | None) -> Neighbour | None:
+    """The memory the extractor points at, where one of the two denies what the other says."""
+    if meant is None or meant.trace.negated == draft.trace.negated or draft.fact.does == "new":
+        return None
+    return meant
+
+
+# What it ends.
+
+
+def _ends(draft: Draft, one: bool | None) -> bool:
+    """Whether the draft tells that something is over; a state that is closed in the past is."""
+    memory = draft.memory
+    closed = memory.valid_to is not None and memory.valid_to <= _said(memory) and memory.kind != "event"
+    return draft.fact.ends or (closed and one is True)
+
+
+def _ended(draft: Draft, standing: Sequence[Neighbour], one: bool | None) -> Decision | None:
+    over = [each for each in standing if not each.trace.negated]
+    named = [each for each in over if _names_value(draft.trace, each.trace, either_way=one is True)]
+    if not named and one is True and draft.fact.ends and _names_nothing(draft):
+        named = over
+    if one is not True and len(named) > 1:
+        exact = [each for each in named if each.trace.value == draft.trace.value]
+        if len(exact) != 1:
+            return Add(unsure_of=_latest(named).memory.id, reason="ends one of several")
+        named = exact
+    if not named:
+        return None
+    if not _may_retire(draft, named):
+        older = [each for each in named if not _newer(draft.memory, each.memory)]
+        if older and one is True and _latest(older).trust >= draft.trust:
+            return Outdated(by=_latest(older).memory)
+        return Add(unsure_of=_latest(named).memory.id, reason="less trusted")
+    return Supersede(memories=_memories(named), reason="ended")
+
+
+def _names_value(new: Trace, old: Trace, *, either_way: bool) -> bool:
+    """Whether what is over is what the old statement tells. Of several values it must be named by all its words."""
+    if not new.value:
+        return False
+    if not _compatible(new, old):
+        return False
+    return new.value <= old.value | old.rest or (either_way and bool(old.value) and old.value <= new.value | new.rest)
+
+
+def _compatible(new: Trace, old: Trace) -> bool:
+    """Whether the names in what is over are names of the old statement, or the other way round."""
+    ours, theirs = new.names, old.names
+    return not ours or not theirs or bool(ours & old.candidates) or bool(theirs & new.candidates)
+
+
+def _names_nothing(draft: Draft) -> bool:
+    """Whether an end names no value: "I quit my job", "我終於離職了"."""
+    if draft.fact.object or draft.trace.names:
+        return False
+    # In a script without capitals, three characters that are not the attribute's own may be a name.
+    return text.side(draft.memory.text) == "other" or len(draft.trace.spelt) < 3
+
+
+# Trust and time.
+
+
+def _may_retire(draft: Draft, known: Sequence[Neighbour]) -> bool:
+    return not _hedged(draft) and all(not _blocks(each, draft) and _newer(draft.memory, each.memory) for each in known)
+
+
+def _hedged(draft: Draft) -> bool:
+    return draft.memory.confidence < _HEDGED_BELOW
+
+
+def _blocks(known: Neighbour, draft: Draft) -> bool:
+    """Whether a memory outranks the draft: by trust, or as what somebody said of themself."""
+    if known.trust > draft.trust:
+        return True
+    actor, subject = known.memory.actor, known.memory.subject
+    if actor is None or subject is None or text.plain(actor) != text.plain(subject):
+        return False
+    return draft.memory.actor is not None and text.plain(draft.memory.actor) != text.plain(actor)
+
+
+def _newer(new: Memory, old: Memory) -> bool:
+    """Whether the new one tells of a later time; of times that cannot be told apart, what was said later."""
+    order = _before(old, new)
+    return _said(new) >= _said(old) if order is None else order
+
+
+def _before(one: Memory, other: Memory) -> bool | None:
+    """Whether one begins before the other; None when their times overlap as far as they are known."""
+    start, other_start = _moment(one), _moment(other)
+    if start + _length(one) < other_start:
+        return True
+    return False if other_start + _length(other) < start else None
+
+
+def _moment(memory: Memory) -> datetime:
+    return memory.valid_from or _said(memory)
+
+
+_LENGTHS = {"second": 0, "day": 1, "week": 7, "month": 31, "season": 92, "year": 366}
+
+
+def _length(memory: Memory) -> timedelta:
+    """How long a stretch its beginning may lie in."""
+    if memory.valid_from is None or memory.precision is None:
+        return timedelta(0)
+    return timedelta(days=_LENGTHS[memory.precision])
+
+
+def _said(memory: Memory) -> datetime:
+    """When it was said; what a person has corrected was said then."""
+    if memory.origin == "corrected":
+        return memory.updated_at
+    return memory.said_at or memory.created_at
+
+
+def _latest(known: Sequence[Neighbour]) -> Neighbour:
+    return max(known, key=lambda each: (_moment(each.memory), _said(each.memory), each.memory.id))
+
+
+def _memories(known: Iterable[Neighbour]) -> tuple[Memory, ...]:
+    every = {each.memory.id: each.memory for each in known}
+    return tuple(every[memory_id] for memory_id in sorted(every))
