@@ -35,7 +35,22 @@ class Claim:
     """The words for the third person; None for the other kinds of `about`."""
     kind: Kind = "fact"
     attribute: str | None = None
+    object: str | None = None
+    """The value of the attribute, a stretch of the sentence."""
+    ends: bool = False
+    """It says that something stopped being so; `object` is then what did."""
+    corrects: str | None = None
+    """It puts right what was said before: the wrong words, or nothing when it does not name them."""
     confidence: float = CLEAR
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What a clause says of its subject: a value that holds now, or (`ends`) one that no longer does."""
+
+    attribute: str | None
+    object: str | None
+    ends: bool = False
 
 
 class Grammar(Protocol):
@@ -55,6 +70,12 @@ class Grammar(Protocol):
 
     def claim(self, text: str) -> Claim | None:
         """What `text`, which asks nothing, states; None when that is nothing lasting."""
+
+    def correction(self, text: str) -> Claim | None:
+        """What `text` puts right ("No, I meant Thursday, not Tuesday"); None when it is no correction."""
+
+    def owns_mistake(self, text: str) -> bool:
+        """Whether the whole of `text` says that what came before was wrong ("Sorry, I misspoke.")."""
 
     def promise(self, text: str) -> Claim | None:
         """What an assistant that says `text` tells about itself, promises or recommends."""

@@ -82,18 +82,29 @@ _Finding = _Kept | _Refused | _Unmentioned
 def _findings(turn: Turn) -> Iterator[_Finding]:
     """One finding a sentence, in order; a sentence that leans on the one before it joins it."""
     last: _Finding | None = None
+    mistaken: int | None = None  # where "Sorry, I misspoke." began, if that was the last sentence
     for span in sentences(turn.content):
         if span.prose:
-            found, grammar = _judge(turn, span.start, span.end)
+            start = span.start if mistaken is None or span.end - mistaken > _JOINED else mistaken
+            found, grammar = _judge(turn, start, span.end)
+            if start == mistaken and not (isinstance(found, _Kept) and found.claim.corrects is not None):
+                found, grammar = _judge(turn, span.start, span.end)
+            elif start == mistaken:
+                last = None
+            mistaken = span.start if grammar.owns_mistake(turn.content[span.start : span.end]) else None
         else:
             found, grammar = _Refused(span.start, span.end, "not_prose"), None
         if isinstance(last, _Kept):
             if grammar and grammar.takes_back(turn.content[span.start : span.end]):
-                last = replace(last, end=span.end, claim=replace(last.claim, attribute=None, confidence=FAINT))
+                last = replace(last, end=span.end, claim=replace(_bare(last.claim), confidence=FAINT))
                 continue
             if isinstance(found, _Kept) and _leans_on(found, last):
-                last = replace(last, end=found.end, claim=replace(last.claim, attribute=None))
-                continue
+                if found.claim.attribute is None or last.claim.attribute is None:
+                    last = replace(last, end=found.end, claim=_bare(last.claim))
+                    continue
+                # Two values of one person are two facts; the second quotes the first for its pronoun.
+                about = replace(found.claim, about=last.claim.about, subject=last.claim.subject)
+                found = replace(found, start=last.start, claim=about)
         if last is not None:
             yield last
         last = found
@@ -114,6 +125,8 @@ def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noq
     grammar = _grammar(text)
     if not _WORD.search(text):
         return _Refused(whole, max(end, whole + 1), "small_talk"), grammar
+    if turn.role == "user" and (claim := grammar.correction(text)):
+        return _Kept(_from(header, speaker, start), end, claim, speaker), grammar
     if reason := _small_talk(grammar, text):
         return _Refused(start, end, reason), grammar
     start += grammar.lead_in(text)
@@ -169,8 +182,13 @@ _JOINED = 300
 """Longest text, in characters, that sentences about one person are joined into."""
 
 
+def _bare(claim: Claim) -> Claim:
+    """`claim` without a value, for a text that says more than one thing."""
+    return replace(claim, attribute=None, object=None, ends=False, corrects=None)
+
+
 def _fact(index: int, turn: Turn, kept: _Kept) -> Fact:
-    claim = kept.claim
+    claim = _bare(kept.claim) if kept.claim.about == "pronoun" else kept.claim
     quote = turn.content[kept.start : kept.end]
     first_person = "assistant" if turn.role == "assistant" else kept.speaker or turn.name or "user"
     return Fact(
@@ -180,6 +198,9 @@ def _fact(index: int, turn: Turn, kept: _Kept) -> Fact:
         kind=claim.kind,
         subject=first_person if claim.about == "speaker" else claim.subject,
         attribute=claim.attribute,
+        object=claim.object,
+        ends=claim.ends,
+        corrects=claim.corrects,
         attributed_to="assistant" if turn.role == "assistant" else "user",
         confidence=claim.confidence,
     )

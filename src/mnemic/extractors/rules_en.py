@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
 from mnemic.extractors import words_en as words
-from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, Claim
+from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, Claim, Reading
+from mnemic.extractors.values_en import read, read_thing
 from mnemic.types import Kind
 
 
@@ -64,36 +69,84 @@ def beside_the_ask(text: str) -> list[tuple[int, int]]:
 def claim(text: str) -> Claim | None:
     """What `text`, which asks nothing, states; None when that is nothing lasting."""
     plain = _plain(text)
-    if words.CALL_ME.match(plain):
-        return Claim(about="speaker", attribute="name", confidence=SURE)
+    if match := words.CALL_ME.match(plain):
+        return Claim(about="speaker", attribute="name", object=_name(plain[match.end() - 1 :]), confidence=SURE)
     if words.LABELLED.match(plain):
         return Claim(about="speaker", confidence=LIKELY)
     if words.STANDING_ORDER.match(plain):
         return Claim(about="speaker", kind="preference", confidence=CLEAR)
     if words.HYPOTHETICAL.search(plain) or words.CHATTER.search(plain):
         return None
-    who, predicate = _who(plain)
+    who, start = _who(plain)
     if who is None:
         return None
     jest = bool(words.JEST.search(plain))
-    doubtful = jest or bool(words.HEDGED.search(plain) or words.REPORTED.search(plain) or words.NEGATED.search(plain))
-    attribute = None if doubtful else _attribute(who, predicate)
-    if attribute is None and len(plain.split()) < _FEWEST_WORDS:
+    unsure = bool(words.HEDGED.search(plain) or words.REPORTED.search(plain))
+    doubtful = jest or unsure or bool(words.NEGATED.search(plain[:start]))
+    reading = None if doubtful else _reading(who, plain, start)
+    attribute = reading.attribute if reading else None
+    if reading is None and len(plain.split()) < _FEWEST_WORDS:
         return None
     confidence = who.confidence
     if jest:
         confidence = FAINT
-    elif words.HEDGED.search(plain) or words.REPORTED.search(plain):
+    elif unsure or words.PAST.search(plain):
         confidence = min(confidence, LIKELY)
     elif attribute and who.about == "speaker" and who.confidence == CLEAR:
         confidence = SURE
     return Claim(
         about=who.about,
         subject=who.subject,
-        kind=_kind(plain, predicate, attribute),
+        kind=_kind(plain, plain[start:], attribute),
         attribute=attribute,
+        object=_verbatim(text, plain, reading.object) if reading and reading.object else None,
+        ends=reading.ends if reading else False,
         confidence=confidence,
     )
+
+
+def correction(text: str) -> Claim | None:
+    """What `text` puts right ("No, I meant Thursday, not Tuesday"); None when it is no correction."""
+    if len(text) > _CORRECTION or "?" in text:
+        return None
+    plain = _plain(text)
+    opening = words.MISTAKE.match(plain)
+    start = opening.end() if opening else 0
+    owned = bool(opening and words.OWNED_MISTAKE.search(plain, 0, start))
+    said = next((found for pattern in words.PUT_RIGHT if (found := pattern.match(plain, start))), None)
+    if said is None:
+        inner = words.INSTEAD_OF.search(plain, start)
+        stated = claim(text[start : inner.start() if inner else len(text)])
+        if stated is None or stated.attribute is None or not (inner or owned) or words.LASTING_CHANGE.search(plain):
+            return None
+        return replace(stated, corrects=_cut(text, inner, "wrong") if inner else "")
+    groups = said.groupdict()
+    wrong = groups.get("wrong")
+    body = _cut(text, said, "right")
+    if not (wrong or groups.get("meant") or (opening and words.SPECIFIC.search(body) and len(body.split()) <= _FRAGMENT)):
+        return None
+    if not wrong and small_talk(body):
+        return None
+    stated = claim(body) if len(body.split()) > 1 else None
+    corrects = _cut(text, said, "wrong") if wrong else ""
+    if stated and stated.attribute:
+        return replace(stated, corrects=corrects)
+    return Claim(about="topic", object=body, corrects=corrects, confidence=CLEAR if wrong or owned else LIKELY)
+
+
+_CORRECTION = 200  # characters: a correction is short
+_FRAGMENT = 5  # words of "Sorry, it's Anna": a longer rest is a statement of its own
+
+
+def _cut(text: str, match: re.Match[str], group: str) -> str:
+    return text[match.start(group) : match.end(group)].strip(" \t\"'“”‘’.!,;")
+
+
+def owns_mistake(text: str) -> bool:
+    """Whether the whole of `text` says that what came before was wrong ("Sorry, I misspoke.")."""
+    plain = _plain(text).strip()
+    opening = words.MISTAKE.fullmatch(plain)
+    return bool(opening and words.OWNED_MISTAKE.search(plain))
 
 
 def promise(text: str) -> Claim | None:
@@ -121,46 +174,93 @@ def _plain(text: str) -> str:
     return text.replace("’", "'")
 
 
-def _who(text: str) -> tuple[Claim | None, str]:  # noqa: C901 - a ladder of cases
-    """Who `text` is about, as a claim to fill in, and what it says of them (empty when that is unsure)."""
+def _who(text: str) -> tuple[Claim | None, int]:  # noqa: C901 - a ladder of cases
+    """Who `text` is about, as a claim to fill in, and where what it says of them begins (its end when unsure)."""
     if words.QUOTED.match(text):
-        return Claim(about="topic", confidence=LIKELY), text
+        return Claim(about="topic", confidence=LIKELY), len(text)
     start = 0
     for _ in range(_OPENING_CLAUSES):
-        if match := words.SPEAKER.match(text, start):
-            return Claim(about="speaker"), text[match.end() :]
-        if match := words.RELATED.match(text, start):
-            return Claim(
-                about="person", subject=match["name"] or match["relation"] or match["mine"] or match["one"]
-            ), text[match.end() :]
-        if match := words.MY_THING.match(text, start):
-            return Claim(about="speaker"), text[match.start() :]
-        if match := words.PRONOUN.match(text, start):
-            return Claim(about="pronoun", confidence=LIKELY), text[match.end() :]
-        if (match := words.NAMED.match(text, start)) and not words.NOT_A_NAME.match(match["name"]):
-            return Claim(about="person", subject=match["name"]), text[match.end() :]
+        if found := _subject(text, start):
+            return found
         if start == 0 and (match := words.ELLIPSIS.match(text)):
-            return Claim(about="speaker", confidence=LIKELY), text[match.start() :]
+            return Claim(about="speaker", confidence=LIKELY), match.start()
         opening = words.OPENING_CLAUSE.match(text, start)
         if not opening:
             break
         start = opening.end()
     if words.FIRST_PERSON.search(text):
-        return Claim(about="speaker" if words.SAYS_I.search(text) else "topic", confidence=LIKELY), ""
+        return Claim(about="speaker" if words.SAYS_I.search(text) else "topic", confidence=LIKELY), len(text)
     if words.NAMES_SOMETHING.search(text) and words.SOMETHING_HAPPENED.search(text):
-        return Claim(about="topic", confidence=LIKELY), text
-    return None, text
+        return Claim(about="topic", confidence=LIKELY), len(text)
+    return None, len(text)
 
 
 _OPENING_CLAUSES = 3  # "Last year, after the move, my sister …"
 
 
-def _attribute(who: Claim, predicate: str) -> str | None:
-    if who.about not in ("speaker", "person"):
+def _subject(text: str, start: int) -> tuple[Claim, int] | None:
+    """Whom the clause of `text` at `start` names, and where its predicate begins, with its "'m" or "'s"."""
+    if match := words.SPEAKER.match(text, start):
+        return Claim(about="speaker"), _before_auxiliary(match)
+    if match := words.RELATED.match(text, start):
+        subject = match["name"] or match["relation"] or match["mine"] or match["one"]
+        return Claim(about="person", subject=subject), match.end()
+    if match := words.MY_THING.match(text, start):
+        return Claim(about="speaker"), match.start()
+    if match := words.PRONOUN.match(text, start):
+        return Claim(about="pronoun", confidence=LIKELY), _before_auxiliary(match)
+    if match := words.THING.match(text, start):
+        return Claim(about="topic", subject=match["thing"]), match.end()
+    if (match := words.NAMED.match(text, start)) and not words.NOT_A_NAME.match(match["name"]):
+        return Claim(about="person", subject=match["name"]), match.end()
+    return None
+
+
+def _before_auxiliary(match: re.Match[str]) -> int:
+    auxiliary = words.AUXILIARY.search(match.group())
+    return match.start() + auxiliary.start() if auxiliary else match.end()
+
+
+def _reading(who: Claim, text: str, start: int) -> Reading | None:
+    """What the clauses of `text` from `start` on say of `who`: what holds now goes before what ended."""
+    if who.about not in ("speaker", "person", "pronoun", "topic") or (who.about == "topic" and who.subject is None):
         return None
-    if match := words.FAVOURITE.match(predicate):
-        return "favourite_" + match["thing"].lower().replace(" ", "_")
-    return next((name for name, pattern in words.ATTRIBUTES.items() if pattern.match(predicate)), None)
+    job = bool(words.JOB_CHANGE.search(text))
+    ended: Reading | None = None
+    for count, at in enumerate(_clauses(text, start)):
+        if count == _CLAUSES:
+            break
+        begin = at
+        if at != start and (found := _subject(text, at)):
+            other, begin = found
+            if (other.about, other.subject) != (who.about, who.subject):
+                if other.about != "pronoun":
+                    break
+        reading = read_thing(text[begin:]) if who.about == "topic" else read(text[begin:], job=job)
+        if reading and not reading.ends:
+            return reading
+        ended = ended or reading
+    return ended
+
+
+_CLAUSES = 6  # of one sentence that are read
+
+
+def _clauses(text: str, start: int) -> Iterator[int]:
+    yield start
+    for comma in words.CLAUSE.finditer(text, start):
+        yield comma.end()
+
+
+def _name(text: str) -> str | None:
+    match = words.OWN_NAME.match(text)
+    return match.group() if match else None
+
+
+def _verbatim(text: str, plain: str, value: str) -> str | None:
+    """`value`, found in `plain`, with the typographic marks it has in `text`."""
+    at = plain.find(value)
+    return text[at : at + len(value)] if at >= 0 else None
 
 
 def _kind(text: str, predicate: str, attribute: str | None) -> Kind:

@@ -47,6 +47,16 @@ def claim(text: str) -> Claim | None:
     return Claim(about="person", subject=name[1], confidence=FAINT) if name else None
 
 
+def correction(text: str) -> Claim | None:  # noqa: ARG001
+    """Not known here."""
+    return None
+
+
+def owns_mistake(text: str) -> bool:  # noqa: ARG001
+    """Not known here."""
+    return False
+
+
 def promise(text: str) -> Claim | None:  # noqa: ARG001
     """Not known here."""
     return None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from mnemic.extractors import words_zh as words
-from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, Claim
+from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, Claim, Reading
+from mnemic.extractors.values_zh import read
 from mnemic.types import Kind
 
 
@@ -47,22 +51,22 @@ def beside_the_ask(text: str) -> list[tuple[int, int]]:
 
 def claim(text: str) -> Claim | None:
     """What `text`, which asks nothing, states; None when that is nothing lasting."""
-    if words.CALL_ME.match(text):
-        return Claim(about="speaker", attribute="name", confidence=SURE)
+    if match := words.CALL_ME.match(text):
+        name = words.OWN_NAME.match(text, match.end() - 1)
+        return Claim(about="speaker", attribute="name", object=name.group() if name else None, confidence=SURE)
     if words.STANDING_ORDER.match(text):
         return Claim(about="speaker", kind="preference", confidence=CLEAR)
     if words.HYPOTHETICAL.match(text) or words.CHATTER.match(text):
         return None
-    who = _who(text)
+    who, start = _who(text)
     if who is None:
         return None
     jest = bool(words.JEST.search(text))
     unsure = bool(words.HEDGED.search(text) or words.REPORTED.search(text))
-    doubtful = jest or unsure or bool(words.NEGATED.search(words.NOT_NEGATION.sub("", text)))
-    attribute = (
-        None if doubtful or who.about not in ("speaker", "person") or _only_mentioned(who, text) else _attribute(text)
-    )
-    if attribute is None and len(text) < _SHORTEST:
+    only_mentioned = who.about == "speaker" and start == len(text) and bool(words.FIRST_PERSON.search(text))
+    reading = None if jest or unsure or only_mentioned else _reading(who, text, start)
+    attribute = reading.attribute if reading else None
+    if reading is None and len(text) < _SHORTEST:
         return None
     confidence = who.confidence
     if jest:
@@ -76,8 +80,48 @@ def claim(text: str) -> Claim | None:
         subject=who.subject,
         kind="fact" if attribute in IDENTITY else _kind(text),
         attribute=attribute,
+        object=reading.object if reading else None,
+        ends=reading.ends if reading else False,
         confidence=confidence,
     )
+
+
+def correction(text: str) -> Claim | None:
+    """What `text` puts right ("不是星期二，是星期四"); None when it is no correction."""
+    if len(text) > _CORRECTION or words.QUESTION.search(text):
+        return None
+    opening = words.MISTAKE.match(text)
+    start = opening.end() if opening else 0
+    owned = bool(opening and words.OWNED_MISTAKE.search(text, 0, start))
+    said = next((found for pattern in words.PUT_RIGHT if (found := pattern.match(text, start))), None)
+    if said is None and owned and (found := words.IT_IS.match(text, start)):
+        said = found
+    if said is None:
+        stated = claim(text[start:]) if owned and text[start:] else None
+        return replace(stated, corrects="") if stated and stated.attribute else None
+    groups = said.groupdict()
+    wrong = groups.get("wrong")
+    if not wrong and not opening:
+        return None
+    right = text[said.start("right") : said.end("right")].strip(_MARKS)
+    corrects = wrong.strip(_MARKS) if wrong else ""
+    stated = claim(groups.get("head") or "") or claim(right) if groups.get("head") or len(right) > _FRAGMENT else None
+    whole = claim(text[start:])
+    known = next((each for each in (stated, whole) if each and each.attribute and each.object == right), None)
+    if known:
+        return replace(known, corrects=corrects)
+    return Claim(about="topic", object=right, corrects=corrects, confidence=CLEAR if wrong or owned else LIKELY)
+
+
+_CORRECTION = 100  # characters: a correction is short
+_FRAGMENT = 4  # characters of a name or a day
+_MARKS = " \t「」『』\"“”'，,。.！!：:～~啦喔哦啊"
+
+
+def owns_mistake(text: str) -> bool:
+    """Whether the whole of `text` says that what came before was wrong ("我說錯了")."""
+    opening = words.MISTAKE.fullmatch(text)
+    return bool(opening and words.OWNED_MISTAKE.search(text))
 
 
 def promise(text: str) -> Claim | None:
@@ -99,49 +143,76 @@ def takes_back(text: str) -> bool:
 _SHORTEST = 4  # characters: of a statement no rule knows: "我吃素" has three, but so has "我愛你"
 
 
-def _who(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
-    """Who `text` is about, as a claim to fill in."""
+def _who(text: str) -> tuple[Claim | None, int]:
+    """Who `text` is about, as a claim to fill in, and where what it says of them begins (its end when unsure)."""
     if words.QUOTED.match(text):
-        return Claim(about="topic", confidence=LIKELY)
+        return Claim(about="topic", confidence=LIKELY), len(text)
     start = 0
     for _ in range(_OPENING_CLAUSES):
         opening = words.OPENING.match(text, start)
         start = opening.end() if opening else start
-        if match := words.RELATED.match(text, start):
-            return Claim(about="person", subject=match["name"] or match["relation"])
-        if words.SPEAKER.match(text, start):
-            return Claim(about="speaker")
-        if words.PRONOUN.match(text, start):
-            return Claim(about="pronoun", confidence=LIKELY)
-        if match := words.NAMED.match(text, start):
-            return Claim(about="person", subject=match["name"])
+        if found := _subject(text, start):
+            return found
         clause = words.OPENING_CLAUSE.match(text, start)
         if not clause:
             break
         start = clause.end()
     if words.FIRST_PERSON.search(text):
-        return Claim(about="speaker", confidence=LIKELY)
+        return Claim(about="speaker", confidence=LIKELY), len(text)
     if words.LISTENER.match(text):
-        return None
+        return None, len(text)
     if words.ELLIPSIS.search(text):
-        return Claim(about="speaker", confidence=LIKELY)
-    return Claim(about="topic", confidence=LIKELY) if words.ABOUT_PERSON.search(text) else None
-
-
-def _only_mentioned(who: Claim, text: str) -> bool:
-    """Whether the speaker is in `text` without being its subject: what it states may be another's."""
-    return who.about == "speaker" and who.confidence == LIKELY and bool(words.FIRST_PERSON.search(text))
+        return Claim(about="speaker", confidence=LIKELY), 0
+    return (Claim(about="topic", confidence=LIKELY) if words.ABOUT_PERSON.search(text) else None), len(text)
 
 
 _OPENING_CLAUSES = 3  # "上個月，因為工作，我…"
 
 
-def _attribute(text: str) -> str | None:
-    """Attribute of the first clauses of `text`, up to where they turn to somebody else."""
-    text = words.OTHER_SUBJECT.split(text, 1)[0]
-    if match := words.FAVOURITE.search(text):
-        return "favourite_" + match["thing"]
-    return next((name for name, pattern in words.ATTRIBUTES.items() if pattern.search(text)), None)
+def _subject(text: str, start: int) -> tuple[Claim, int] | None:
+    """Whom the clause of `text` at `start` names, and where its predicate begins."""
+    if match := words.RELATED.match(text, start):
+        return Claim(about="person", subject=match["name"] or match["relation"]), match.end()
+    if match := words.SPEAKER.match(text, start):
+        return Claim(about="speaker"), match.end()
+    if match := words.PRONOUN.match(text, start):
+        return Claim(about="pronoun", confidence=LIKELY), match.end()
+    if match := words.NAMED.match(text, start):
+        return Claim(about="person", subject=match["name"]), match.end()
+    return None
+
+
+def _reading(who: Claim, text: str, start: int) -> Reading | None:
+    """What the clauses of `text` from `start` on say of `who`: what holds now goes before what ended."""
+    if who.about not in ("speaker", "person", "pronoun"):
+        return None
+    job = bool(words.JOB_CHANGE.search(text))
+    ended: Reading | None = None
+    for count, at in enumerate(_clauses(text, start)):
+        if count == _CLAUSES:
+            break
+        begin = at
+        if at != start:
+            joined = words.CLAUSE_JOIN.match(text, at)
+            begin = joined.end() if joined else at
+            if found := _subject(text, begin):
+                other, begin = found
+                if (other.about, other.subject) != (who.about, who.subject) and other.about != "pronoun":
+                    break
+        reading = read(text[begin:], job=job)
+        if reading and not reading.ends:
+            return reading
+        ended = ended or reading
+    return ended
+
+
+_CLAUSES = 6  # of one sentence that are read
+
+
+def _clauses(text: str, start: int) -> Iterator[int]:
+    yield start
+    for comma in words.CLAUSE.finditer(text, start):
+        yield comma.end()
 
 
 def _kind(text: str) -> Kind:

@@ -202,8 +202,9 @@ HEDGED = _pattern(
 )
 REPORTED = _pattern(
     r"\b(?:he|she|they|people|someone|somebody|everyone|[a-z]+|you) (?:said|says|told (?:me|us|him|her|them)|claims?|claimed|thinks?|thought|believes?|mentioned|joked|insists?|heard)\b(?: that)?\s+\w",
-    r"\b(?:according to|i(?:'ve)? (?:heard|read)|rumou?r has it|apparently|used to|no longer|in my dream|i dreamt|i dreamed|pretend\w*)\b",
+    r"\b(?:according to|i(?:'ve)? (?:heard|read)|rumou?r has it|apparently|in my dream|i dreamt|i dreamed|pretend\w*)\b",
 )
+PAST = re.compile(r"\bused to\b", re.IGNORECASE)
 JEST = _pattern(
     r"(?:\s/s\b|\bjust kidding\b|\bj/k\b|\bjk\b|\byeah,? right\b|\bas if\b|\bsarcas\w+|\blol,? not\b|\bnot!\s*\Z|🙄|🙃)"
 )
@@ -231,6 +232,29 @@ RELATED = re.compile(
     rf"(?:,?\s+(?P<name>{_NAME})\b)?|(?i:an?)\s+(?P<mine>(?:\w+\s+)?(?i:{_RELATIONS}))\s+of\s+mine\b|(?i:one of (?:my|our))\s+(?P<one>(?:\w+\s+)?(?i:{_RELATIONS}))\b)(?:,[^,]{{1,60}},)?\s*",
 )
 MY_THING = _pattern(r"(?:my|our|mine|ours|for me|to me)\b")
+# The part of a subject's match that belongs to the predicate: "I'm".
+AUXILIARY = re.compile(r"'(?:m|ve|re|s|d|ll)\s*\Z")
+# Things that have a date, a limit or a state of their own: "the deadline for the report", "Dana's party".
+_EVENT = (
+    r"(?:deadline|due date|budget|meeting|appointment|call|stand-?up|flight|interview|exam|test|final|party|wedding|launch|release|"
+    r"trip|conference|workshop|demo|presentation|review|concert|game|match|delivery|surgery|operation|dinner|lunch|class|course|lesson|rehearsal|project|rent|event|kick-?off|visit|check-?up|server|ticket|order|contract)"
+)
+THING = re.compile(
+    rf"(?i:the|our|this|that|my|your)\s+(?P<thing>(?:(?!(?:is|was|has|and|of|for|in|on|at|to|with|i|we)\b)[\w'-]{{1,20}}\s+){{0,3}}?(?i:{_EVENT}))\b(?!\s+(?i:{_EVENT})\b)"
+    r"(?:\s+(?i:for|of|with)\s+(?:(?i:the|our|my)\s+)?(?P<of>[\w' -]{1,40}?)(?=\s+(?i:is|was|has|got|moved|changed|will|went)\b))?\s*",
+)
+JOB_CHANGE = _pattern(
+    r"\b(?:(?:switched|changed|changing|new|swapped) (?:jobs?|companies|employers?|role|position)|quit|resigned|used to work|no longer (?:work|at|with|employed)|"
+    r"(?:don't|doesn't|do not|not) (?:work(?:ing)? )?(?:at|for) .{1,40} any ?more|job change|change of job|left (?:my|the) (?:job|company|firm|old)|laid off|"
+    r"got (?:a|the) (?:new )?job|got hired|years (?:at|with)|(?:moved|jumped) (?:jobs|companies|ship)|career change|after leaving|left (?-i:[A-Z]))"
+)
+# Where the next clause of a sentence begins.
+CLAUSE = _pattern(
+    r"\s*[,;:—–]\s*(?:(?:and|but|so|then|now|since then|nowadays|currently|today|these days|actually|instead|because|since|as)\s+)*"
+    r"|\s+(?:and|but|so|then|because|since)\s+(?:(?:then|now|recently|currently|today|instead|these days)\s+)*"
+    r"|\s+-\s+"
+)
+OWN_NAME = re.compile(r"[^\s,.;:!?]+(?: (?-i:[A-Z])[\w'-]+){0,2}")
 PRONOUN = _pattern(
     r"(?:she|he|they|her|his|their|both of them|everyone|the (?:kids|boys|girls|family|team|doctor|baby|dogs?|cats?|children|twins|whole family))\b(?:'\w+)?\s*"
 )
@@ -274,105 +298,6 @@ SOMETHING_HAPPENED = _pattern(
     r"\b(?:was|were|had|went|took|got|came|happened|named|called|is|are|\w{2,18}ed|\w{2,18}'s)\b"
 )
 
-# What the statement is about, matched at its predicate (after "I", "my sister", "Dana").
-_ADV = r"(?:(?:now|currently|just|recently|also|finally|have|has|had|'ve|'m|am|is|was|are|were|been|still|both|actually|already|'s|really)\s+)*"
-_BE = r"(?:am|is|are|'m|'s|'re)?\s*(?:now |currently |a |an |the |also |really |severely |very |quite )*"
-FAVOURITE = _pattern(
-    r"(?:my|our|'s)?\s*(?:(?:all-time|absolute)\s+)*favou?rite\s+(?P<thing>[a-z]+(?: [a-z]+)?)\s+(?:is|are|was|has always been|has to be)\b"
-)
-ATTRIBUTES: dict[str, re.Pattern[str]] = {
-    "name": _pattern(
-        r"(?:my|'s) (?:full |first |last |real )?name(?: is|'s)\b",
-        r"(?:am|'m|is|'s|are) (?:called|named)\b",
-        r"go(?:es)? by (?-i:[A-Z])",
-        r"(?:am |'m )?(?!\w{0,16}(?:ish|ese|ian|ean|can|ist|French|German|Dutch|Swiss|Greek|Czech|Thai|Muslim|Catholic|Hindu)\b)(?-i:[A-Z][a-z]{2,15})[.!]?\Z",
-    ),
-    "birthday": _pattern(
-        r"(?:my|'s)?\s*(?:birthday|date of birth) (?:is|falls)\b",
-        rf"{_ADV}born (?:on|in (?:\d{{4}}|(?:january|february|march|april|may|june|july|august|september|october|november|december)))\b",
-    ),
-    "age": _pattern(
-        r"(?:(?:am|is|are|turned|just turned|turn) )?(?:now )?(?:\d{1,3}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty)(?:-\w+)?)(?: years? old| yo\b|\s*[.!]?\Z)",
-        r"my age is \d",
-    ),
-    "email": _pattern(r"(?:my|'s)?\s*(?:new |work |personal )?e-?mail(?: address)?(?: is|:)"),
-    "phone": _pattern(
-        r"(?:my|'s)?\s*(?:new |work |cell |mobile |home )*(?:phone|number|cell)(?: number)?(?: is|:)\s*[+(\d]"
-    ),
-    "employer": _pattern(
-        rf"{_ADV}(?:works?|working|started(?: working| work| a (?:new )?job| a (?:new )?position)|got (?:a |the |my )?(?:new |dream )*(?:job|position|offer)|employed)\b[^,.;]{{0,40}}?\b(?:(?:at|for|by|with) (?:the )?(?-i:[A-Z])|at (?:an?|the) )",
-        r"(?:my )?(?:employer|company|job|office) is (?:at )?(?-i:[A-Z])",
-        rf"{_ADV}joined (?-i:[A-Z])",
-    ),
-    "occupation": _pattern(
-        r"(?:(?:am|is|are|'m|'s|'re) )?(?:now |currently |also )*(?:an? |the )(?:[\w-]+ ){0,2}?(?:\w{3,}(?:ologist|rician|matician|iatrist)|software engineer|engineer|developer|programmer|teacher|nurse|doctor|lawyer|accountant|designer|writer|author|artist|musician|chef|cook|"
-        r"student|professor|scientist|researcher|manager|consultant|analyst|architect|dentist|vet|pilot|driver|photographer|journalist|barista|librarian|"
-        r"electrician|plumber|carpenter|farmer|salesperson|retired|freelancer|entrepreneur|dancer|actor|actress|coach|counsell?or|therapist|mechanic|translator|editor|surgeon|pharmacist|firefighter|police officer|veteran)\b(?! (?:appointment|friend|of))",
-        r"(?:(?:am|is|are) )?(?:now |currently )*(?:retired|unemployed|self-employed)\b",
-        r"works? as (?:a|an|the)\b",
-        r"my (?:job|occupation|profession) is (?:a|an|to)\b",
-        rf"{_ADV}working as (?:a|an)\b",
-    ),
-    "hometown": _pattern(
-        rf"{_ADV}(?:from (?-i:[A-Z])|grew up (?:in|near)|raised in|born (?:and raised )?in|come from (?-i:[A-Z]))",
-        r"my (?:hometown|home ?town|home country) is\b",
-        r"(?:originally )?comes? from (?-i:[A-Z])",
-        rf"{_ADV}originally from\b",
-    ),
-    "home": _pattern(
-        rf"{_ADV}(?:lives?|living|based|resides?|residing) (?:alone |together |now |here |with my \w+ )?(?:in|at|near|on) (?!the (?:past|moment|present|edge)|fear|peace)",
-        rf"{_ADV}(?:moved|relocated|moving|relocating) (?:back )?(?:from [\w ]{{1,30}} )?to (?:the )?(?:(?-i:[A-Z])|an? )",
-        r"my (?:new )?(?:address|home|apartment|flat|house) is (?:in|at|on|near|\d)",
-    ),
-    "relationship_status": _pattern(
-        rf"{_ADV}(?:married|single|divorced|engaged|widowed|separated|dating|got married|getting married|got engaged|got divorced|in a relationship)\b(?! (?:in|with) (?:the )?(?:project|talks|task|bed|work))",
-        r"my relationship status",
-    ),
-    "spouse": _pattern(
-        r"(?:my|our|'s)? ?(?:wife|husband|spouse|partner|fianc[ée]e?|girlfriend|boyfriend)(?:'s name is| is (?:called|named)\b)",
-        r"married (?:to )?(?-i:[A-Z])",
-    ),
-    "children": _pattern(
-        rf"{_ADV}(?:(?:have|has|had|got) )?(?:a|an|\d|one|two|three|four|five|six|no) (?:(?:\w+[- ]){{0,3}})?(?:kids?|children|child|sons?|daughters?|baby|twins)\b",
-        r"(?:have|has) (?:kids|children|twins)\b",
-        rf"{_ADV}(?:gave birth|became a (?:mother|father|mom|dad))",
-    ),
-    "pet": _pattern(
-        rf"{_ADV}(?:have|has|got|adopted|own|owns|bought|rescued|keep) (?:a|an|\d|one|two|three|four|my|some|another)? ?(?:(?!stuffed|toy|hot|animal)(?:[\w-]+ )){{0,3}}?(?:dogs?|cats?|pupp(?:y|ies)|kittens?|parrots?|rabbits?|hamsters?|turtles?|horses?|guinea pigs?|gerbils?|pets?)\b"
-    ),
-    "diet": _pattern(
-        rf"{_BE}(?:(?:strict|lifelong) )?(?:vegetarian|vegan|pescatarian|gluten[- ]free|lactose[- ]intolerant|halal|kosher)\b",
-        r"(?:eat|follow|keep)s? (?:only |a |strictly )*(?:vegetarian|vegan|pescatarian|gluten[- ]free|halal|kosher|keto|paleo|plant[- ]based)\b",
-        rf"{_ADV}(?:became|turned|gone|went) (?:a )?(?:vegan|vegetarian)\b",
-    ),
-    "allergy": _pattern(
-        rf"{_BE}allergic to\b",
-        r"(?:have|has) (?:an? |several |some )?(?:[\w]+ )?(?:allergy|allergies)\b",
-        r"(?:my )?allerg(?:y|ies)\b(?: is| are|:)",
-    ),
-    "language": _pattern(
-        rf"{_ADV}(?:speaks?|fluent in|learning|studying) (?:[a-z]+ )?(?-i:English|Spanish|French|German|Italian|Portuguese|Chinese|Mandarin|Cantonese|Japanese|Korean|Russian|Arabic|Hindi|Dutch|Swedish|Polish|Turkish|Thai|Vietnamese|Hebrew|Greek)\b",
-        r"my (?:native|first|mother) (?:language|tongue) is\b",
-    ),
-    "education": _pattern(
-        rf"{_ADV}(?:graduated|studied|studying|majored|majoring|major|enrolled|study|studies|attend|attended|attending) (?:\w+ ){{0,4}}?(?:from|at|in) (?-i:[A-Z])",
-        rf"{_ADV}(?:have|has|got|earned|doing|finished|hold|holds) (?:a|an|my|his|her) (?:\w+'?s? ){{0,2}}?(?:ph\.?d|mba|degree|diploma|master'?s|bachelor'?s)\b",
-        rf"{_ADV}(?:major(?:ed|ing)?|graduated|degree) in\b",
-    ),
-    "health": _pattern(
-        rf"{_ADV}(?:diagnosed with|(?:have|has|suffer(?:s|ing)? from|living with|got) (?:\w+ ){{0,2}}?(?:diabetes|asthma|adhd|autism|anxiety|depression|migraines?|cancer|arthritis|insomnia|hypertension|high blood pressure|epilepsy|celiac\w*|ibs|eczema|back pain|covid|a cold|the flu)\b|pregnant)",
-        rf"{_BE}(?:diabetic|pregnant|asthmatic|colou?r-?blind|epileptic|left-handed)\b",
-    ),
-    "hobby": _pattern(
-        r"(?:my|our|'s)? ?(?:main |favou?rite |new |biggest )?(?:hobby|hobbies|pastime)(?: is| are|:| include)",
-        rf"{_ADV}(?:took up|taken up|taking up|picked up) (?:\w+ )?(?:\w+ing|yoga|chess|pottery|guitar|piano|golf|tennis|photography)\b",
-    ),
-    "plan": _pattern(
-        r"(?:am|'m|are|'re|is|'s) (?:going|planning|moving|flying|travell?ing|heading|visiting|starting|getting)\b.{0,80}\b(?:tomorrow|tonight|next|this|on (?:mon|tues|wednes|thurs|fri|satur|sun)day|in (?:\w+ )?(?:weeks?|months?|days?|january|february|march|april|may|june|july|august|september|october|november|december))\b",
-        r"(?:plan|intend|plans|intends) to\b",
-    ),
-}
-
 # What kind of statement it is.
 PROCEDURE = _pattern(
     r"^(?:the way (?:i|we)|how i|my (?:\w+ )?(?:routine|method|process|trick|workflow|recipe|approach|technique) (?:for|is|to))\b",
@@ -407,3 +332,33 @@ PROMISE = _pattern(
 RECOMMENDS = _pattern(
     r"(?:i(?:'d| would)?(?: highly| strongly| also| definitely| really)? (?:recommend|suggest|advise)|my (?:recommendation|suggestion|advice|top pick|pick) (?:is|would be|for)|you (?:should|could) (?:try|visit|read|watch|check out|go to)|try (?-i:[A-Z])|consider (?-i:[A-Z]))\b"
 )
+
+# What was said just before, put right.
+MISTAKE = _pattern(
+    r"(?:(?:no|nope|nah|sorry|oops|whoops|oh|ah|um|wait|hang on|hold on|actually|well|ok|okay|hm+|my (?:bad|mistake)|correction|apologies|pardon|"
+    r"i (?:misspoke|mistyped|misremembered|got (?:that|it) wrong|was wrong|made a (?:mistake|typo))|typo|scratch that|strike that|"
+    r"let me correct (?:that|myself)|that(?:'s| was| is) (?:wrong|not right|a typo|a mistake|incorrect)|that's not (?:right|what i (?:meant|said))|not quite)"
+    r"\b[\s,.!:;—–-]*(?:but |and )?){1,5}"
+)
+OWNED_MISTAKE = _pattern(
+    r"\b(?:sorry|oops|whoops|my bad|my mistake|correction|apologies|misspoke|mistyped|misremembered|wrong|typo|mistake|scratch|strike|incorrect|let me correct|not right|not what)\b"
+)
+_RIGHT = r"(?P<right>[^,;!?()]{1,60}?)"
+_WRONG = r"(?P<wrong>[^,;!?()]{1,40}?)[\s.!]*\Z"
+_IT_IS = r"(?:it|that|this|he|she|the name|the date|the time)(?:'s| is| was| should (?:be|have been|say|read))(?: actually| really| supposed to be)?"
+_MEANT = r"(?P<meant>i (?:meant|mean)(?: to (?:say|write|type))?|what i meant (?:was|is)|i should have said|make (?:that|it)|(?:it )?should (?:be|say|read|have been))"
+_NOT_MEANT = r"(?!it\b|well\b|what\b|to\b|every\b|no\b|that (?:as|in)\b|business|a lot|sure\b|not\b)"
+PUT_RIGHT = (
+    _pattern(rf"(?:{_MEANT}|{_IT_IS.replace('(?:it', '(?:i meant|it')})\s+{_NOT_MEANT}{_RIGHT},?\s+(?:and )?(?:not|instead of|rather than)\s+{_WRONG}"),
+    _pattern(
+        rf"(?:(?:{_IT_IS}|i meant|it|that)?\s*(?:not|isn't|wasn't)|i (?:didn't|did not) (?:mean|say))\s+(?P<wrong>[^,;!?()]{{1,40}}?)(?:,? but(?: rather)?|[,;]|\.|—|–)\s*(?:{_IT_IS}\s+|i (?:meant|said)\s+)?{_NOT_MEANT}{_RIGHT}[\s.!]*\Z"
+    ),
+    _pattern(rf"(?:when )?i (?:said|wrote|typed) (?P<wrong>[^,;!?()]{{1,40}}?),? (?:but |and )?(?:i )?(?:actually )?(?:meant|mean)(?: to (?:say|write|type))? {_RIGHT}[\s.!]*\Z"),
+    _pattern(rf"{_MEANT}\s+{_NOT_MEANT}(?P<right>[^;!?()]{{1,100}}?)[\s.!]*\Z"),
+    _pattern(rf"(?P<right>[^,;!?()\s]+(?: [^,;!?()\s]+){{0,3}}), not (?P<wrong>[^,;!?()\s]+(?: [^,;!?()\s]+){{0,3}}?)[\s.!]*\Z"),
+    _pattern(rf"{_IT_IS}\s+{_NOT_MEANT}(?P<right>[^,;!?()]{{1,60}}?)[\s.!]*\Z"),
+)
+INSTEAD_OF = _pattern(rf",?\s+(?:and )?not\s+(?!now|anymore|yet|really|just|only|because|that|to\b|so\b|sure|too)(?:(?:at|in|on|for|to|a|an|the)\s+)?{_WRONG}")
+LASTING_CHANGE = _pattern(r"\b(?:now|anymore|any more|any longer|no longer|since|recently|moved|switched|changed|joined|started)\b")
+# A name, a number or a day: what "it's …" can put right.
+SPECIFIC = _pattern(rf"(?-i:\b[A-Z])|\d|\b{_DAY}\b|\b{_MONTH}\b")

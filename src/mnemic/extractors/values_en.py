@@ -1,0 +1,516 @@
+"""What an English clause says of its subject: which attribute, which value, and whether it stopped being so.
+
+Every pattern is matched right after the subject ("I", "my sister", "Dana"), so a "not" or a "might"
+in between keeps it from matching. A value is always a stretch of the clause. Repeats are bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mnemic.extractors.claims import Reading
+from mnemic.extractors.names import is_company, is_place
+
+
+def read(predicate: str, *, job: bool = False) -> Reading | None:
+    """What `predicate` ("'ve moved to Oslo last week") states as being so now, or as having ended.
+
+    `job` says that the sentence is about a change of work, so that "I'm at Siemens now" is no whereabouts.
+    """
+    if match := _FAVOURITE.match(predicate):
+        thing = match["thing"].lower()
+        return Reading(
+            attribute="favourite_" + _SPELLING.get(thing, thing).replace(" ", "_"), object=_trimmed(match["object"])
+        )
+    present = {word.lower() for word in _WORDS.findall(predicate[:_LOOK])}
+    for rule in _RULES:
+        if (rule.words and rule.words.isdisjoint(present)) or (rule.job and not job):
+            continue
+        if match := rule.pattern.match(predicate):
+            groups = match.groupdict()
+            value = _trimmed(groups.get("object") or "") or None
+            return Reading(
+                attribute=_settled(rule.attribute, [value, groups.get("former")]), object=value, ends=rule.ends
+            )
+    return None
+
+
+_LOOK = 200  # characters of a clause that hold its verb
+_WORDS = re.compile(r"[A-Za-z]+|\d+")
+_SPELLING = {"color": "colour", "flavor": "flavour"}
+
+
+def _trimmed(value: str) -> str:
+    """Less the marks and the closing adverbs that are no part of the value."""
+    return _TAIL.sub("", value.strip(_MARKS)).strip(_MARKS)
+
+
+_MARKS = " \t\"“”.!…-–—"
+_TAIL = re.compile(
+    r"(?:\s+(?:now|again|too|instead|today|already|though|anymore|actually|lol|haha|btw|myself))+\Z", re.IGNORECASE
+)
+
+
+def _settled(attribute: str | None, values: list[str | None]) -> str | None:
+    """For "moved to" and "left", which are said of homes and of jobs: what the values are names of."""
+    if attribute == "home?":
+        return "employer" if any(value and is_company(value) for value in values) else "home"
+    if attribute == "employer?":
+        return "home" if any(value and is_place(value) for value in values) else "employer"
+    return attribute
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    attribute: str | None
+    pattern: re.Pattern[str]
+    words: frozenset[str]
+    """One of them is in every clause the pattern fits; empty when there is no such list."""
+    ends: bool = False
+    job: bool = False
+    """It holds only in a sentence about a change of work."""
+
+
+def _rules(
+    attribute: str | None, words: str, *patterns: str, ends: bool = False, job: bool = False, case: bool = False
+) -> list[_Rule]:
+    flags = 0 if case else re.IGNORECASE
+    return [
+        _Rule(attribute, re.compile(pattern, flags), frozenset(words.split()), ends, job) for pattern in patterns
+    ]
+
+
+# Where a value stops: at a mark, at a time, at the next clause.
+_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|march|april|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_NUMBER = r"(?:\d+|an?|two|three|four|five|six|seven|eight|nine|ten|a few|several|many|couple of)"
+_UNIT = r"(?:hours?|days?|weeks?|months?|years?|yrs?|decades?|seasons?)"
+_STOP = (
+    rf"(?=\s*(?:[,;:!?()—–\"”]|[.…!]*\s*\Z|\s-)"
+    r"|\s(?:now|nowadays|these days|at the moment|currently|since|last|next|this|yesterday|today|tomorrow|tonight|recently|"
+    r"lately|again|any ?more|any longer|instead|already|too|as well|though|actually|until|till|starting|from now|"
+    r"and|but|because|so|where|who|which|that|when|while|after|before|as|if|with|full[- ]time|part[- ]time|"
+    rf"in (?:\d{{4}}|{_MONTH}|spring|summer|autumn|fall|winter|the (?:past|last|spring|summer|autumn|fall|winter|end)|{_NUMBER} {_UNIT})|"
+    rf"on {_DAY}|from {_DAY}|for (?:{_NUMBER} |the |about|over|almost|nearly|more than|now|good|work|him|her|me|us|my|our)|"
+    rf"{_NUMBER} {_UNIT} ago|by (?:the way|then|now)|to (?:be|work|live|study|start|take|join|help|get))\b)"
+)
+_O = rf"(?P<object>[^\s,;:!?()]"  # a value: opened here, closed by _UP
+_UP = rf"[^,;:!?()\n]{{0,60}}?){_STOP}"
+_ANY = _O + _UP
+_CAP = rf"(?P<object>(?:the )?(?-i:[A-Z]){_UP}"
+_LIST = rf"(?P<object>[^\s,;:!?()](?:[^,;:!?()\n]|, ?| and | or ){{0,60}}?)(?=\s*(?:[;:!?()—–]|[.…!]*\s*\Z|, ?(?:so|but|which|and i|i|that)\b)|\s(?:now|since|but|so|because|which|that|and (?:i|my|have|had|am|it)|anymore|any more|as (?:a|of)|at all|from|when|while|these)\b)"
+
+# What may stand between the subject and its verb.
+_ADVERB = (
+    r"(?:now|currently|just|recently|finally|also|actually|already|still|officially|both|happily|lately|presently|"
+    r"newly|originally|really|absolutely|personally|usually|mostly|since|then|only)"
+)
+_A = rf"(?:(?:'ve|have|has|'s|do|does|'d)\s+)?(?:{_ADVERB}\s+)*(?:(?:'ve|have|has|got to)\s+)?(?:{_ADVERB}\s+)*"
+_B = rf"(?:{_ADVERB}\s+)?(?:am|is|are|'m|'s|'re|(?:have|has|'ve|'s) been)\s+(?:{_ADVERB}\s+)*"
+_NOT = r"(?:(?:am|is|are|'m|'s|'re)\s+(?:no longer|not)|isn't|aren't|ain't)\s+"
+_NO_LONGER = r"(?:(?:do|does)(?:n't| not)(?=.{1,100}\b(?:any ?more|any longer)\b)|no longer)\s+"
+_MY = r"(?:my|our|'s|the)\s+(?:(?:new|current|work|personal|private|main|primary|home|mobile|cell|actual|latest)\s+)*"
+_IS = (
+    rf"\s*(?:(?:is|are|'s|:|=|is called|was changed to|(?:has )?changed to|(?:has )?moved to|will be|becomes|became|went up to|went down to|"
+    rf"has gone up to|dropped to|rose to|grew to|(?:got|has been|was|is) (?:moved|pushed(?: back)?|changed|brought forward|postponed|extended|raised|cut|set|increased|reduced|lowered|"
+    rf"rescheduled|delayed) (?:to|until|at)|(?:has )?shifted to|slipped to)(?:\s+{_ADVERB})*)\s+(?:at|on|in|by)?\s*"
+)
+
+_FAVOURITE = re.compile(
+    r"(?:(?:my|our|'s)\s+)?(?:(?:all-time|absolute|new|current)\s+)*favou?rite\s+(?P<thing>[a-z]+(?: [a-z]+)?)(?:\s+(?:now|currently))?\s+"
+    rf"(?:is|are|has always been|has to be|(?:has )?changed to|became|has become)\s+(?:(?:now|currently|definitely|actually|still|also|always)\s+)*(?!not\b|to\b){_ANY}",
+    re.IGNORECASE,
+)
+_NOT_AN_EMPLOYER = (
+    r"(?!night|noon|home|least|most|all|once|last|times?|the (?:moment|weekend|time|bottom|top|same|end|beach|table|desk|office)|"
+    r"\d|myself|free\b|a living|weekends?|it\b|them\b|him\b|her\b|you\b|me\b|us\b|this|that|what|hours?|(?:a|an|the) (?:[\w-]+ )?(?:while|pace|time|day|week|year|living|change|better|new (?:job|role|position))\b)"
+)
+_EMPLOYER = rf"{_NOT_AN_EMPLOYER}{_ANY}"
+_ROLE = r"(?:(?:working|work|a|an|my|the|as|this|new|full[- ]time|part[- ]time|dream|job|role|position|gig|internship|contract|over|out|up)\s+|as an? (?:[\w-]+ ){1,3}?){0,6}?"
+_KIN = r"(?:kids?|children|child|sons?|daughters?|baby|babies|boys?|girls?|twins)"
+_ANIMAL = (
+    r"(?:dogs?|cats?|pupp(?:y|ies)|kittens?|parrots?|rabbits?|hamsters?|turtles?|tortoises?|horses?|ponies|pony|guinea pigs?|gerbils?|"
+    r"pets?|budgies?|goldfish|fish|ferrets?|snakes?|lizards?|geckos?|chickens?|birds?|labradors?|retrievers?|poodles?|beagles?|corgis?|huskies|husky|terriers?|bunny|bunnies)"
+)
+_JOB = (
+    r"(?:\w{3,}(?:ologist|rician|matician|iatrist)|engineer|developer|programmer|teacher|nurse|doctor|lawyer|accountant|designer|writer|author|artist|"
+    r"musician|chef|cook|student|professor|lecturer|scientist|researcher|manager|director|consultant|analyst|architect|dentist|vet|veterinarian|pilot|driver|"
+    r"photographer|journalist|barista|librarian|electrician|plumber|carpenter|farmer|salesperson|freelancer|entrepreneur|dancer|actor|actress|coach|"
+    r"counsell?or|therapist|physiotherapist|mechanic|translator|interpreter|editor|surgeon|pharmacist|firefighter|police officer|veteran|baker|butcher|tailor|waiter|waitress|"
+    r"bartender|cashier|clerk|secretary|receptionist|principal|administrator|technician|paramedic|midwife|soldier|judge|banker|broker|trader|economist|"
+    r"marketer|recruiter|trainer|instructor|tutor|painter|singer|poet|novelist|comedian|florist|hairdresser|stylist|welder|builder|contractor|gardener|"
+    r"intern|apprentice|executive|officer|supervisor|team lead|tech lead|lead|head of [\w ]{2,30}|vp(?: of [\w ]{2,30})?|ceo|cto|cfo|founder|partner|associate|specialist|coordinator|"
+    r"phd student|postdoc|homemaker|housewife|stay-at-home (?:mom|dad|parent)|nanny|cleaner|security guard|data scientist|retired|unemployed|self-employed)"
+)
+_LANGUAGE = (
+    r"(?P<object>(?:(?:(?:a little|some|basic|fluent|a bit of)\s+)?(?-i:English|Spanish|French|German|Italian|Portuguese|Chinese|Mandarin|Cantonese|Taiwanese|Japanese|Korean|Russian|Ukrainian|"
+    r"Arabic|Hindi|Urdu|Bengali|Tamil|Dutch|Swedish|Norwegian|Danish|Finnish|Icelandic|Polish|Czech|Hungarian|Romanian|Turkish|Thai|Vietnamese|Indonesian|Malay|Hebrew|Greek|Latin|Persian|Farsi|Swahili|Catalan|Welsh|Irish)"
+    r"(?:,? and |, )?){1,6})"
+)
+_NATION = (
+    r"(?:American|Australian|Austrian|Belgian|Brazilian|British|Bulgarian|Canadian|Chinese|Croatian|Czech|Danish|Dutch|Egyptian|English|Finnish|French|German|"
+    r"Greek|Hungarian|Icelandic|Indian|Indonesian|Iranian|Irish|Israeli|Italian|Japanese|Korean|Lebanese|Malaysian|Mexican|Moroccan|New Zealander|Nigerian|Norwegian|Pakistani|"
+    r"Peruvian|Filipino|Filipina|Polish|Portuguese|Romanian|Russian|Scottish|Serbian|Singaporean|Slovak|South African|Spanish|Swedish|Swiss|Syrian|Taiwanese|Thai|Turkish|Ukrainian|Vietnamese|Welsh)"
+)
+_DIET = (
+    r"(?P<object>(?:(?:strict|lifelong|strictly|fully)\s+)?(?:vegetarian|vegan|pescatarian|pescetarian|flexitarian|carnivore|gluten[- ]free|lactose[- ]intolerant|dairy[- ]free|halal|kosher|"
+    r"keto|paleo|low[- ]carb|plant[- ]based|fruitarian|omnivore)s?)\b"
+)
+_ILLNESS = (
+    r"(?P<object>(?:(?:type (?:1|2|one|two)|chronic|severe|mild|high|seasonal|clinical)\s+)?(?:diabetes|asthma|adhd|autism|anxiety|depression|migraines?|cancer|arthritis|insomnia|hypertension|(?:high |low )?blood pressure|"
+    r"epilepsy|celiac\w*|coeliac\w*|ibs|eczema|back pain|covid|a cold|the flu|psoriasis|anemia|anaemia|tinnitus|vertigo|glaucoma|sleep apnea|hay fever|a heart condition|crohn's(?: disease)?))\b"
+)
+_MARITAL = r"(?P<object>(?:happily |newly |recently )?(?:married|single|divorced|engaged|widowed|separated|dating(?: someone)?|in a relationship|a (?:widow|widower)))\b"
+
+_RULES: list[_Rule] = [
+    # Work. The first rules that fit win, so what changes comes before what merely is.
+    *_rules(
+        "employer?",
+        "left quit leaving",
+        rf"{_A}(?:left|quit|leaving) (?:my (?:old )?job (?:at|with) )?(?P<former>[^,;:!?()\n]{{1,40}}?) (?:for|to (?:join|work (?:at|for))|and (?:(?:have |now )?joined|(?:i )?(?:now )?work (?:at|for)|started (?:at|with|working (?:at|for))|went to|moved to)) (?!{_NUMBER} {_UNIT}|a (?:bit|while)|good\b|ever\b|the (?:day|weekend|night|holidays)|personal|health|work\b){_ANY}",
+    ),
+    *_rules(
+        "employer",
+        "work works working employed interning contracting consulting",
+        rf"{_A}works?\s+(?:(?:now|full[- ]time|part[- ]time|remotely|again|currently|nights|days|over|as an? [\w -]{{1,30}}?|in (?!a\b|the\b)[\w ]{{1,20}}?)\s+)*(?:at|for)\s+{_EMPLOYER}",
+        rf"{_B}(?:working|employed|interning|contracting|consulting|an intern)\s+(?:(?:now|full[- ]time|part[- ]time|remotely|again|currently|over|as an? [\w -]{{1,30}}?)\s+)*(?:at|for|by)\s+{_EMPLOYER}",
+        rf"(?:'ve|have|has) (?:{_ADVERB} )?worked (?:as an? [\w -]{{1,30}}? )?(?:at|for) {_EMPLOYER} (?:for|since) ",
+    ),
+    *_rules(
+        "employer",
+        "started start began joined got landed took accepted hired switched transferred recruited poached",
+        rf"{_A}(?:started|began|start)\s+{_ROLE}(?:at|with|for)\s+{_EMPLOYER}",
+        rf"{_A}(?:got|landed|took|accepted|found|scored)\s+(?:(?:a|an|the|my|this|new|dream|great|full[- ]time|part[- ]time|different|another)\s+){{0,4}}(?:job|position|role|post|gig)\s+(?:as an? [\w -]{{1,30}}? )?(?:at|with|from)\s+{_EMPLOYER}",
+        rf"{_A}(?:was |were |got |been |am )?(?:hired|recruited|poached|headhunted|taken on)\s+(?:as an? [\w -]{{1,30}}? )?(?:by|at)\s+{_EMPLOYER}",
+        rf"{_A}(?:switched|transferred|changed|jumped) (?:jobs |companies |employers |over |ship )*(?:(?:from )(?P<former>[^,;:!?()\n]{{1,40}}?) )?to (?-i:(?=[A-Z])){_EMPLOYER}",
+        rf"{_A}(?:joined|join) (?:the team (?:at|of) |forces with )?(?-i:(?=[A-Z])){_EMPLOYER}",
+        rf"{_A}(?:joined|join) (?P<object>(?:an?|the) (?:[\w-]+ ){{0,4}}?(?:company|startup|start-up|firm|bank|hospital|agency|studio|lab|bakery|law firm|consultancy|clinic|brewery|newspaper|publisher|bookshop)(?: called [\w ]{{1,30}})?){_STOP}",
+    ),
+    *_rules("employer", "now currently new", rf"(?:(?:am|is|are|'m|'s|'re)\s+(?:now|currently|newly)\s+(?:at|with|over at)|now (?:am|is|'m) (?:at|with))\s+(?-i:(?=[A-Z])){_EMPLOYER}"),
+    *_rules("employer", "at with", rf"(?:now\s+|currently\s+)?(?:(?:am|is|are|'m|'s|'re)\s+)?(?:{_ADVERB}\s+)*(?:at|with|over at)\s+{_EMPLOYER}", job=True),
+    *_rules("employer", "joined started", rf"{_A}(?:joined|join|signed with)\s+{_EMPLOYER}", job=True),
+    *_rules(
+        "employer",
+        "employer company job workplace office",
+        rf"{_MY}(?:employer|company|workplace){_IS}{_ANY}",
+        rf"{_MY}job(?:'s| is) (?:now )?(?:at|with) {_EMPLOYER}",
+    ),
+    *_rules(
+        "employer",
+        "quit left lost leaving resigned fired laid stopped work works working employed last let sacked redundant handed gave",
+        rf"{_A}(?:quit|left|resigned from|gave up|walked out of|lost|leaving)\s+(?:my|his|her|their|our|the) (?:old |previous |current |day )?(?:job|position|role|post|company|firm)(?:\s+(?:at|with)\s+{_ANY})?",
+        rf"{_A}(?:was|were|got|been|am|'m)\s+(?:just )?(?:fired|laid off|let go|sacked|made redundant|dismissed)(?:\s+(?:from|by)\s+(?:my job (?:at|with) )?{_ANY})?",
+        rf"{_A}(?:resigned|quit|stopped working|handed in my (?:notice|resignation))(?:\s+(?:from|at|for|with)\s+{_ANY}|\s*(?=[.!,;]|\Z|(?:yesterday|today|last|this)\b))",
+        rf"{_NO_LONGER}work (?:at|for|with) {_ANY}",
+        rf"{_NOT}(?:working |employed )?(?:at|with|by|for) (?-i:(?=[A-Z])){_EMPLOYER}",
+        rf"(?:(?:am|is|are|'m|'s|'re)\s+)no longer (?:working |employed )?(?:at|with|by|for) {_EMPLOYER}",
+        ends=True,
+    ),
+    *_rules("employer?", "left quit leaving", rf"{_A}(?:left|quit) (?!my\b|his\b|her\b|the (?!uk|us)|home\b|early|it\b|a\b|an\b|our\b|their\b|some|smoking|\w+ing\b)(?-i:(?=[A-Z])){_ANY}", ends=True),
+    *_rules(
+        "occupation",
+        "a an am is are m s re the as promoted became become job role title position work works working retrained retired unemployed profession occupation employed",
+        rf"{_A}(?:works?|started|start|began)\s+(?:working |work )?as (?:an?|the) (?P<object>[^\s,;:!?()]{_UP}",
+        rf"{_B}working as (?:an?|the) {_ANY}",
+        rf"{_A}(?:was |were |got |been )*(?:promoted to|made|appointed)\s+(?:an? |the )?(?P<object>(?:[\w-]+ ){{0,3}}?{_JOB}){_STOP}",
+        rf"{_A}(?:became|become|retrained as|qualified as|turned)\s+(?:an? |the )?(?P<object>(?:[\w-]+ ){{0,3}}?{_JOB}){_STOP}",
+        rf"(?:{_B})?(?:now |currently |also )*(?:an?|the) (?P<object>(?:[\w-]+ ){{0,3}}?{_JOB}s?)\b(?! (?:appointment|friend|of)\b)",
+        rf"(?:{_B})?(?P<object>retired|unemployed|self-employed|freelancing|between jobs)\b",
+        rf"{_A}(?P<object>retired)\b",
+        rf"{_MY}(?:job|occupation|profession)(?: title)? (?:is|:)\s*(?:now )?(?!at\b|with\b|to\b|great|good|bad|hard|so\b|very|really|boring|stressful|fun|going|done|killing){_ANY}",
+        rf"{_MY}(?:title|role|position) (?:is|:)\s*(?:now )?(?:an? )?(?P<object>(?:[\w-]+ ){{0,3}}?{_JOB}){_STOP}",
+    ),
+    # Who.
+    *_rules(
+        "name",
+        "name name's called named go goes",
+        rf"(?:my|our|'s) (?:(?:new|full|first|last|real|legal|middle|maiden) |sur)*name(?: is|'s|:)\s+(?:now |actually )?(?!not\b){_ANY}",
+        rf"{_B}(?:called|named) (?-i:(?=[A-Z])){_ANY}",
+        rf"{_A}(?:go|goes) by {_CAP}",
+        rf"{_A}changed (?:my|her|his|their) (?:full |first |last |legal |sur)*name to {_ANY}",
+    ),
+    *_rules("name", "", r"(?:am |'m )?(?!\w{0,16}(?:ish|ese|ian|ean|can|ist|French|German|Dutch|Swiss|Greek|Czech|Thai|Muslim|Catholic|Hindu|Jewish)\b)(?P<object>(?-i:[A-Z][a-z]{2,15}(?: [A-Z][a-z]{2,15})?))[.!]?\Z"),
+    *_rules(
+        "birthday",
+        "birthday birth born",
+        rf"(?:(?:my|our|'s)\s*)?(?:birthday|date of birth|birth date|birthdate) (?:is|falls)(?: on)? (?!coming|soon|next|this|tomorrow|today|party|in \w+ (?:days|weeks))(?P<object>[^\s,;:!?()][^;:!?()\n]{{0,40}}?)(?=\s*(?:[;:!?()]|, ?(?!\d)|[.…!]*\s*\Z|\s(?:and|but|so|which)\b))",
+        rf"(?:was |were |{_B})?born (?:on|in(?= (?:\d{{4}}|{_MONTH}\b))) (?P<object>[^\s,;:!?()][^;:!?()\n]{{0,40}}?)(?=\s*(?:[;:!?()]|, ?(?!\d)|[.…!]*\s*\Z|\s(?:and|but|so|in (?-i:[A-Z]))))",
+    ),
+    *_rules(
+        "age",
+        "",
+        r"(?:(?:am|is|are|'m|'s|'re|have|has|'ve)\s+)?(?:(?:now|already|just|only|recently|finally|also|actually)\s+)*(?:turned |turn )?(?P<object>\d{1,3}|(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ]\w{3,5})?))(?: years? old\b| years of age\b| yo\b| y\.?o\.?\b| now\b|\s*[.!]*\s*\Z)",
+        rf"{_A}(?:turned|turn|became) (?P<object>\d{{1,3}}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ]\w{{3,5}})?)\b",
+        r"(?:my|'s) age is (?:now )?(?P<object>\d{1,3})",
+        r"(?:(?:am|is|are|'m|'s|'re)\s+)?an? (?P<object>\d{1,3})[- ]years?[- ]old\b",
+    ),
+    *_rules(
+        "email",
+        "mail email",
+        rf"(?:(?:{_MY})|new )?(?:new )?e-?mail(?: address)?{_IS}(?P<object>[\w.+-]{{1,64}}@[\w.-]{{1,190}}\w)",
+        rf"{_A}(?:changed|switched)\s+(?:my )?e-?mail(?: address)? to (?P<object>[\w.+-]{{1,64}}@[\w.-]{{1,190}}\w)",
+    ),
+    *_rules(
+        "phone",
+        "phone number cell mobile",
+        rf"(?:(?:{_MY})|new )?(?:new )?(?:phone|number|cell|mobile|telephone)(?: number)?{_IS}(?P<object>[+(]?\d[\d() /.-]{{2,24}}\d|\d{{3,}})",
+        rf"{_A}(?:changed|switched|got)\s+(?:my |a new )?(?:phone |cell |mobile )*number(?: to|:|,? it's)\s+(?P<object>[+(]?\d[\d() /.-]{{2,24}}\d)",
+    ),
+    # Where.
+    *_rules(
+        "home?",
+        "moved relocated emigrated immigrated back settled",
+        rf"{_A}(?:moved|relocated|emigrated|immigrated|moved back|gone back|returned)(?:\s+(?:back|out|over|again|house|recently|permanently|here|home|away|with (?:my )?\w+))*(?:\s+from (?P<former>[^,;:!?()\n]{{1,30}}?))?\s+(?:to|into|in) (?!the (?:next|other|front|back|end|top|side)|tears|bed\b|my (?:next|own way)|with\b){_ANY}",
+        rf"{_A}settled (?:down )?in {_CAP}",
+    ),
+    *_rules(
+        "home",
+        "live lives living based residing reside resides lived located",
+        rf"{_A}(?:lives?|resides?|stay(?=s? in [A-Z]))s?\s+(?:(?:alone|together|now|here|over|right|out|up|down|with (?:my )?\w+|by myself|not far)\s+)*(?:in|at|near|on|outside|close to)\s+(?!the (?:past|moment|present|edge|now|future|same)|fear|peace|a (?:world|time|society|bubble|simulation)|times|hope|harmony){_ANY}",
+        rf"(?:{_B})?(?:{_ADVERB} )?(?:living|based|residing|located|settled)\s+(?:(?:alone|together|now|here|over|right|out|with (?:my )?\w+|by myself)\s+)*(?:in|at|near|out of|outside)\s+(?!the (?:past|moment|present|edge)|fear|peace|a (?:world|time)){_ANY}",
+        rf"(?:'ve|have|has) (?:{_ADVERB} )?lived in {_ANY}(?:(?= (?:for|since)\b))",
+    ),
+    *_rules(
+        "home",
+        "address home apartment flat house place",
+        rf"{_MY}(?:address){_IS}(?P<object>[^\s;:!?()][^;:!?()\n]{{0,80}}?)(?=\s*(?:[;:!?()]|[.…!]*\s*\Z|\s(?:and|but|so|now)\b))",
+        rf"(?:my|our) (?:new )?(?:home|apartment|flat|house|place)(?: is|'s) (?:now )?(?:in|at|on|near) {_ANY}",
+        rf"home is (?:now )?(?!where){_CAP}",
+    ),
+    *_rules(
+        "home",
+        "live living moved left",
+        rf"{_NO_LONGER}live (?:in|at|on|near) {_ANY}",
+        rf"(?:{_NOT}|stopped |quit )living (?:in|at|on|near) {_ANY}",
+        rf"{_A}moved (?:out of|away from) (?!here|home\b){_ANY}",
+        ends=True,
+    ),
+    *_rules(
+        "hometown",
+        "from grew raised born hometown come comes",
+        rf"(?:{_B})?(?:originally )?from {_CAP}",
+        rf"(?:was |were |{_B}|{_A})?(?:grew up|born and raised|raised|brought up|born) (?:in|near|on) (?!\d|{_MONTH}\b){_ANY}",
+        rf"{_A}(?:originally )?comes? from {_CAP}",
+        rf"(?:my|our|'s) (?:hometown|home ?town|home country) is {_ANY}",
+    ),
+    *_rules(
+        "nationality",
+        "citizen citizenship passport nationality american australian austrian belgian brazilian british canadian chinese czech danish dutch egyptian english finnish french german greek hungarian indian indonesian irish israeli italian japanese korean malaysian mexican norwegian polish portuguese romanian russian scottish singaporean spanish swedish swiss taiwanese thai turkish ukrainian vietnamese welsh nigerian pakistani filipino",
+        rf"(?:{_B}|{_A}(?:became|become) )(?:an? )?(?P<object>{_NATION})(?: citizen)?\b(?! \w)",
+        rf"(?:{_B}|{_A}(?:became|become) )(?:an? )?(?P<object>{_NATION}|[\w]+) citizen\b",
+        rf"{_A}(?:hold|holds|have|has|got) (?:an? )?(?P<object>{_NATION}) (?:passport|citizenship|nationality)",
+        rf"{_MY}nationality is {_ANY}",
+    ),
+    # Whom.
+    *_rules(
+        "relationship_status",
+        "broke split separated called",
+        rf"{_A}(?:broke up|split up|have split|broken up|parted ways|called off (?:my|our|the) (?:engagement|wedding)|ended (?:my|our) relationship)\b",
+        rf"{_NOT}(?P<object>married|engaged|together|dating|seeing each other|single|in a relationship)\b.{{0,40}}\b(?:any ?more|any longer)\b",
+        rf"(?:am|is|are|'m|'s|'re) no longer (?P<object>married|engaged|together|dating|single|in a relationship)\b",
+        ends=True,
+    ),
+    *_rules("spouse", "married", rf"(?:{_B}|{_A}(?:got )?)married (?:to )?{_CAP}"),
+    *_rules(
+        "relationship_status",
+        "married single divorced engaged widowed separated dating relationship widow widower proposed",
+        rf"(?:{_B}|{_A}(?:got |getting |become |became |was |were )?){_MARITAL}(?! (?:in|with) (?:the )?(?:project|talks|task|bed|work)|-)(?! (?:handedly|parent|mom|malt|room|bed|use|day|thing|person|one)\b)",
+        rf"{_MY}(?:relationship|marital) status (?:is|:|changed to) (?:now )?{_ANY}",
+    ),
+    *_rules(
+        "children",
+        "kid kids children child son sons daughter daughters baby babies boy girl boys girls twins birth mother father mom dad",
+        rf"{_A}(?:have |has |had |got |'ve got |welcomed |adopted )?(?P<object>(?:a|an|\d|one|two|three|four|five|six|no|another|our|my) (?:[\w-]+ ){{0,3}}?{_KIN})\b(?:(?= (?:named|called|who|and|with|last|this|in|on|now|together)\b)|(?! \w))",
+        rf"{_A}(?:have|has|had|got) (?P<object>{_KIN})\b(?! \w)",
+        rf"{_A}(?P<object>gave birth(?: to (?:a|an|our|my|twins)?(?: [\w-]+){{0,3}})?|became (?:a )?(?:mother|father|mom|dad|parents?))\b",
+    ),
+    *_rules(
+        "pet",
+        "dog dogs cat cats puppy puppies kitten kittens parrot parrots rabbit rabbits hamster hamsters turtle turtles tortoise horse horses pony pig pigs gerbil gerbils pet pets budgie budgies goldfish fish ferret snake lizard gecko chickens bird birds labrador retriever poodle beagle corgi husky terrier bunny",
+        rf"{_A}(?:have|has|got|'ve got|adopted|own|owns|bought|rescued|keep|keeps|raise|took in) (?:back )?(?P<object>(?:(?:a|an|\d+|one|two|three|four|five|some|another|the|my first|my own|our first) )?(?:(?!stuffed|toy|hot|animal|my|no|to|for)[\w-]+ ){{0,3}}?{_ANIMAL})\b(?! (?:food|person|people|hair|allergy|shelter|sitter|toys?|bed|video|photo)\b)",
+    ),
+    *_rules(
+        "pet",
+        "dog dogs cat cats puppy kitten parrot rabbit rabbits hamster turtle horse horses pony pig gerbil pet pets budgie goldfish fish snake lizard gecko chickens bird birds",
+        rf"{_NO_LONGER}(?:have|own|keep) (?:(?:a|an|any|my|our|the) )?(?P<object>(?:[\w-]+ ){{0,2}}?{_ANIMAL})\b",
+        rf"no longer (?:have|own|keep) (?:(?:a|an|any|my|our|the) )?(?P<object>(?:[\w-]+ ){{0,2}}?{_ANIMAL})\b",
+        rf"{_A}(?:gave away|rehomed|sold|lost|gave up|put down|buried) (?:my|our|the) (?P<object>(?:[\w-]+ ){{0,2}}?{_ANIMAL})\b",
+        rf"{_A}had to (?:give away|rehome|sell|give up|put down) (?:my|our|the) (?P<object>(?:[\w-]+ ){{0,2}}?{_ANIMAL})\b",
+        ends=True,
+    ),
+    *_rules(
+        "boss",
+        "boss manager supervisor",
+        rf"(?:is|'s) (?:now )?(?:my|our) (?:new |current )?(?:boss|manager|supervisor)\b",
+    ),
+    # Body and health.
+    *_rules(
+        "diet",
+        "vegetarian vegan pescatarian pescetarian flexitarian gluten lactose dairy halal kosher keto paleo low plant meat carnivore omnivore",
+        rf"(?:{_B})?(?:(?:a|an|on a|on the|quite|very) )?{_DIET}",
+        rf"{_A}(?:eat|eats|follow|follows|keep|keeps|do|am on|went on|started)\s+(?:only |an? |strictly |the )*{_DIET}",
+        rf"{_A}(?:became|become|turned|gone|went|going|go|switched to(?: being)?)\s+(?:an? )?(?:fully )?{_DIET}",
+    ),
+    *_rules(
+        "diet",
+        "vegetarian vegan pescatarian gluten keto paleo halal kosher dairy meat again",
+        rf"{_NOT}(?:an? )?{_DIET}",
+        rf"{_A}(?:stopped being|gave up being|quit being|gave up on being) (?:an? )?{_DIET}",
+        rf"{_A}(?:started eating|eat|eating) meat again",
+        ends=True,
+    ),
+    *_rules(
+        "allergy",
+        "allergic allergy allergies intolerant",
+        rf"(?:{_B})?(?:{_A})?(?:became |become |turned out to be |severely |very |deathly |slightly |highly |mildly )*allergic to {_LIST}",
+        rf"{_A}(?:have|has|got|developed) (?:an? |several |some |bad |severe )*(?P<object>(?:(?!no\b|any\b)[\w]+ ){{1,2}}?)allerg(?:y|ies)\b",
+        rf"{_A}(?:have|has|got|developed) (?:an? |several |some |bad |severe )*allerg(?:y|ies) to {_LIST}",
+        rf"(?:my )?allerg(?:y|ies)(?: is| are|:) {_LIST}",
+    ),
+    *_rules(
+        "allergy",
+        "allergic allergy outgrew outgrown",
+        rf"(?:am|is|are|'m|'s|'re) no longer allergic to {_LIST}",
+        rf"{_NOT}allergic to {_ANY}(?= any ?(?:more|longer))",
+        rf"{_A}(?:outgrew|outgrown|got over) (?:my|the|her|his) (?P<object>[\w ]{{1,30}}?) ?allergy",
+        ends=True,
+    ),
+    *_rules(
+        "health",
+        "diagnosed diabetes asthma adhd autism anxiety depression migraine migraines cancer arthritis insomnia hypertension pressure epilepsy celiac coeliac ibs eczema pain covid cold flu psoriasis anemia anaemia tinnitus vertigo glaucoma apnea fever heart crohn diabetic pregnant asthmatic blind epileptic left",
+        rf"(?:was |were |{_B}|{_A}|got )*diagnosed with {_ANY}",
+        rf"{_A}(?:have|has|suffers?(?: from)?|got|caught|live with|developed) (?:(?:an?|some|really|bad|my) )*{_ILLNESS}",
+        rf"{_B}(?:suffering from|living with) {_ILLNESS}",
+        rf"(?:{_B})(?:a )?(?:\w+ (?:weeks|months) )?(?P<object>diabetic|pregnant|asthmatic|colou?r-?blind|epileptic|left-handed)\b",
+        rf"{_A}(?:got|became|fell) (?P<object>pregnant)\b",
+    ),
+    *_rules(
+        "weight",
+        "weigh weighs weight kg kilos lbs pounds",
+        rf"{_A}weighs? (?:about |around |only |in at )*(?P<object>\d[\d.,]*\s?(?:kg|kgs|kilos?|kilograms?|lbs?|pounds|stone)?\b)",
+        rf"(?:{_B})?(?:down|up|back) to (?P<object>\d[\d.,]*\s?(?:kg|kilos?|lbs?|pounds))\b",
+        rf"{_MY}weight{_IS}(?:about )?(?P<object>\d[\d.,]*\s?(?:kg|kilos?|lbs?|pounds)?\b)",
+    ),
+    *_rules(
+        "height",
+        "tall height",
+        rf"(?:{_B})(?:about |around )?(?P<object>\d[\d.,'\"]*\s?(?:cm|m|metres|meters|feet|foot|ft)?(?:\s?\d{{1,2}}(?:\s?(?:in|inches|cm|\"))?)?) tall\b",
+        rf"{_MY}height is (?:about )?(?P<object>\d[\d.,'\"]*\s?(?:cm|m|feet|ft)?)",
+    ),
+    # What one knows, does, owns.
+    *_rules(
+        "language",
+        "speak speaks fluent learning studying language tongue",
+        rf"(?:{_B}|{_A})(?:speaks?|fluent in|learning|studying) (?:(?!about\b)[a-z]+ )?{_LANGUAGE}",
+            ),
+    *_rules("native_language", "language tongue", rf"{_MY}(?:native|first|mother) (?:language|tongue) is {_LANGUAGE}"),
+    *_rules(
+        "education",
+        "graduated degree phd ph mba diploma master bachelor masters bachelors majored majoring major doctorate",
+        rf"{_A}graduated (?:(?!from\b)\w+ ){{0,4}}?(?:from|at|in) (?-i:(?=[A-Z])){_ANY}",
+        rf"(?:{_B}|{_A})(?:have|has|got|earned|doing|finished|hold|holds|completed|received) (?P<object>(?:an?|my|his|her|their) (?:\w+'?s? ){{0,2}}?(?:ph\.?d|mba|degree|diploma|master'?s|bachelor'?s|doctorate)\b)",
+        rf"(?:{_B}|{_A})(?:majored|majoring|major|graduated|degree) in {_ANY}",
+    ),
+    *_rules(
+        "school",
+        "study studying studies attend attends attending enrolled school college university go goes",
+        rf"(?:{_B}|{_A})(?:study|studying|studies|enrolled) (?:[\w]+ ){{0,4}}?(?:at|in) (?-i:(?=[A-Z])){_ANY}",
+        rf"(?:{_B}|{_A})(?:attend|attends|attending) (?-i:(?=[A-Z])){_ANY}",
+        rf"{_A}(?:go|goes) to (?P<object>(?-i:[A-Z])[\w'. -]{{1,50}}?(?:School|University|College|Academy|Institute))\b",
+        rf"{_A}transferred to (?P<object>[\w'. -]{{1,50}}?(?:School|University|College|Academy|Institute))\b",
+        rf"{_MY}(?:school|university|college|uni) is {_CAP}",
+    ),
+    *_rules(
+        "hobby",
+        "hobby hobbies pastime took taken taking picked started",
+        rf"(?:(?:my|our|'s)\s+)?(?:main |favou?rite |new |biggest )*(?:hobby|hobbies|pastime)(?: is| are|:| include) {_LIST}",
+        rf"(?:{_B}|{_A})(?:took up|taken up|taking up|picked up|got into) (?P<object>(?:\w+ )?(?:\w+ing|yoga|chess|pottery|guitar|piano|golf|tennis|photography|judo|karate|origami|ceramics|violin|cello|drums|pilates))\b",
+    ),
+    *_rules(
+        "hobby",
+        "stopped quit gave given",
+        rf"{_A}(?:gave up|quit|given up) (?P<object>yoga|chess|pottery|guitar|piano|golf|tennis|photography|judo|karate|football|soccer|basketball|ballet|climbing|running|painting|knitting|skiing|surfing|swimming)\b",
+        ends=True,
+    ),
+    *_rules(
+        "skill",
+        "play plays know knows good",
+        rf"(?:can|{_A}know how to) (?P<object>(?:play|code|program|sew|knit|cook|weld|juggle|ski|surf|swim|drive|sing|dance|ride)\b[\w ]{{0,30}}?){_STOP}",
+        rf"{_A}know how to {_ANY}",
+    ),
+    *_rules(
+        "car",
+        "drive drives driving car bought leased",
+        rf"{_A}(?:drive|drives) (?P<object>(?:an?|my) (?!lot|bit|bus|truck for|long)(?:[\w-]+ ){{0,4}}?[\w-]+){_STOP}",
+        rf"{_B}driving (?P<object>an? (?!lot|bit)(?:[\w-]+ ){{0,3}}?(?-i:[A-Z])[\w-]+(?: [\w-]+)?){_STOP}",
+        rf"{_MY}(?:car|vehicle){_IS}(?P<object>(?:an? )?(?!in\b|at\b|broken|dead|fixed|old\b|dirty|new\b|gone|parked|making|being)(?:[\w-]+ ){{0,3}}?[\w-]+){_STOP}",
+        rf"{_A}(?:bought|got|leased|switched to|traded it in for) (?P<object>an? (?:[\w-]+ ){{0,4}}?(?:car|suv|pickup|truck|van|tesla|toyota|honda|bmw|audi|ford|volvo|mazda|nissan|hyundai|kia|subaru|volkswagen|vw|skoda|mercedes|porsche|lexus|fiat|renault|peugeot|golf|jeep)(?: [\w-]+)?)\b",
+    ),
+    *_rules("car", "car", rf"{_A}(?:sold|got rid of|totalled|crashed|gave up|wrecked) (?:my|our|the) (?P<object>(?:[\w-]+ )?car)\b", rf"{_NO_LONGER}(?:have|own|drive) (?P<object>an? (?:[\w-]+ )?car)\b", ends=True),
+    *_rules(
+        "project",
+        "working project",
+        rf"{_B}working on (?!it\b|that\b|this\b|my\b|myself|a\b|an\b|the\b(?! (?-i:[A-Z]))|some|something){_ANY}",
+        rf"{_B}working on (?P<object>(?:an?|the|my|our) (?:[\w'-]+ ){{0,4}}?(?:project|thesis|dissertation|novel|book|paper|app|game|album|website|startup|prototype|report)\b(?: (?:about|on|called|for) [\w ]{{1,40}}?)?){_STOP}",
+        rf"{_MY}project{_IS}(?!going|done|late|due|finished|on\b|almost|over|delayed|behind){_ANY}",
+    ),
+    *_rules("budget", "budget", rf"(?:{_MY})?(?:[\w-]+ ){{0,2}}?budget(?: for (?:the |my |our )?[\w ]{{1,30}}?)?{_IS}(?:about |around |only |now )*(?P<object>[^\s,;:!?()]*\d[\d.,]*(?:\s?(?:k|euros?|dollars|usd|eur|pounds|million|€|\$|thousand|ntd|twd|a month|per month))*){_STOP}"),
+    *_rules(
+        "plan",
+        "going planning moving flying traveling travelling heading visiting starting getting plan plans intend intends",
+        rf"(?:am|'m|are|'re|is|'s) (?:now )?(?P<object>(?:going|planning|moving|flying|travell?ing|heading|visiting|starting|getting|leaving)\b.{{0,80}}?\b(?:tomorrow|tonight|(?:next|this) \w+|on {_DAY}|in (?:{_NUMBER} {_UNIT}|{_MONTH}\b)))",
+        rf"{_A}(?:plan|plans|intend|intends) to {_ANY}",
+        rf"{_B}planning (?:to|on) {_ANY}",
+    ),
+    *_rules(
+        "place_visited",
+        "visited been went traveled travelled",
+        rf"{_A}(?:visited|toured) (?-i:(?=[A-Z])){_ANY}",
+        rf"(?:have|has|'ve) (?:{_ADVERB} )?been to {_CAP}",
+        rf"{_A}(?:went|travell?ed|flew|took a trip) to {_CAP}",
+    ),
+    # Taste.
+    *_rules(
+        "likes",
+        "like likes love loves enjoy enjoys prefer prefers adore adores fond",
+        rf"(?:no longer|(?:do|does)(?:n't| not)(?: really)?) (?:like|love|enjoy|prefer) {_ANY}(?= any ?(?:more|longer))",
+        rf"no longer (?:like|love|enjoy|prefer)s? {_ANY}",
+        rf"{_A}(?:stopped|quit) (?:liking|loving|enjoying) {_ANY}",
+        ends=True,
+    ),
+    *_rules(
+        "dislikes",
+        "hate hates dislike dislikes loathe loathes detest detests stand like love enjoy mind fan",
+        rf"(?:no longer|(?:do|does)(?:n't| not)) (?:hate|dislike|mind) {_ANY}(?= any ?(?:more|longer))",
+        rf"no longer (?:hate|dislike)s? {_ANY}",
+        ends=True,
+    ),
+    *_rules(
+        "dislikes",
+        "hate hates dislike dislikes loathe loathes detest detests stand like love enjoy fan fond into care",
+        rf"(?:{_ADVERB} |really |truly |so |always |absolutely )*(?:hates?|dislikes?|loathes?|detests?|despises?|(?:can't|cannot|can not) stand) (?!it\b|that\b|this\b|you\b|when\b|to\b|how\b|him\b|her\b|them\b){_LIST}",
+        rf"(?:do|does)(?:n't| not) (?:really |much |particularly )*(?:like|love|enjoy|care for) (?!it\b|that\b|this\b|you\b|when\b|to be\b|how\b|him\b|her\b|them\b){_LIST}",
+        rf"(?:am|is|are|'m|'s|'re) not (?:really |much |a |an |big |huge )*(?:fan of|fond of|into) {_LIST}",
+    ),
+    *_rules(
+        "likes",
+        "like likes love loves enjoy enjoys prefer prefers adore adores fond fan obsessed crazy into passionate",
+        rf"(?:{_ADVERB} |really |truly |so |always |absolutely |do |much )*(?:likes?|loves?|enjoys?|prefers?|adores?) (?!it\b|that\b|this\b|you\b|when\b|how\b|him\b|her\b|them\b|to think|to hear|your\b){_LIST}",
+        rf"{_B}(?:really |so |very |super |a |big |huge |such |quite )*(?:fond of|obsessed with|crazy about|fan of|passionate about|into) (?!it\b|that\b|this\b|you\b|him\b|her\b|them\b|the (?:next|second|final))(?!\d){_LIST}",
+    ),
+    # Anything that ended, under no attribute.
+    *_rules(
+        None,
+        "stopped quit gave given dropped longer",
+        rf"{_A}(?:stopped|quit|gave up|given up) (?P<object>\w{{2,20}}ing\b[^,;:!?()\n]{{0,40}}?){_STOP}",
+        rf"{_A}(?:quit|gave up|given up|dropped out of|cancelled|canceled) (?!on\b|my job|it\b){_ANY}",
+        rf"no longer {_ANY}",
+        ends=True,
+    ),
+]
+
+
+def read_thing(predicate: str) -> Reading | None:
+    """What `predicate` ("moved to Friday", "is on hold") states of a thing."""
+    return None

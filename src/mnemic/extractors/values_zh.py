@@ -1,0 +1,301 @@
+"""What a Chinese clause says of its subject: which attribute, which value, and whether it stopped being so.
+
+Every pattern is matched after the subject and the words of time and manner that may follow it, so a
+不 or a 可能 in between keeps it from matching. A value is always a stretch of the clause. The patterns
+are written in Traditional characters and match both scripts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mnemic.extractors.claims import Reading
+from mnemic.extractors.names import is_place
+from mnemic.extractors.words_zh import TIME
+
+
+def read(clause: str, *, job: bool = False) -> Reading | None:
+    """What `clause` ("上個月搬到台中了", its subject taken off) states as being so now, or as having ended.
+
+    `job` says that the sentence is about a change of work, so that 現在在華碩 is no whereabouts.
+    """
+    lead = _LEAD.match(clause)
+    start = lead.end() if lead else 0
+    if _PAST.search(clause, 0, start) or _PAST.match(clause, start):
+        return None
+    if match := _FAVOURITE.match(clause, start):
+        return Reading(attribute="favourite_" + match["thing"], object=_trimmed(match["object"]))
+    for rule in _RULES:
+        if rule.job and not job:
+            continue
+        if match := rule.pattern.match(clause, start):
+            groups = match.groupdict()
+            value = _trimmed(groups.get("object") or "") or None
+            if value and not rule.ends and _DENIED.search(value):
+                continue
+            return Reading(attribute=_settled(rule.attribute, value), object=value, ends=rule.ends)
+    return None
+
+
+_DENIED = re.compile(r"\A(?:不(?!丹)|沒|没|未)|[不沒没未]\Z")
+
+
+def _trimmed(value: str) -> str:
+    return value.strip(" \t「」『』\"“”'，,。.！!：:～~")
+
+
+def _settled(attribute: str | None, value: str | None) -> str | None:
+    """在台北工作 names a town, 在台積電工作 a firm; 離開 is said of both."""
+    if attribute in ("employer?", "employer!") and value and is_place(value):
+        return "home" if attribute == "employer!" else "office"
+    return attribute.rstrip("?!") if attribute else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    attribute: str | None
+    pattern: re.Pattern[str]
+    ends: bool = False
+    job: bool = False
+    """It holds only in a sentence about a change of work."""
+
+
+# Traditional characters of the patterns below, each with its Simplified form.
+_PAIRS = (
+    "於于 個个 們们 偶偶 傳传 價价 儲储 優优 兒儿 內内 兩两 兇凶 冊册 別别 剛刚 創创 務务 動动 勞劳 區区 醫医 協协 單单 嚴严 員员 問问 啟启 喪丧 國国 園园 圓圆 團团 報报 場场 塊块 壞坏 壽寿 夠够 夢梦 "
+    "夥伙 奮奋 媽妈 學学 實实 對对 專专 將将 導导 層层 屬属 島岛 帶带 師师 幣币 幾几 庫库 廠厂 廢废 廣广 廳厅 張张 強强 彈弹 後后 從从 復复 應应 戶户 戰战 戲戏 戀恋 態态 慣惯 愛爱 懷怀 掛挂 換换 據据 "
+    "擔担 擇择 擅擅 數数 斷断 時时 書书 會会 東东 條条 業业 極极 樂乐 樣样 機机 檢检 歐欧 歲岁 歡欢 殘残 沒没 決决 況况 測测 滿满 漢汉 漲涨 潔洁 濟济 為为 無无 煙烟 熱热 燒烧 營营 爺爷 牆墙 狀状 "
+    "猶犹 獎奖 現现 瑪玛 產产 畢毕 畫画 異异 當当 發发 癮瘾 癥症 癲癫 盜盗 監监 盤盘 眾众 碩硕 確确 礙碍 禮礼 種种 稱称 穩稳 競竞 節节 範范 糧粮 約约 級级 紅红 紙纸 終终 組组 結结 絡络 給给 統统 經经 "
+    "綠绿 維维 網网 練练 緊紧 線线 總总 績绩 織织 繳缴 繼继 續续 罷罢 義义 習习 聖圣 聞闻 聯联 職职 聽听 肅肃 腦脑 腫肿 臟脏 臨临 與与 興兴 舊旧 舉举 船船 莊庄 華华 萬万 葉叶 葷荤 藝艺 藥药 虛虚 號号 "
+    "蝦虾 蟲虫 術术 衛卫 衝冲 補补 裝装 裡里 見见 規规 視视 覺觉 親亲 觀观 計计 訂订 訊讯 討讨 記记 訪访 設设 許许 診诊 評评 試试 詢询 該该 誌志 認认 語语 說说 課课 調调 請请 論论 講讲 謝谢 證证 識识 "
+    "譯译 護护 讀读 變变 負负 財财 貓猫 貝贝 貨货 貸贷 費费 資资 賓宾 賣卖 質质 購购 賽赛 贏赢 趕赶 跡迹 踐践 車车 軍军 軟软 較较 輛辆 輩辈 轉转 辦办 辭辞 農农 運运 過过 達达 違违 遠远 適适 遲迟 遷迁 "
+    "選选 還还 邊边 郵邮 鄉乡 醬酱 釋释 銀银 錄录 鍵键 鎮镇 長长 門门 開开 間间 關关 閱阅 陽阳 階阶 際际 隊队 隻只 雙双 雖虽 離离 難难 雲云 電电 靈灵 頭头 題题 顏颜 願愿 顧顾 類类 風风 飛飞 飯饭 飲饮 "
+    "養养 館馆 馬马 駕驾 駐驻 騎骑 驗验 體体 鬥斗 魚鱼 鮮鲜 鳥鸟 鸚鹦 鵡鹉 鹽盐 麗丽 麥麦 麵面 黃黄 點点 齡龄 龜龟 喚唤 倉仓 氣气 憂忧 鬱郁 慮虑 癌癌 糖糖 壓压 獲获 攬揽 僱雇 簽签 薦荐 幹干 崗岗 擬拟 "
+    "寵宠 婦妇 嬰婴 孫孙 診诊 術术 額额 齊齐 遊游 賬账 帳帐 魷鱿 塵尘 螨螨 堅坚 檸柠 鋼钢 彈弹 羅罗 韓韩 蘭兰 臺台 廚厨 闆板 鬚须 傷伤 凍冻 剩剩 徵征 錯错 週周 跳跳 購购 賠赔 輪轮 陸陆 陳陈 籃篮 麼么 載载 稅税 "
+    "預预 籍籍 導导 執执 奪夺 諮咨 顧顾 築筑 劃划 編编 輯辑 創创 設设 檔档 盡尽 減减 撐撑 姊姐 誤误 這这 來来 個个 國国 厭厌 膩腻"
+)
+_BOTH = {pair[0]: pair for pair in _PAIRS.split() if pair[0] != pair[1]}
+
+
+def _both(pattern: str) -> str:
+    """`pattern`, with each Traditional character standing for its Simplified form too."""
+    out: list[str] = []
+    inside = False
+    for character in pattern:
+        if character in "[]":
+            inside = character == "["
+        pair = _BOTH.get(character)
+        out.append(character if pair is None else pair if inside else f"[{pair}]")
+    return "".join(out)
+
+
+def _rules(attribute: str | None, *patterns: str, ends: bool = False, job: bool = False) -> list[_Rule]:
+    return [_Rule(attribute, re.compile(_both(pattern), re.IGNORECASE), ends, job) for pattern in patterns]
+
+
+# What may stand between the subject and the verb.
+_LEAD = re.compile(
+    _both(
+        rf"(?:(?!(?:\d{{1,3}}|[一二三四五六七八九十]{{1,3}})\s*歲){TIME}(?:的時候|開始|起)?|目前|現在|如今|就|也|都|已經|已|剛剛|剛|正式|終於|正在(?=[住養學開])|還|還是|一直|後來|決定|其實|又|才|平常|自己|一個人|全家|"
+        r"(?:跟|和|與|陪)[^\s，,。的]{1,6}?(?=搬|住|結婚|離婚|分手)|早就|突然|順利|最後|另外|主要|真的|我|的|開始(?!學|吃)|，|,|\s){0,8}"
+    )
+)
+_PAST = re.compile(_both(r"(?<![年月天週周日])(?:以前|之前|曾經|曾|當時|那時候?|小時候|原本|本來|原來|過去|從前|當年)"))
+
+_MARKS = r"，,；;。！!？?、~～…：:\n「」（）()"
+_END = rf"(?=\s*(?:了|啦|喔|哦|囉|啊|耶|呢|嘛|吧|而已|唷|噢|呦|的?時候?了)*\s*(?:[{_MARKS}]|\Z|(?<=[\u4e00-\u9fff])\s|(?:但|可是|所以|因為|而且|並且|並|然後|不過)))"
+_O = rf"(?P<object>[^{_MARKS}]"
+_ANY = rf"\s*{_O}{{1,20}}?){_END}"
+_SHORT = rf"\s*{_O}{{1,12}}?)"
+_NUMBER = r"[\d一二兩三四五六七八九十百]"
+_NOT_A_FIRM = r"(?![家哪找學這那外一忙]|努力|認真|拼命|線上|路上|早上|晚上|白天|半夜|週|周|星期|\d)"
+_WORKS = r"(?:上班|任職|工作|服務|就職|實習|打工|擔任|當(?!時|初)|做事)(?!過|的時|的那|坊|室|日|到|經驗|狂)"
+_ANIMAL = r"(?:狗狗?|貓咪?|鳥|魚|兔子?|倉鼠|烏龜|鸚鵡|寵物|柴犬|柯基|黃金獵犬|貴賓|臘腸|馬|蛇|蜥蜴|天竺鼠|刺蝟|貂|雞|鴨|豬)"
+_JOBS = (
+    r"(?:師|員|醫生|護士|學生|研究生|博士生|教授|經理|記者|老闆|作家|司機|主廚|軍人|軍醫|自由業|自由職業者?|公務員|主婦|主夫|媽媽|會計|律師|法官|檢察官|警察|消防員|組長|主管|總監|主任|店長|副理|協理|執行長|課長|處長|部長|科長|"
+    r"校長|院長|顧問|助理|秘書|畫家|演員|歌手|導演|編輯|翻譯|教練|實習生|志工|創業者|創辦人|科學家|專家|PM|產品經理|專案經理|CEO|CTO)"
+)
+_KIDS = r"(?:小孩|孩子|女兒|兒子|寶寶|男孩|女孩|雙胞胎|女生|男生)"
+_LANGUAGES = r"(?:日文|英文|法文|德文|韓文|中文|泰文|越南文|西班牙文|俄文|日語|英語|法語|德語|韓語|西班牙語|俄語|粵語|廣東話|台語|臺語|客語|客家話|普通話|國語|華語|阿拉伯文|義大利文|葡萄牙文|手語)"
+_ILLNESS = r"(?:糖尿病|氣喘|哮喘|高血壓|低血壓|憂鬱症|焦慮症|恐慌症|關節炎|偏頭痛|過動症?|失眠|胃病|胃炎|心臟病|腎臟病|肝炎|白內障|青光眼|脂肪肝|貧血|感冒|流感|[\u4e00-\u9fff]{1,6}(?:癌|症|炎|病))"
+_BECAME = r"(?:就?是|變成|換成|改成|改為|改用|換到|變|叫做|叫|:|：)"
+
+_FAVOURITE = re.compile(
+    _both(
+        rf"最(?:喜歡|愛)的(?P<thing>[\u4e00-\u9fffA-Za-z]{{1,6}}?)(?:現在|目前|已經|也|還|一直|就)*(?:是|變成了?|換成了?|改成了?|叫|:|：)(?!不|什麼|哪){_ANY}"
+    ),
+    re.IGNORECASE,
+)
+
+_RULES: list[_Rule] = [
+    # Work. The first rule that fits wins, so what changes comes before what merely is.
+    *_rules(
+        "employer?",
+        rf"(?:從|由|離開)(?P<former>[^{_MARKS}]{{1,16}}?)(?:離職|辭職|跳槽|轉職|換|轉)?(?:了)?(?:後|之後)?[，, ]*(?:現在|就|就去|來)?(?:到|去了?|加入了?|進了?|入職|轉到|跳到){_SHORT}(?:上班|工作|任職|服務)?{_END}",
+        rf"(?:跳槽|轉職|轉任|換工作|換公司|調職|調動|跳|調)(?:到|去|至|進|來)了?{_SHORT}(?:上班|工作|任職|服務|當\S{{1,8}})?{_END}",
+        rf"(?:加入|入職|進入|進了|考進|報到|錄取)了?(?!.{{0,12}}(?:群|會員|健身|社團|球隊|俱樂部|遊戲|好友|討論|行列|青春期|狀況)){_SHORT}(?:上班|工作|任職|服務|的?團隊)?{_END}",
+        rf"(?:找到|換了?|換到|拿到|得到)了?(?:一份|新的?|個)*(?:在)?{_SHORT}的(?:新)?(?:工作|職位|職缺){_END}",
+        rf"(?:在|到|去|回)\s*{_NOT_A_FIRM}(?P<object>[^{_MARKS}]{{1,20}}?)\s*(?:裡面?|那邊)?{_WORKS}",
+        rf"(?:是|任職於|就職於|服務於|受僱於|效力於)(?<!是){_ANY}",
+        rf"(?:新)?(?:公司|東家|雇主|僱主|工作單位)(?:現在)?(?:是|叫|在|換成|變成|改成){_SHORT}(?:上班|工作)?{_END}",
+        rf"新工作(?:是)?在{_SHORT}(?:上班|工作)?{_END}",
+        rf"被{_SHORT}(?:挖角|挖走|挖去|聘用|聘請|雇用)了?",
+    ),
+    *_rules("employer?", rf"(?:人)?在(?!找|家|忙|想|哪){_ANY}", rf"(?:去|到|改去|換到|進){_SHORT}(?:上班|工作)?{_END}", job=True),
+    *_rules(
+        "employer!",
+        rf"(?:不|沒)(?:再|有)?在\s*(?P<object>[^{_MARKS}]{{1,20}}?)\s*(?:上班|工作|任職|做|服務)了?",
+        rf"(?:從|由)?\s*(?P<object>[^{_MARKS}]{{1,16}}?)?(?:離職|辭職)(?:了|成功|{_END})",
+        rf"(?:辭掉|辭了|辭去|丟了|丟掉|失去)了?(?:在)?\s*(?P<object>[^{_MARKS}的]{{1,16}})?(?:的)?(?:工作|職務|飯碗)",
+        rf"把\s*(?P<object>[^{_MARKS}]{{1,16}}?)?的?工作(?:給)?辭(?:掉)?了",
+        rf"被\s*(?P<object>[^{_MARKS}]{{1,12}}?)?(?:公司)?(?:裁員|資遣|開除|解僱|炒魷魚|裁|fire)(?:掉)?了",
+        rf"(?:離開)了?(?!我|他|她|你|這|那){_ANY}",
+        r"(?:失業|沒工作|被炒)了",
+        ends=True,
+    ),
+    *_rules(
+        "occupation",
+        rf"(?:升(?:上|為|任|職成|成)?了?|晉升(?:為|成)?|當上?了?|成為了?|擔任|轉行(?:去)?(?:做|當)|改行(?:去)?(?:做|當)|改(?:做|當)|轉(?:做|當|任)|做|是)(?:了)?(?:一名|一個|一位|個|名|位)?(?P<object>[^{_MARKS}的]{{0,10}}?{_JOBS})(?:{_END}|(?=在))",
+        rf"(?:職業|工作|職稱|職位|職務|頭銜)(?:現在)?(?:是|:|：|變成|換成|改成)(?!在){_ANY}",
+        r"(?P<object>退休)了",
+        rf"(?:在(?P<former>[^{_MARKS}]{{1,12}}?))(?:當|做|擔任)(?:一名|一個|一位|個)?(?P<object>[^{_MARKS}]{{0,10}}?{_JOBS}){_END}",
+    ),
+    # Who.
+    *_rules(
+        "name",
+        rf"(?:的)?(?:名字|全名|本名|大名)(?:現在)?{_BECAME}{_ANY}",
+        rf"改名(?:字)?(?:叫|為|成|了?[，,]?叫)+{_ANY}",
+        rf"叫(?!他|她|你|外|車|了|不|做|人|醒|我|大家|計程){_ANY}",
+        rf"姓(?!名){_ANY}",
+    ),
+    *_rules(
+        "birthday",
+        rf"生日(?:是|在)(?!.{{0,6}}(?:派對|過)){_ANY}",
+        rf"(?:是)?(?:在)?(?P<object>(?:{_NUMBER}{{2,4}}年)?(?:{_NUMBER}{{1,3}}月)(?:{_NUMBER}{{1,3}}[日號])?|{_NUMBER}{{4}}年)(?:出生|生的|生){_END}",
+    ),
+    *_rules("age", rf"(?:滿|已滿|快要?|是|才|今年)*\s*(?P<object>{_NUMBER}{{1,4}})\s*歲(?!的?(?:時|那|開|就|以|生日))", rf"(?:年齡|年紀|歲數)(?:是|:|：)?(?P<object>{_NUMBER}{{1,4}})"),
+    *_rules("email", rf"(?:新的?)?(?:信箱|郵箱|email|e-mail|電子郵件)(?:地址)?(?:現在)?{_BECAME}了?\s*(?P<object>[\w.+-]{{1,64}}@[\w.-]{{1,190}}\w)"),
+    *_rules("phone", rf"(?:新的?)?(?:電話|手機|號碼|聯絡電話|門號){{1,3}}(?:現在)?{_BECAME}了?\s*(?P<object>[+(]?\d[\d() -]{{2,24}}\d)"),
+    # Where.
+    *_rules(
+        "home",
+        rf"(?:從[^{_MARKS}]{{1,10}}?)?(?:搬家?|遷居?|移居|移民)(?:到|去|來|回|至|進|過來|過去)了?(?!我家?$){_SHORT}(?:去|來)?(?:住|定居|生活|工作|上班|發展|唸書|讀書)?{_END}",
+        rf"(?:定居|落腳|長住)(?:在|於|到)?了?{_ANY}",
+        rf"在\s*(?P<object>[^{_MARKS}]{{1,10}}?)\s*(?:住|定居|長住|生活)(?!院|宿|過|在)",
+        rf"住(?:在|到|進)?(?!院|宿|過|的|了|址|校|不|得|飯|一|哪|這|那|家裡)(?:的是)?{_SHORT}(?:住)?(?:了?{_NUMBER}{{1,3}}(?:幾)?(?:年|個月))?{_END}",
+        rf"家(?:現在|目前|就)?(?:住|在|搬到)(?:在)?{_ANY}",
+        rf"回{_SHORT}(?:定居|長住){_END}",
+    ),
+    *_rules("address", rf"(?:新的?)?(?:家裡?的?)?(?:地址|住址)(?:現在)?(?:是|:|：|改成|換成|變成|改為)了?{_ANY}"),
+    *_rules(
+        "home",
+        rf"(?:不|沒)(?:再|有)?住(?:在)?{_SHORT}了",
+        rf"(?:不|沒)(?:再|有)?在{_SHORT}住了",
+        rf"(?:搬離|搬出)了?(?!來|去){_ANY}",
+        ends=True,
+    ),
+    *_rules(
+        "hometown",
+        rf"來自{_ANY}",
+        rf"老家(?:就)?(?:是|在)?{_ANY}",
+        rf"(?:家鄉|故鄉)(?:是|在){_ANY}",
+        rf"是(?P<object>[^{_MARKS}的個]{{1,6}}人){_END}",
+        rf"(?:是)?在{_SHORT}(?:長大|出生)",
+    ),
+    *_rules("nationality", rf"國籍(?:是|:|：|改成|換成){_ANY}", rf"(?:入籍|歸化)(?:了|為|成)?{_ANY}", rf"拿到了?{_SHORT}(?:護照|公民身分|公民身份|國籍)"),
+    # Whom.
+    *_rules("relationship_status", r"(?:跟|和)?\S{0,4}?分手了", r"(?:解除|取消)了?婚約", r"(?:不是|脫離)(?P<object>單身)了", ends=True),
+    *_rules(
+        "relationship_status",
+        rf"(?:是|恢復|變成|目前|依然|還)*(?P<object>單身|已婚|未婚|離婚|結婚|訂婚|喪偶|分居|新婚|再婚|脫單)(?:了|的|中|狀態|人士|{_END})(?!.{{0,3}}(?:典禮|紀念|照))",
+        r"(?P<object>交了?(?:一個|個|了)?(?:新)?[女男](?:朋)?友)",
+        rf"(?:跟|和)(?P<with>[^{_MARKS}]{{1,6}}?)(?P<object>結婚|離婚|訂婚)了",
+    ),
+    *_rules(
+        "children",
+        rf"(?:有|生)了?(?P<object>{_NUMBER}(?:個|對|胎|位)?[^{_MARKS}]{{0,4}}?{_KIDS})",
+        rf"(?P<object>生了|當(?:爸|媽|爸爸|媽媽)了)",
+    ),
+    *_rules(
+        "pet",
+        rf"(?:不|沒)(?:再|有)?養(?:了)?(?P<object>[^{_MARKS}]{{0,6}}?{_ANIMAL})了",
+        rf"(?:沒有|不再有)(?P<object>[^{_MARKS}]{{0,4}}?{_ANIMAL})了",
+        rf"把(?:我的?|家裡的?)?(?P<object>[^{_MARKS}]{{0,4}}?{_ANIMAL})(?:送人|送走|送養|賣掉?|還給\S{{1,6}})了?",
+        ends=True,
+    ),
+    *_rules(
+        "pet",
+        rf"(?:養|領養|收養|認養|買)(?:了|著|有|到)?(?P<object>(?:{_NUMBER}|新的?|另外)?{_NUMBER}?(?:隻|條|匹|頭|只)?[^{_MARKS}的]{{0,6}}?{_ANIMAL})",
+        rf"有(?P<object>{_NUMBER}(?:隻|條|匹|頭|只)[^{_MARKS}的]{{0,6}}?{_ANIMAL})",
+    ),
+    # Body and health.
+    *_rules("diet", r"(?:不|沒)(?:再)?(?:是)?(?P<object>吃素|素食者?|純素|生酮)了", r"(?:改|開始|恢復|又|可以)*吃(?:葷|肉)了", r"開葷了", ends=True),
+    *_rules(
+        "diet",
+        r"(?:改|開始|變成|變|轉|成為|是|決定|都|在)*(?P<object>吃(?:全|蛋奶|純|長|早|方便)?素)(?!人|材|質)",
+        r"(?:改|開始|變成|成為|是|在|執行|採)*(?:一個|吃)?(?P<object>(?:純|全)?素食(?:者|主義者?)?|(?:純|全)素(?:者|主義者?)?|乳糖不耐(?:症)?|生酮(?:飲食)?|清真|無麩質(?:飲食)?|低碳(?:飲食)?)",
+    ),
+    *_rules("allergy", rf"對{_SHORT}(?:已經|就)*(?:不|沒有|沒)(?:再|會)*過敏了", ends=True),
+    *_rules(
+        "allergy",
+        rf"對{_SHORT}(?:會|有點|很|嚴重|也|都|重度|輕微)*過敏",
+        rf"(?:有)?(?P<object>海鮮|花生|花粉|塵螨|牛奶|堅果|蝦子?|螃蟹|雞蛋|芒果|小麥|麩質|貓毛|狗毛|盤尼西林|酒精|乳製品)(?:會|也會)?過敏",
+        rf"吃{_SHORT}(?:就)?會過敏",
+        rf"過敏(?:原|源)是{_ANY}",
+    ),
+    *_rules(
+        "health",
+        rf"(?:有|得了|得到|確診(?:了|為|是)?|患有|罹患|被?診斷(?:出|為|是)?(?:有|得了|患有)?)(?P<object>(?:輕微的?|嚴重的?|第[一二]型)?{_ILLNESS})",
+        r"(?P<object>懷孕)(?!的)",
+        r"(?:是|有)?(?P<object>色盲|近視|左撇子|色弱)",
+    ),
+    *_rules("weight", rf"(?:體重)?(?:是|已經|現在|只剩|瘦到|胖到|減到|降到|變成|掉到|回到|有|:|：)*\s*(?P<object>\d[\d.]*\s?(?:公斤|kg|斤))"),
+    *_rules("height", rf"(?:身高)(?:是|有|現在|長到|:|：)*\s*(?P<object>\d[\d.]*\s?(?:公分|cm|厘米|公尺|米)?)"),
+    # What one knows, does, owns.
+    *_rules("native_language", rf"母語是(?P<object>[^{_MARKS}]{{1,8}}){_END}"),
+    *_rules("language", rf"(?:會|能)(?:說|講)(?:一點|流利的?|一些)?(?P<object>[^{_MARKS}]{{1,12}}){_END}", rf"(?:正在|在|開始)?學(?:習)?(?P<object>{_LANGUAGES})", rf"(?P<object>{_LANGUAGES})(?:很|說得|講得)(?:好|流利|溜)"),
+    *_rules("school", rf"(?:正?在)\s*(?P<object>[^{_MARKS}]{{1,14}}?)\s*(?:唸書|念書|讀書|上學|就讀|唸|念|讀|求學)", rf"(?:就讀於?|轉學到|考上了?|轉到)\s*(?P<object>[^{_MARKS}]{{1,14}}?(?:大學|高中|國中|小學|研究所|學院|台大|清大|交大|成大|政大|北大|復旦|清華|交通|幼兒園))", rf"(?:學校)是{_ANY}"),
+    *_rules(
+        "education",
+        rf"(?:畢業於)\s*{_ANY}",
+        rf"(?:從)?\s*(?P<object>[^{_MARKS}]{{2,14}}?)畢業",
+        rf"(?:就讀|考上|念|唸|讀).{{0,4}}?(?P<object>[^{_MARKS}]{{0,12}}?(?:大學|研究所|碩士|博士|高中|系)){_END}",
+        rf"(?:有|拿到了?|取得了?|獲得了?)\s*(?P<object>[^{_MARKS}]{{0,12}}?(?:學士|碩士|博士)(?:學位)?)",
+    ),
+    *_rules("major", rf"主修(?:是|改成|改為)?{_ANY}"),
+    *_rules("hobby", rf"(?:興趣|嗜好|愛好)(?:就)?是{_ANY}", rf"(?:迷上|愛上)了?(?!你|他|她){_ANY}"),
+    *_rules("hobby", r"(?:不|沒)(?:再|有)?(?:在)?(?:學|練|打|玩|彈|跳)(?P<object>鋼琴|吉他|小提琴|羽球|網球|籃球|桌球|高爾夫|瑜珈|瑜伽|舞|太極|圍棋|書法|畫畫|陶藝)了", ends=True),
+    *_rules("skill", rf"(?:會|擅長|精通)(?P<object>(?:彈|寫|游|開|騎|做|修|打|唱|跳|煮|畫|拉)[^{_MARKS}]{{1,10}}){_END}", rf"(?:擅長|精通|專長是){_ANY}"),
+    *_rules(
+        "car",
+        rf"(?:開|換了?|買了?|改開|換開|換成|改成)(?:的是)?(?:了)?(?P<object>{_NUMBER}?(?:台|輛|部)?(?:新的?)?[^{_MARKS}]{{0,8}}?(?:特斯拉|Tesla|Toyota|豐田|本田|Honda|BMW|賓士|奔馳|Audi|奧迪|福斯|Mazda|馬自達|福特|Ford|Volvo|Lexus|Porsche|保時捷|電動車|休旅車|轎車|跑車|比亞迪)[^{_MARKS}了]{{0,10}}?){_END}",
+        rf"(?:的)?車(?:子)?(?:現在)?(?:是|換成了?|改成了?){_ANY}",
+    ),
+    *_rules("car", r"(?:把)?(?P<object>車子?)賣(?:掉)?了", r"賣(?:掉)?了(?P<object>車子?)", r"(?:不|沒)(?:再)?開(?P<object>車)了", ends=True),
+    *_rules("project", rf"(?:正在|在)(?:做|開發|負責|忙)(?:一個)?(?P<object>[^{_MARKS}]{{2,16}}?(?:專案|項目|計畫|論文|系統|App|網站|小說|書)){_END}", rf"負責(?P<object>[^{_MARKS}]{{2,16}}?(?:專案|項目|計畫|系統)){_END}"),
+    *_rules("budget", rf"預算(?:現在|大概|大約)*(?:是|有|:|：|改成|增加到|提高到|調高到|降到|減到|砍到|變成|拉到|加到)*\s*(?P<object>[^{_MARKS}]{{0,3}}(?:\d[\d,.]*|[一二兩三四五六七八九十百千]+)[^{_MARKS}]{{0,8}}?){_END}"),
+    *_rules(
+        "plan",
+        rf"(?P<object>(?:要|會|準備|計畫|預計|打算|想|即將)(?:去|到|跟|和|搬|出|參|結|開|考|回|飛|辦|換|買|學)[^{_MARKS}]{{0,20}}?){_END}",
+        rf"(?:計畫|預計)(?:在)?(?:今年|明年|下個月)?{_ANY}",
+    ),
+    *_rules("place_visited", rf"(?:去過|到過)(?!了){_ANY}", rf"(?:去|到)了(?P<object>[^{_MARKS}]{{1,8}}?)(?:玩|旅行|旅遊|出差|度假|一趟|觀光){_END}"),
+    # Taste.
+    *_rules("likes", rf"(?:不|沒)(?:再|那麼|有)?(?:喜歡|愛(?:吃|喝|看|聽|玩)?)(?!你|他|她){_SHORT}了", ends=True),
+    *_rules("dislikes", rf"(?:不|沒)(?:再|那麼)?(?:討厭|怕|排斥)(?!你|他|她){_SHORT}了", ends=True),
+    *_rules("dislikes", rf"(?:真的|很|超級?|最|非常|比較|都|也|一直|從小|特別|實在|蠻|滿|有點|向來)*(?:不(?:太|是很|怎麼|大)?(?:喜歡|愛(?!人))|討厭|痛恨|受不了|排斥|厭惡|無法接受)(?!你|他這|她這|這樣|那樣){_ANY}"),
+    *_rules("likes", rf"(?:真的|很|超級?|最|非常|比較|都|也|一直|從小|特別|蠻|滿|挺|更|還是|就|其實|向來)*(?:喜歡(?:上了?)?|熱愛|偏好|偏愛|愛(?=吃|喝|看|聽|玩|逛|穿|用)|鍾愛|愛死)(?!你|他這|她這|這樣|那樣){_ANY}"),
+    # Anything that ended, under no attribute.
+    *_rules(
+        None,
+        rf"戒(?:掉)?了?(?P<object>菸|煙|酒|糖|咖啡|賭|手搖|手搖飲|毒|甜食|[^{_MARKS}了]{{1,6}})(?:了|{_END})",
+        rf"(?:不|沒)(?:再|有)?(?:在)?(?P<object>(?!是|會|要|想|能|行|知|用|好|說|過|敢|了|對|同|小心|見|錯|怎|管|夠)[^{_MARKS}]{{1,10}}?)了(?=\s*(?:[{_MARKS}]|\Z))",
+        ends=True,
+    ),
+]
+
+
+def read_thing(clause: str) -> Reading | None:
+    """What `clause` ("改到星期五了") states of a thing."""
+    return None
