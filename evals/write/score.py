@@ -31,8 +31,6 @@ from mnemic import Memory
 from mnemic.errors import MnemicError
 from mnemic.prompts import extract
 
-SCRIPTED = ("en", "zh-Hant", "zh-Hans", "mixed")
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -57,9 +55,7 @@ def main() -> int:
 # Running.
 
 
-def observe(
-    cases: Sequence[Case], *, llm: str | None = None, base_url: str | None = None
-) -> dict[str, dict[str, Any]]:
+def observe(cases: Sequence[Case], *, llm: str | None = None, base_url: str | None = None) -> dict[str, dict[str, Any]]:
     """What each case left behind, by its id."""
     folder = None if llm is None else _folder(llm)
     if folder is not None:
@@ -195,56 +191,75 @@ class Judged:
 
 def judge(case: Case, seen: Mapping[str, Any]) -> Judged:
     """Hold what a case left behind against its labels."""
-    current, retired = seen["current"], seen["retired"]
     faults = [f"error: {seen['error']}"] if seen["error"] else []
     tally = Tally()
+    for part in (_kept, _superseded, _stood, _merged):
+        counted, found = part(case, seen)
+        tally += counted
+        faults += found
+    tally += Tally(cases=Share(int(not faults), 1))
+    return Judged(case=case, tally=tally, faults=tuple(faults))
 
-    wanted = [(label, 1) for label in case.current] + [(label, label.n) for label in case.count]
-    for label, n in wanted:
-        found = sum(_fits(label, item) for item in current)
+
+def _kept(case: Case, seen: Mapping[str, Any]) -> tuple[Tally, list[str]]:
+    """Recall: of the facts that must be there, those that are. Precision: of what is there, what was a fact."""
+    tally, faults = Tally(), []
+    for label, n in [(label, 1) for label in case.current] + [(label, label.n) for label in case.count]:
+        found = sum(_fits(label, item) for item in seen["current"])
         tally.kept_recall += Share(min(found, n), n)
         if found < n:
             faults.append(f"missing: {label}" + (f" ({found} of {n})" if n > 1 else ""))
-    for label in case.count:
-        found = sum(_fits(label, item) for item in current)
-        if found > label.n:
-            faults.append(f"doubled: {label} ({found}, not {label.n})")
-
-    facts = (*case.current, *case.may, *case.count, *case.sources, *case.history)
-    for item in current:
-        right = any(_fits(label, item) for label in facts)
+    for item in seen["current"]:
+        right = any(_fits(label, item) for label in _facts(case))
         tally.kept_precision += Share(int(right), 1)
         if not right:
             faults.append(f"extra: {item['memory']!r} [{item['subject']}.{item['attribute']}]")
+    return tally, faults
 
-    gone = [*retired, *seen["former"]]
-    for label in case.history:
-        stands = any(label.occurs_in(item["memory"]) for item in current)
-        was = any(_fits(label, item) for item in gone)
+
+def _superseded(case: Case, seen: Mapping[str, Any]) -> tuple[Tally, list[str]]:
+    """Recall: of what must be out of date, what was retired and does not stand."""
+    tally, faults = Tally(), []
+    gone = [*seen["retired"], *seen["former"]]
+    for label in (*case.history, *case.not_current):
+        stands = any(label.occurs_in(item["memory"]) for item in seen["current"])
+        was = label in case.not_current or any(_fits(label, item) for item in gone)
         tally.superseded_recall += Share(int(was and not stands), 1)
         if stands or not was:
             faults.append(f"{'still current' if stands else 'not in history'}: {label}")
-    for label in case.not_current:
-        stands = any(label.occurs_in(item["memory"]) for item in current)
-        tally.superseded_recall += Share(int(not stands), 1)
-        if stands:
-            faults.append(f"still current: {label}")
+    return tally, faults
 
-    for item in retired:
+
+def _stood(case: Case, seen: Mapping[str, Any]) -> tuple[Tally, list[str]]:
+    """Precision of superseding: of what was retired, what had to be; and what was hit beside it."""
+    tally, faults = Tally(), []
+    facts = _facts(case)
+    for item in seen["retired"]:
         due = any(_fits(label, item) for label in case.history)
         due = due or any(label.occurs_in(item["memory"]) for label in case.not_current)
-        lives_on = any(_fits(label, item) and any(_fits(label, other) for other in current) for label in facts)
-        if due or not lives_on:
+        said_elsewhere = any(
+            _fits(label, item) and any(_fits(label, other) for other in seen["current"]) for label in facts
+        )
+        if due or not said_elsewhere:  # else a fuller form took it in: a merge
             tally.superseded_precision += Share(int(due), 1)
         if not due:
-            tally.collateral += Share(int(not lives_on), 1)
-            if not lives_on:
+            tally.collateral += Share(int(not said_elsewhere), 1)
+            if not said_elsewhere:
                 faults.append(f"collateral: {item['memory']!r}")
-    tally.collateral += Share(0, sum(any(_fits(label, item) for label in facts) for item in current))
+    tally.collateral += Share(0, sum(any(_fits(label, item) for label in facts) for item in seen["current"]))
+    return tally, faults
 
-    everything = {item["id"]: item for item in (*retired, *current)}
+
+def _merged(case: Case, seen: Mapping[str, Any]) -> tuple[Tally, list[str]]:
+    """Recall: of the repetitions, those that became a source. Precision: of those that did, the repetitions."""
+    tally, faults = Tally(), []
+    everything = {item["id"]: item for item in (*seen["retired"], *seen["current"])}
+    for label in case.count:
+        found = sum(_fits(label, item) for item in seen["current"])
+        if found > label.n:
+            faults.append(f"doubled: {label} ({found}, not {label.n})")
     for label in case.sources:
-        most = max((len(item["said_in"]) for item in current if _fits(label, item)), default=0)
+        most = max((len(item["said_in"]) for item in seen["current"] if _fits(label, item)), default=0)
         tally.merged_recall += Share(max(min(most, label.n) - 1, 0), label.n - 1)
         if most < label.n:
             faults.append(f"unmerged: {label} ({most} sources of {label.n})")
@@ -253,9 +268,12 @@ def judge(case: Case, seen: Mapping[str, Any]) -> Judged:
         tally.merged_precision += Share(int(right), 1)
         if not right:
             faults.append(f"wrongly merged: {everything[key]['quotes']}")
+    return tally, faults
 
-    tally.cases += Share(int(not faults), 1)
-    return Judged(case=case, tally=tally, faults=tuple(faults))
+
+def _facts(case: Case) -> tuple[Label, ...]:
+    """Whatever was said that lasts, in date or not."""
+    return (*case.current, *case.may, *case.count, *case.sources, *case.history, *case.not_current)
 
 
 def _fits(label: Label, item: Mapping[str, Any]) -> bool:
@@ -264,7 +282,7 @@ def _fits(label: Label, item: Mapping[str, Any]) -> bool:
         return False
     if label.subject == "user" and item["subject"] != "user":
         return False
-    if label.subject == "other" and item["subject"] in ("user", None):
+    if label.subject == "other" and item["subject"] == "user":
         return False
     if label.by is not None and item["by"] != label.by:
         return False
@@ -297,8 +315,10 @@ def table(judged: Sequence[Judged]) -> str:
             of = [each for each in claimed if each.case.topic == topic and each.case.language.split("-")[0] == group]
             if of:
                 rows.append((f"{topic}, {group}", of))
-    for language in SCRIPTED:
-        rows.append((f"ALL {language}", [each for each in claimed if each.case.language == language]))
+    rows += [
+        (f"ALL {language}", [each for each in claimed if each.case.language == language])
+        for language in labelled.LANGUAGES
+    ]
     rows += [("CLAIMED", claimed), ("NOT CLAIMED (needs a model)", beyond), ("EVERYTHING", list(judged))]
     lines = [["", *(head for _, head in _HEADS)]]
     for name, of in rows:
