@@ -6,13 +6,14 @@ import enum
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
 from mnemic import filters as grammar
 from mnemic.errors import InvalidFilter, InvalidInput, InvalidScope, describe
 from mnemic.times import end_of_day, parse_day, parse_time
-from mnemic.types import ROLES, SCOPE_IDS, Message, Role, Scope
+from mnemic.types import ROLES, SCOPE_IDS, Limits, Message, Role, Scope
 
 
 class Unset(enum.Enum):
@@ -52,6 +53,11 @@ _ROLE_NAMES: dict[str, Role] = {
     "developer": "system",
     "function": "tool",
 }
+
+
+def ids(user_id: Id, agent_id: Id, app_id: Id, run_id: Id) -> dict[str, Id]:
+    """The four id arguments of a call by their names."""
+    return {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
 
 
 def scope(project: str, given: Mapping[str, Id], bound: Scope | None = None) -> Scope:
@@ -336,6 +342,39 @@ def labels(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise InvalidInput(f"categories must be a list of names, not {describe(value)}")
     return tuple(text(each, "categories") for each in value)
+
+
+def choices(value: object) -> dict[str, str]:
+    """Categories with their meanings, from a dictionary or a list of such."""
+    parts = [value] if isinstance(value, Mapping) else value or []
+    if not isinstance(parts, Sequence) or isinstance(parts, str):
+        raise InvalidInput(f"custom_categories must be a dictionary of names and meanings, not {describe(value)}")
+    found: dict[str, str] = {}
+    for part in parts:
+        if not isinstance(part, Mapping):
+            raise InvalidInput(f"custom_categories must be a dictionary of names and meanings, not {describe(value)}")
+        for name, meaning in part.items():
+            found[text(name, "custom_categories")] = text(meaning, f"custom_categories[{describe(name)}]")
+    return found
+
+
+def slots(value: object) -> dict[str, bool]:
+    """Attribute or pattern -> whether it has one value at a time."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or any(each not in ("single", "additive") for each in value.values()):
+        raise InvalidInput(f"slots must be a dictionary of attributes to 'single' or 'additive', not {describe(value)}")
+    return {text(name, "slots"): each == "single" for name, each in value.items()}
+
+
+def limits(value: object) -> Limits:
+    """What models may cost; none of it where it is not given."""
+    names = [each.name for each in fields(Limits)]
+    if value is None:
+        return Limits()
+    if not isinstance(value, Mapping) or any(name not in names for name in value):
+        raise InvalidInput(f"limits must be a dictionary of {', '.join(names)}, not {describe(value)}")
+    return Limits(**{name: count(each, f"limits[{name!r}]") for name, each in value.items()})
 
 
 def share(value: object, name: str) -> float | None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self
 
-from mnemic import config, inputs, present, registry
-from mnemic.errors import InvalidConfig, InvalidInput, NotFound, WrongEmbedder, describe
+from mnemic import config, inputs, present, registry, verbatim
+from mnemic.engine import Engine
+from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
+from mnemic.graph import Graph
 from mnemic.inputs import UNSET, Id, Unset, When
 from mnemic.protocols import LLM, Embedder, Extractor, Store, Where
-from mnemic.read import CONTEXT_STATES, ReadPath
+from mnemic.read import CONTEXT_STATES, asks_for_past
 from mnemic.times import now
 from mnemic.types import (
     KINDS,
@@ -24,60 +25,20 @@ from mnemic.types import (
     HistoryItem,
     Kind,
     ListResult,
-    Memory,
     MemoryItem,
-    Record,
     Scope,
     SearchResult,
-    StatsResult,
-    VerifyResult,
+    Task,
 )
-from mnemic.write import Given, WritePath
+from mnemic.upkeep import Upkeep
+from mnemic.write import Given
 
 _log = logging.getLogger("mnemic")
 _told_of_rules = False
 _INCLUDABLE = ("memory", "episode")
 
 
-@dataclass
-class _Engine:
-    """What the views of one memory share."""
-
-    store: Store
-    embedder: Embedder
-    extractor: Extractor
-    project: str
-    instructions: str | None
-    owns_embedder: bool
-    opened: bool = False
-    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def __post_init__(self) -> None:
-        self.write = WritePath(self.store, self.embedder, self.extractor)
-        self.read = ReadPath(self.store, self.embedder, registry.calibration_of(self.embedder))
-
-    async def ready(self) -> _Engine:
-        """Open the store with the first call."""
-        if not self.opened:
-            async with self.opening:
-                if not self.opened:
-                    await self.store.open()
-                    await self._check_space()
-                    self.opened = True
-        return self
-
-    async def _check_space(self) -> None:
-        space = await self.store.space()
-        if space is not None and space.name != self.embedder.name:
-            await self.store.close()
-            raise WrongEmbedder(
-                f"{self.store.address!r} holds vectors of {space.name!r} and cannot be searched with"
-                f" {self.embedder.name!r}: open it with embedder={space.name!r}, give another path,"
-                " or run: mnemic reindex"
-            )
-
-
-class AsyncMemory:
+class AsyncMemory(Upkeep, Graph):
     """Memory for assistants and agents. Every method is a coroutine; `Memory` has the same ones without await.
 
     Args:
@@ -90,6 +51,13 @@ class AsyncMemory:
         embedder_base_url: the same for a named `embedder`.
         project: keeps several uses of one store apart.
         instructions: what to keep and what not, for the model that extracts.
+        custom_categories: labels the model may give to memories: name to meaning.
+        slots: which attributes have one value at a time, beside those in `slots.toml`: attribute (or a
+            pattern such as "favourite_*") to "single" or "additive".
+        limits: what models may cost: "calls_per_add", "calls_per_day", "tokens_per_day". What is beyond
+            them waits; nothing is dropped.
+        keep_secrets: whether the log keeps keys, tokens and card numbers. Nothing else ever sees them.
+        background: whether pending messages are worked on in the background while this memory is open.
         store: a `Store` of your own, instead of `path`.
         extractor: an `Extractor` of your own, instead of `llm`.
 
@@ -110,6 +78,11 @@ class AsyncMemory:
         embedder_base_url: str | None = None,
         project: str | None = None,
         instructions: str | None = None,
+        custom_categories: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        slots: Mapping[str, Literal["single", "additive"]] | None = None,
+        limits: Mapping[str, int] | None = None,
+        keep_secrets: bool = True,
+        background: bool = True,
         store: Store | None = None,
         extractor: Extractor | None = None,
     ) -> None:
@@ -129,12 +102,17 @@ class AsyncMemory:
                 _tell_of_rules()
         if path is None and store is None:
             path = settings.path
-        self._engine = _Engine(
+        self._engine = Engine(
             store=store if store is not None else registry.make_store(path),
             embedder=embedder,
             extractor=extractor,
             project=inputs.project_name(project if project is not None else settings.project),
             instructions=instructions,
+            categories=inputs.choices(custom_categories),
+            single=inputs.slots(slots),
+            limits=inputs.limits(limits),
+            keep_secrets=inputs.flag(keep_secrets, "keep_secrets"),
+            background=inputs.flag(background, "background"),
             owns_embedder=named,
         )
         self._bound: Scope | None = None
@@ -156,7 +134,7 @@ class AsyncMemory:
         """
         view = object.__new__(type(self))
         view._engine = self._engine
-        view._bound = inputs.require_ids(self._scope(_ids(user_id, agent_id, app_id, run_id)), "scope()")
+        view._bound = self._require(inputs.ids(user_id, agent_id, app_id, run_id), "scope()")
         return view
 
     # Writing.
@@ -177,6 +155,7 @@ class AsyncMemory:
         categories: Sequence[str] = (),
         instructions: str | None = None,
         filters: Mapping[str, Any] | None = None,
+        wait: Literal["extracted", "stored"] = "extracted",
     ) -> AddResult:
         """Log messages and remember what they say.
 
@@ -190,11 +169,14 @@ class AsyncMemory:
             expiration_date: "YYYY-MM-DD", the last day the memories are shown.
             categories: labels for every memory made.
             instructions: for this call, over the ones given to the constructor.
+            wait: "stored" returns when the messages are logged and searchable; memories are made of them in
+                the background, by `mnemic worker`, or by `process_pending()`.
 
         Returns:
-            `results`, one item a memory (`event` is ADD, or NONE with a reason when it was already known),
-            and the `receipt`: what became of each message and sentence, and what it cost. A message whose
-            extraction failed stays searchable and is `pending` in the receipt.
+            `results`, one item a memory: `event` is ADD, UPDATE (the same said more fully, or put right),
+            DELETE (another one took its place), or NONE with a reason when it was already known. And the
+            `receipt`: what became of each message and sentence, what it cost, and the `change_id` that
+            `undo` takes. A message whose extraction failed stays searchable and is `pending` in the receipt.
 
         Raises:
             InvalidInput, InvalidScope: nothing was stored.
@@ -205,17 +187,26 @@ class AsyncMemory:
         >>> m.add("I live in Taipei.", user_id="alice")["results"][0]["memory"]
         'I live in Taipei.'
         """
+        instructions = None if instructions is None else inputs.text(instructions, "instructions")
         given = self._given(
-            _ids(user_id, agent_id, app_id, run_id), filters, metadata, expiration_date, categories, "add()"
+            inputs.ids(user_id, agent_id, app_id, run_id),
+            filters,
+            metadata,
+            expiration_date,
+            categories,
+            "add()",
+            instructions=instructions,
         )
         turns = inputs.messages(messages, _one("at", at, "timestamp", timestamp))
         infer = inputs.flag(infer, "infer")
-        instructions = None if instructions is None else inputs.text(instructions, "instructions")
+        if wait not in ("extracted", "stored"):
+            raise InvalidInput(f"wait must be 'extracted' or 'stored', not {describe(wait)}")
         engine = await self._engine.ready()
-        if infer:
-            wishes = instructions if instructions is not None else engine.instructions
-            return present.added(await engine.write.add(turns, given, wishes))
-        return present.added(await engine.write.keep(turns, given, "note", talk=True))
+        if not infer:
+            return present.added(await verbatim.keep(engine.write, turns, given, "note", talk=True))
+        account = await engine.write.add(turns, given, wait=wait)
+        engine.look_after_pending()
+        return present.added(account)
 
     async def remember(
         self,
@@ -239,11 +230,11 @@ class AsyncMemory:
         if not isinstance(kind, str) or kind not in KINDS:
             raise InvalidInput(f"kind must be one of {', '.join(KINDS)}, not {describe(kind)}")
         given = self._given(
-            _ids(user_id, agent_id, app_id, run_id), None, metadata, expiration_date, categories, "remember()"
+            inputs.ids(user_id, agent_id, app_id, run_id), None, metadata, expiration_date, categories, "remember()"
         )
         turns = inputs.messages(inputs.text(text, "text"), at)
         engine = await self._engine.ready()
-        return present.added(await engine.write.keep(turns, given, kind, talk=False))
+        return present.added(await verbatim.keep(engine.write, turns, given, kind, talk=False))
 
     async def update(
         self,
@@ -285,46 +276,7 @@ class AsyncMemory:
             updated_at=at,
             known_from=at,
         )
-        return present.updated(await engine.write.update(memory, changed, at))
-
-    async def delete(self, memory_id: str) -> dict[str, Any]:
-        """Take a memory, or a message by its episode id, out of every answer. Its history stays.
-
-        Raises:
-            NotFound: no memory or episode has this id.
-        """
-        engine = await self._engine.ready()
-        record = await self._record(memory_id)
-        if isinstance(record, Memory):
-            return present.deleted(await engine.write.delete(record, now()))
-        await engine.write.hide(record, now())
-        return {"message": "Message deleted successfully!", "id": record.id}
-
-    async def delete_all(
-        self, *, user_id: Id = UNSET, agent_id: Id = UNSET, app_id: Id = UNSET, run_id: Id = UNSET
-    ) -> dict[str, Any]:
-        """Delete every memory of a scope and hide its messages. At least one id is required.
-
-        Raises:
-            InvalidScope: no id; `reset()` is what empties a store.
-        """
-        whose = inputs.require_ids(self._scope(_ids(user_id, agent_id, app_id, run_id)), "delete_all()")
-        engine = await self._engine.ready()
-        change_id = present.change_id(whose)
-        memories, episodes = await engine.store.delete_scope(whose, at=now(), change_id=change_id, reason="deleted")
-        return {
-            "message": "Memories deleted successfully!",
-            "deleted": memories,
-            "messages_hidden": episodes,
-            "change_id": change_id,
-        }
-
-    async def reset(self) -> dict[str, Any]:
-        """Erase every byte of the store, history included. Cannot be undone."""
-        engine = await self._engine.ready()
-        await engine.store.reset()
-        engine.write = WritePath(engine.store, engine.embedder, engine.extractor)
-        return {"message": "Store reset successfully!"}
+        return present.updated(await verbatim.correct(engine.write, memory, changed, at))
 
     # Reading.
 
@@ -342,6 +294,7 @@ class AsyncMemory:
         threshold: float | None = None,
         include: Sequence[Literal["memory", "episode"]] | None = None,
         show_expired: bool = False,
+        latest_only: bool | None = None,
         explain: bool = False,
     ) -> SearchResult:
         """The memories that answer a question, best first.
@@ -355,6 +308,8 @@ class AsyncMemory:
             include: what can be a hit. By default memories, and messages of which no memory was made;
                 naming "episode" adds messages that became memories, too.
             show_expired: also memories past their expiration date.
+            latest_only: False adds memories whose place others took ("worked at …"), True never does; by
+                default they are added when the question asks for the past ("Where did I work before?").
             explain: add `score_details` to each hit.
 
         Returns:
@@ -367,7 +322,9 @@ class AsyncMemory:
         amount = _one("top_k", top_k, "limit", limit)
         amount = 20 if amount is None else inputs.count(amount, "top_k")
         explain = inputs.flag(explain, "explain")
-        where = self._where(_ids(user_id, agent_id, app_id, run_id), filters, include, show_expired)
+        past = asks_for_past(question) if latest_only is None else not inputs.flag(latest_only, "latest_only")
+        ids = inputs.ids(user_id, agent_id, app_id, run_id)
+        where = self._where(ids, filters, include, show_expired, past=past)
         engine = await self._engine.ready()
         answer = await engine.read.search(question, where, limit=amount, floor=inputs.share(threshold, "threshold"))
         return present.found(answer, explain=explain)
@@ -391,7 +348,8 @@ class AsyncMemory:
         rather high than low. With nothing relevant, `context` is empty.
         """
         question = inputs.text(query, "query")
-        where = self._where(_ids(user_id, agent_id, app_id, run_id), filters, ("memory", "episode"), show_expired=False)
+        ids = inputs.ids(user_id, agent_id, app_id, run_id)
+        where = self._where(ids, filters, ("memory", "episode"), show_expired=False, past=asks_for_past(question))
         engine = await self._engine.ready()
         block = await engine.read.context(
             question,
@@ -402,14 +360,18 @@ class AsyncMemory:
         )
         return present.context(block)
 
-    async def get(self, memory_id: str) -> MemoryItem:
+    async def get(self, memory_id: str, *, unmasked: bool = False) -> MemoryItem:
         """One memory, or one message by its episode id.
+
+        `unmasked` shows the bytes as they were stored, secrets included.
 
         Raises:
             NotFound: no memory or episode has this id, or the memory was deleted.
         """
+        unmasked = inputs.flag(unmasked, "unmasked")
         await self._engine.ready()
-        return present.item(await self._record(memory_id))
+        record = await self._record(memory_id)
+        return present.unmasked(record) if unmasked else present.item(record)
 
     async def get_all(
         self,
@@ -423,10 +385,12 @@ class AsyncMemory:
         top_k: int | None = None,
         cursor: str | None = None,
         show_expired: bool = False,
+        latest_only: bool = True,
     ) -> ListResult:
         """Memories, newest first, with the total; `next_cursor` leads to the next page.
 
-        Without ids the whole store is listed. `limit` (alias `top_k`) is 100 by default.
+        Without ids the whole store is listed. `limit` (alias `top_k`) is 100 by default. With
+        `latest_only=False` memories whose place others took are listed, too.
 
         Raises:
             InvalidInput, InvalidScope, InvalidFilter.
@@ -435,7 +399,8 @@ class AsyncMemory:
         amount = 100 if amount is None else inputs.count(amount, "limit")
         if cursor is not None and not isinstance(cursor, str):
             raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
-        where = self._where(_ids(user_id, agent_id, app_id, run_id), filters, None, show_expired)
+        ids = inputs.ids(user_id, agent_id, app_id, run_id)
+        where = self._where(ids, filters, None, show_expired, past=not inputs.flag(latest_only, "latest_only"))
         engine = await self._engine.ready()
         page = await engine.store.page(where, limit=amount, cursor=cursor)
         return {
@@ -457,49 +422,6 @@ class AsyncMemory:
             raise NotFound(wanted)
         return [present.event(each) for each in await engine.store.history(wanted)]
 
-    async def stats(
-        self, *, user_id: Id = UNSET, agent_id: Id = UNSET, app_id: Id = UNSET, run_id: Id = UNSET
-    ) -> StatsResult:
-        """What the store, or a scope of it, holds."""
-        whose = self._scope(_ids(user_id, agent_id, app_id, run_id))
-        engine = await self._engine.ready()
-        counts, space = await engine.store.counts(whose), await engine.store.space()
-        return {
-            "memories": counts.memories,
-            "episodes": counts.episodes,
-            "pending": counts.pending,
-            "failed": counts.failed,
-            "owners": counts.owners,
-            "bytes": counts.bytes,
-            "store": engine.store.address,
-            "embedder": engine.embedder.name,
-            "dimensions": None if space is None else space.dimensions,
-            "extractor": engine.extractor.name,
-        }
-
-    async def verify(self) -> VerifyResult:
-        """Check that rows, index, vectors, sources and history agree."""
-        engine = await self._engine.ready()
-        checked, problems = await engine.store.verify()
-        return {"ok": not problems, "checked": checked, "problems": list(problems)}
-
-    async def reindex(self, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-        """Move the whole store to this memory's embedder, whatever it was made with.
-
-        Every record is embedded again; until all are, the store answers as before to whoever has it open
-        with the former embedder. An interrupted run is gone on with. `progress` is told how many records
-        were embedded so far.
-
-        Raises:
-            StoreError, ModelError: the store stays with its former embedder.
-        """
-        engine = self._engine
-        if not engine.opened:
-            await engine.store.open()
-        done = await engine.write.reindex(progress or (lambda _: None))
-        engine.opened = True
-        return {"message": "Store reindexed successfully!", "embedded": done, "embedder": engine.embedder.name}
-
     async def open(self) -> Self:
         """Open the store now rather than with the first call.
 
@@ -511,9 +433,7 @@ class AsyncMemory:
 
     async def close(self) -> None:
         """Close the store, and the embedder unless it was passed in as an object. Safe to call twice."""
-        await self._engine.store.close()
-        if self._engine.owns_embedder:
-            await self._engine.embedder.close()
+        await self._engine.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -523,9 +443,6 @@ class AsyncMemory:
 
     # Arguments.
 
-    def _scope(self, ids: Mapping[str, Id]) -> Scope:
-        return inputs.scope(self._engine.project, ids, self._bound)
-
     def _given(
         self,
         ids: Mapping[str, Id],
@@ -534,6 +451,8 @@ class AsyncMemory:
         expiration_date: str | None,
         categories: Sequence[str],
         what: str,
+        *,
+        instructions: str | None = None,
     ) -> Given:
         filtered, rest = inputs.split_filters(filters)
         if rest is not None:
@@ -542,8 +461,12 @@ class AsyncMemory:
             scope=inputs.require_ids(self._scope(inputs.merge_ids(ids, filtered)), what),
             metadata=inputs.metadata(metadata),
             at=now(),
-            expires_at=inputs.expiry(expiration_date),
-            categories=inputs.labels(categories),
+            task=Task(
+                expires_at=inputs.expiry(expiration_date),
+                categories=inputs.labels(categories),
+                instructions=instructions if instructions is not None else self._engine.instructions,
+                choices=self._engine.categories,
+            ),
         )
 
     def _where(
@@ -552,6 +475,8 @@ class AsyncMemory:
         filters: Mapping[str, Any] | None,
         include: Sequence[str] | None,
         show_expired: bool,
+        *,
+        past: bool,
     ) -> Where:
         filtered, tree = inputs.split_filters(filters)
         chosen = ("memory",) if include is None else include
@@ -565,28 +490,8 @@ class AsyncMemory:
             memories="memory" in chosen,
             episodes=episodes,
             expired=inputs.flag(show_expired, "show_expired"),
+            superseded=past,
         )
-
-    async def _record(self, memory_id: str) -> Record:
-        wanted = inputs.record_id(memory_id)
-        record = (await self._engine.store.load([wanted])).get(wanted)
-        gone = record is None or (
-            record.known_to is not None if isinstance(record, Memory) else record.state == "hidden"
-        )
-        if record is None or gone or not self._sees(record.scope):
-            raise NotFound(wanted)
-        return record
-
-    async def _memory(self, memory_id: str) -> Memory:
-        record = await self._record(memory_id)
-        if not isinstance(record, Memory):
-            raise InvalidInput(f"{record.id} is a message, which stays as it was said; update a memory made of it")
-        return record
-
-    def _sees(self, scope: Scope) -> bool:
-        """Whether a record lies in the project and in the bound ids."""
-        bound = self._bound.ids if self._bound else {}
-        return scope.project == self._engine.project and bound.items() <= scope.ids.items()
 
 
 def _check_parts(**parts: object) -> None:
@@ -601,10 +506,6 @@ def _check_parts(**parts: object) -> None:
             raise InvalidConfig(
                 f"{part} must be {names}an object with the methods of protocols.{kind.__name__}, not {describe(value)}"
             )
-
-
-def _ids(user_id: Id, agent_id: Id, app_id: Id, run_id: Id) -> dict[str, Id]:
-    return {"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id}
 
 
 def _one(name: str, value: Any, alias: str, other: Any) -> Any:

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from mnemic import text
-from mnemic.ids import new_id
+from mnemic.consolidate import Applied, Profile, Proposal
+from mnemic.drafts import source_of
+from mnemic.planning import Outcome
+from mnemic.protocols import Changed, Named
 from mnemic.read import Answer, Block, Hit
 from mnemic.times import iso
 from mnemic.types import (
     AddedItem,
     AddResult,
+    ConsolidateResult,
     ContextResult,
+    EntitiesResult,
+    Entity,
+    EntityItem,
     Episode,
+    GraphResult,
     HistoryEvent,
     HistoryItem,
     Memory,
     MemoryItem,
+    MessageItem,
     MessageOutcome,
+    PendingResult,
+    ProfileItem,
+    ProfileResult,
+    ProposalItem,
     Record,
-    Scope,
+    RelatedEntity,
+    RelatedResult,
+    Relation,
+    RelationItem,
     SearchResult,
     Source,
     SourceItem,
+    Usage,
 )
-from mnemic.write import Account, Outcome, source_of
+from mnemic.write import Account
 
 
 def item(record: Record) -> MemoryItem:
@@ -36,9 +54,9 @@ def item(record: Record) -> MemoryItem:
 
 def _memory_item(memory: Memory) -> MemoryItem:
     expires = memory.expires_at
-    return {
+    shown: MemoryItem = {
         "id": memory.id,
-        "memory": memory.text,
+        "memory": memory.words,
         "hash": text.md5(memory.text),
         "kind": memory.kind,
         "version": memory.version,
@@ -63,14 +81,22 @@ def _memory_item(memory: Memory) -> MemoryItem:
         "created_at": iso(memory.created_at),
         "updated_at": iso(memory.updated_at),
         "sources": [_source(source) for source in memory.sources],
+        "object": memory.object,
+        "pinned": memory.pinned,
+        "rating": memory.rating,
     }
+    if memory.known_to is not None:
+        shown["retired_by"] = memory.retired_by
+        shown["retire_reason"] = memory.retire_reason or "updated"
+        shown["known_to"] = iso(memory.known_to)
+    return shown
 
 
 def _episode_item(episode: Episode) -> MemoryItem:
     received = iso(episode.received_at)
     return {
         "id": episode.id,
-        "memory": episode.content,
+        "memory": episode.words,
         "hash": text.md5(episode.content),
         "kind": "episode",
         "version": 1,
@@ -108,26 +134,38 @@ def _source(source: Source) -> SourceItem:
     }
 
 
+def unmasked(record: Record) -> MemoryItem:
+    """The same with the bytes as they were stored."""
+    shown = item(record)
+    shown["memory"] = record.text if isinstance(record, Memory) else record.content
+    return shown
+
+
+def message(episode: Episode) -> MessageItem:
+    """A line of the log."""
+    return {
+        "id": episode.id,
+        "role": episode.role,
+        "content": episode.words,
+        "actor_id": episode.actor,
+        "user_id": episode.scope.user_id,
+        "agent_id": episode.scope.agent_id,
+        "app_id": episode.scope.app_id,
+        "run_id": episode.scope.run_id,
+        "metadata": dict(episode.metadata),
+        "said_at": iso(episode.said_at),
+        "received_at": iso(episode.received_at),
+        "state": episode.state,
+        "reason": episode.reason,
+        "attempts": episode.attempts,
+        "retry_at": _time(episode.due_at) if episode.state == "pending" else None,
+        "change_id": episode.change_id,
+    }
+
+
 def added(account: Account) -> AddResult:
     """Answer of `add` and `remember`."""
-    of_episode: dict[str, list[str]] = {}
-    for outcome in account.outcomes:
-        for source in outcome.memory.sources:
-            of_episode.setdefault(source.episode_id, []).append(outcome.memory.id)
-    messages: list[MessageOutcome] = [
-        {
-            "episode_id": episode.id,
-            "state": episode.state,
-            "reason": episode.reason,
-            "memories": of_episode.get(episode.id, []),
-            "refused": [
-                {"quote": refusal.quote, "reason": refusal.reason}
-                for refusal in account.refusals
-                if refusal.turn == index and refusal.quote is not None
-            ],
-        }
-        for index, episode in enumerate(account.episodes)
-    ]
+    messages = _outcomes([account])
     messages += [
         {"episode_id": each, "state": "duplicate", "reason": "stored before", "memories": [], "refused": []}
         for each in account.repeated
@@ -143,11 +181,59 @@ def added(account: Account) -> AddResult:
     }
 
 
+def processed(accounts: Sequence[Account], *, pending: int, failed: int) -> PendingResult:
+    """Answer of `process_pending`."""
+    messages = _outcomes(accounts)
+    return {
+        "processed": sum(each["state"] not in ("pending", "failed") for each in messages),
+        "results": [_added(outcome) for account in accounts for outcome in account.outcomes],
+        "messages": messages,
+        "pending": pending,
+        "failed": failed,
+        "usage": asdict(sum((account.usage for account in accounts), Usage())),
+    }
+
+
+def _outcomes(accounts: Sequence[Account]) -> list[MessageOutcome]:
+    of_episode: dict[str, list[str]] = {}
+    refused: dict[str, list[dict[str, str]]] = {}
+    for account in accounts:
+        for outcome in account.outcomes:
+            for source in outcome.memory.sources:
+                ids = of_episode.setdefault(source.episode_id, [])
+                if outcome.event != "DELETE" and outcome.memory.id not in ids:
+                    ids.append(outcome.memory.id)
+        for each in account.refused:
+            refused.setdefault(each.episode_id, []).append({"quote": each.quote, "reason": each.reason})
+    messages: list[MessageOutcome] = []
+    for account in accounts:
+        for episode in account.episodes:
+            shown: MessageOutcome = {
+                "episode_id": episode.id,
+                "state": episode.state,
+                "reason": episode.reason,
+                "memories": of_episode.get(episode.id, []),
+                "refused": refused.get(episode.id, []),
+            }
+            if episode.id in account.masked:
+                shown["masked"] = dict(account.masked[episode.id])
+            if episode.state == "pending" and episode.due_at is not None:
+                shown["retry_at"] = iso(episode.due_at)
+            messages.append(shown)
+    return messages
+
+
 def _added(outcome: Outcome) -> AddedItem:
     memory = outcome.memory
-    found: AddedItem = {"id": memory.id, "memory": memory.text, "event": outcome.event, "kind": memory.kind}
+    found: AddedItem = {"id": memory.id, "memory": memory.words, "event": outcome.event, "kind": memory.kind}
     if outcome.reason is not None:
         found["reason"] = outcome.reason
+    if outcome.old_text is not None:
+        found["old_memory"] = outcome.old_text
+    if outcome.replaces:
+        found["replaces"] = list(outcome.replaces)
+    if outcome.event == "DELETE" and memory.retired_by is not None:
+        found["replaced_by"] = memory.retired_by
     if memory.origin == "given":
         found["actor_id"] = memory.actor
         found["role"] = memory.role or "user"
@@ -160,27 +246,170 @@ def updated(account: Account) -> dict[str, Any]:
     return {
         "message": "Memory updated successfully!",
         "id": memory.id,
-        "memory": memory.text,
+        "memory": memory.words,
+        "old_memory": account.outcomes[0].old_text,
         "event": "UPDATE",
         "version": memory.version,
         "change_id": account.change_id,
     }
 
 
-def deleted(account: Account) -> dict[str, Any]:
-    """Answer of `delete`."""
-    memory = account.outcomes[0].memory
+def deleted(memory: Memory, change_id: str) -> dict[str, Any]:
+    """Answer of `delete` of a memory."""
     return {
         "message": "Memory deleted successfully!",
         "id": memory.id,
         "event": "DELETE",
-        "change_id": account.change_id,
+        "change_id": change_id,
     }
 
 
-def change_id(scope: Scope) -> str:
-    """A new id for a change of a scope."""
-    return new_id(scope.partition)
+def message_deleted(episode: Episode, change_id: str, gone: Sequence[Memory]) -> dict[str, Any]:
+    """Answer of `delete` of a message."""
+    return {
+        "message": "Message deleted successfully!",
+        "id": episode.id,
+        "deleted": [memory.id for memory in gone],
+        "change_id": change_id,
+    }
+
+
+def forgotten(memory: Memory, change_id: str, gone: Sequence[Memory]) -> dict[str, Any]:
+    """Answer of `forget`."""
+    return {
+        "message": "Memory forgotten. It will not be learnt again.",
+        "id": memory.id,
+        "forgotten": [each.id for each in gone],
+        "change_id": change_id,
+    }
+
+
+def undone(done: Changed, change_id: str) -> dict[str, Any]:
+    """Answer of `undo`."""
+    return {
+        "message": "Change undone successfully!",
+        "undone": done.change.id,
+        "kind": done.change.kind,
+        "memories": sorted({event.memory_id for event in done.events} | set(done.proven)),
+        "change_id": change_id,
+    }
+
+
+def consolidated(proposals: Sequence[Proposal], applied: Sequence[Applied], *, dry_run: bool) -> ConsolidateResult:
+    """Answer of `consolidate`."""
+    became = {each.proposal.id: each for each in applied}
+    items = []
+    for each in proposals:
+        shown: ProposalItem = {
+            "id": each.id,
+            "kind": each.kind,
+            "reason": each.reason,
+            "memories": [memory.id for memory in each.memories],
+            "texts": [memory.words for memory in each.memories],
+            "proposed": each.text,
+        }
+        if each.id in became:
+            done = became[each.id]
+            if done.change_id is not None:
+                shown["change_id"] = done.change_id
+            if done.error is not None:
+                shown["error"] = done.error
+        items.append(shown)
+    return {
+        "proposals": items,
+        "dry_run": dry_run,
+        "applied": sum(each.change_id is not None for each in applied),
+    }
+
+
+def profile(made: Profile) -> ProfileResult:
+    """Answer of `profile`."""
+    return {
+        "facts": [_profile_item(each) for each in made.facts],
+        "state": [_profile_item(each) for each in made.state],
+        "preferences": [_profile_item(each) for each in made.preferences],
+        "text": made.text,
+    }
+
+
+def _profile_item(memory: Memory) -> ProfileItem:
+    return {
+        "text": memory.words,
+        "memory_id": memory.id,
+        "attribute": memory.attribute,
+        "since": _time(memory.valid_from or memory.said_at),
+    }
+
+
+def entity(each: Entity) -> EntityItem:
+    """An entity as users see it."""
+    return {
+        "id": each.id,
+        "name": each.name,
+        "kind": each.kind,
+        "aliases": list(each.aliases),
+        "memories": each.memories,
+    }
+
+
+def entities(named: Named, *, limit: int, cursor: str | None) -> EntitiesResult:
+    """Answer of `entities`. The cursor counts what was shown before."""
+    shown = int(cursor or 0) + len(named.entities)
+    more = len(named.entities) == limit and shown < named.total
+    return {
+        "results": [entity(each) for each in named.entities],
+        "total": named.total,
+        "next_cursor": str(shown) if more else None,
+    }
+
+
+def related(start: Entity, found: Sequence[Named], steps: Mapping[str, int]) -> RelatedResult:
+    """Answer of `related`."""
+    known = {each.id: each for named in found for each in named.entities}
+    relations = {
+        (each.subject, each.predicate, each.object, each.memory_id): each
+        for named in found
+        for each in named.relations
+        if each.subject in steps and each.object in steps
+    }
+    near: list[RelatedEntity] = [
+        {**entity(known[each]), "hops": hops}
+        for each, hops in sorted(steps.items(), key=lambda pair: (pair[1], pair[0]))
+        if hops and each in known
+    ]
+    return {
+        "entity": entity(known.get(start.id, start)),
+        "related": near,
+        "relations": _relations(relations.values(), known),
+        "memories": sorted({memory for named in found for who, memory in named.mentions if who == start.id}),
+    }
+
+
+def graph(named: Named) -> GraphResult:
+    """Answer of `graph`."""
+    known = {each.id: each for each in named.entities}
+    return {
+        "nodes": [entity(each) for each in named.entities],
+        "edges": _relations(named.relations, known),
+        "total": named.total,
+    }
+
+
+def _relations(found: Iterable[Relation], known: Mapping[str, Entity]) -> list[RelationItem]:
+    return [
+        {
+            "subject": each.subject,
+            "subject_name": known[each.subject].name,
+            "predicate": each.predicate,
+            "object": each.object,
+            "object_name": known[each.object].name,
+            "memory_id": each.memory_id,
+            "valid_from": _time(each.valid_from),
+            "valid_to": _time(each.valid_to),
+        }
+        for each in found
+        if each.subject in known and each.object in known
+    ]
 
 
 def found(answer: Answer, *, explain: bool) -> SearchResult:

@@ -215,9 +215,7 @@ def _with_speaker(name: str | None, scope: Scope, words: str) -> str:
 Record = Memory | Episode
 """What an id can name."""
 
-ChangeKind = Literal[
-    "add", "update", "delete", "delete_all", "forget", "feedback", "pin", "merge", "split", "consolidate", "undo"
-]
+ChangeKind = Literal["add", "update", "delete", "delete_all", "forget", "merge", "split", "consolidate", "undo"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -401,6 +399,16 @@ class Usage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a project may spend on models. Work beyond it waits; nothing is dropped."""
+
+    calls_per_add: int | None = None
+    calls_per_day: int | None = None
+    tokens_per_day: int | None = None
+    """Input and output together, by the day of UTC."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Extraction:
     """An extractor's answer. A turn that is neither in `facts` nor refused as a whole held nothing found."""
 
@@ -451,6 +459,15 @@ class MemoryItem(TypedDict):
     created_at: str
     updated_at: str
     sources: list[SourceItem]
+    object: NotRequired[str | None]
+    pinned: NotRequired[bool]
+    rating: NotRequired[int]
+    """Sum of the feedback."""
+    retired_by: NotRequired[str | None]
+    """Of a memory that is no longer current: the one that took its place."""
+    retire_reason: NotRequired[str]
+    known_to: NotRequired[str]
+    """Of a memory that is no longer current: since when."""
     score: NotRequired[float]
     score_details: NotRequired[dict[str, Any]]
 
@@ -477,8 +494,15 @@ class AddedItem(TypedDict):
     id: str
     memory: str
     event: Literal["ADD", "UPDATE", "DELETE", "NONE"]
+    """`DELETE`: a new statement took its place, or ended it. `NONE`: it was known."""
     kind: str
     reason: NotRequired[str]
+    old_memory: NotRequired[str]
+    """Of an UPDATE: the text before."""
+    replaces: NotRequired[list[str]]
+    """Of an ADD: the memories whose place it takes."""
+    replaced_by: NotRequired[str]
+    """Of a DELETE: the memory that took its place."""
     actor_id: NotRequired[str | None]
     role: NotRequired[str]
 
@@ -492,7 +516,11 @@ class MessageOutcome(TypedDict):
     memories: list[str]
     """Ids of the memories that cite it."""
     refused: list[dict[str, str]]
-    """Sentences judged to hold nothing lasting: `quote` and `reason`."""
+    """Sentences and facts that were not kept: `quote` and `reason`."""
+    masked: NotRequired[dict[str, int]]
+    """Secrets in it that nothing but the log sees: how many of each kind."""
+    retry_at: NotRequired[str]
+    """Of a pending message: when extraction is tried again."""
 
 
 class Receipt(TypedDict):
@@ -540,6 +568,154 @@ class ContextResult(TypedDict):
     """Hits that did not fit into the budget."""
 
 
+class MessageItem(TypedDict):
+    """One message of the log."""
+
+    id: str
+    role: str
+    content: str
+    """As everything but the log sees it: secrets masked."""
+    actor_id: str | None
+    user_id: str | None
+    agent_id: str | None
+    app_id: str | None
+    run_id: str | None
+    metadata: dict[str, Any]
+    said_at: str
+    received_at: str
+    state: str
+    reason: str | None
+    attempts: int
+    retry_at: str | None
+    change_id: str | None
+
+
+class LogResult(TypedDict):
+    """One page of messages, newest first. `next_cursor` is None on the last page."""
+
+    results: list[MessageItem]
+    total: int
+    next_cursor: str | None
+
+
+class PendingResult(TypedDict):
+    """What came of pending messages."""
+
+    processed: int
+    """Messages that were extracted from."""
+    results: list[AddedItem]
+    messages: list[MessageOutcome]
+    pending: int
+    """Messages still waiting."""
+    failed: int
+    usage: dict[str, int]
+
+
+class ProposalItem(TypedDict):
+    """One thing that consolidation would do."""
+
+    id: str
+    """The same as long as what it rests on stays the same."""
+    kind: Literal["merge", "retire", "pattern"]
+    reason: str
+    memories: list[str]
+    """Ids of the memories it rests on."""
+    texts: list[str]
+    """Their texts."""
+    proposed: str | None
+    """The text that would stay, or the pattern."""
+    change_id: NotRequired[str]
+    """When it was applied: what `undo` takes."""
+    error: NotRequired[str]
+    """When it could not be applied."""
+
+
+class ConsolidateResult(TypedDict):
+    """Proposals, and with `dry_run=False` what became of them."""
+
+    proposals: list[ProposalItem]
+    dry_run: bool
+    applied: int
+
+
+class ProfileItem(TypedDict):
+    """One line of a profile and the memory it comes from."""
+
+    text: str
+    memory_id: str
+    attribute: str | None
+    since: str | None
+
+
+class ProfileResult(TypedDict):
+    """Who somebody is, from current memories."""
+
+    facts: list[ProfileItem]
+    """What rarely changes: name, birthday, family, allergies."""
+    state: list[ProfileItem]
+    """What is so now and may change: home, employer, plans."""
+    preferences: list[ProfileItem]
+    text: str
+    """The same as a few lines; byte-identical until one of the memories changes."""
+
+
+class EntityItem(TypedDict):
+    """Somebody or something that memories name."""
+
+    id: str
+    name: str
+    kind: str
+    aliases: list[str]
+    memories: int
+    """How many current memories name it."""
+
+
+class EntitiesResult(TypedDict):
+    """One page of entities, most named first."""
+
+    results: list[EntityItem]
+    total: int
+    next_cursor: str | None
+
+
+class RelationItem(TypedDict):
+    """A typed link between two entities, from one memory."""
+
+    subject: str
+    subject_name: str
+    predicate: str
+    object: str
+    object_name: str
+    memory_id: str
+    valid_from: str | None
+    valid_to: str | None
+
+
+class RelatedEntity(EntityItem):
+    """An entity near another."""
+
+    hops: int
+
+
+class RelatedResult(TypedDict):
+    """An entity, and whom and what it is linked with."""
+
+    entity: EntityItem
+    related: list[RelatedEntity]
+    relations: list[RelationItem]
+    memories: list[str]
+    """Ids of the memories that name the entity."""
+
+
+class GraphResult(TypedDict):
+    """Entities as nodes, relations as edges."""
+
+    nodes: list[EntityItem]
+    edges: list[RelationItem]
+    total: int
+    """How many nodes there are in all."""
+
+
 class StatsResult(TypedDict):
     """What a store, or a scope of it, holds."""
 
@@ -553,6 +729,8 @@ class StatsResult(TypedDict):
     embedder: str
     dimensions: int | None
     extractor: str
+    model_calls_today: int
+    tokens_today: int
 
 
 class VerifyResult(TypedDict):

@@ -1,53 +1,62 @@
-"""From messages to memories: receive, extract, reconcile, commit. Top to bottom.
+"""From messages to memories: receive, extract, gate, settle, commit. Top to bottom.
 
 The messages are committed, embedded and searchable before any extractor runs. No transaction is
 open while one does; what the decision rests on is compared at the commit, and decided again when it
-changed meanwhile.
+changed meanwhile. A message whose extraction fails stays pending, and is tried again later.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import numpy as np
 
-from mnemic import text
+from mnemic import dates, gates, hygiene, planning
+from mnemic.drafts import Likeness, draft, once_key
+from mnemic.embedding import Embedding
 from mnemic.errors import Conflict, ModelError
 from mnemic.ids import new_id
+from mnemic.planning import Outcome, Plan, Refused
 from mnemic.protocols import (
+    Ask,
+    Calibration,
     Embedder,
     Extractor,
+    Judge,
     NewEpisode,
-    NewMemory,
-    Proof,
-    Retire,
     SetState,
-    Space,
     Store,
     Vectors,
+    Verdict,
     Write,
 )
+from mnemic.reconcile import Draft
 from mnemic.types import (
+    Change,
     Episode,
-    EpisodeState,
     Extraction,
     ExtractionRequest,
     Fact,
-    HistoryEvent,
-    Kind,
+    Limits,
     Memory,
     Message,
     Metadata,
+    Near,
     Refusal,
     Scope,
-    Source,
+    Task,
     Turn,
     Usage,
 )
+
+Wait = Literal["extracted", "stored"]
 
 # Turns before the new ones that an extractor is shown, to resolve what "it" and "there" mean.
 _TURNS_BEFORE = 4
@@ -56,35 +65,30 @@ _TURNS_BEFORE = 4
 # said and lie no further apart than this. Statements handed over one by one are no conversation.
 _SAME_TALK = timedelta(hours=1)
 
-# Records embedded between two commits of a reindex: a few seconds of work that an interruption may cost.
-_REINDEX_AT_ONCE = 128
+# Memories that a model is shown beside the new turns, and that each new turn may bring among them. More
+# of them cost tokens with every message and weigh on small models.
+_NEAR = 6
+_NEAR_A_TURN = 3
 
-# Decisions that lose the race to another process this often are given up: something else is wrong.
-_TRIES = 8
+# Turns that one extraction reads at most. Models overlook things in longer talk.
+_AT_ONCE = 20
 
+# How long a worker has for one extraction before another one may take it: longer than a slow model's
+# three tries, shorter than a person's patience after a crash.
+LEASE = timedelta(minutes=5)
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What happened to one memory."""
+# A message is tried this often, with growing pauses: 5 s, 20 s, 80 s, 5 min. What a model could not do by
+# then needs a person.
+MOST_ATTEMPTS = 5
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 3600.0
 
-    memory: Memory
-    event: Literal["ADD", "UPDATE", "DELETE", "NONE"]
-    reason: str | None = None
+# Decisions that lose the race to others this often are given up: something else is wrong. Eight processes
+# that write the same owner at once lose a few dozen between them.
+TRIES = 64
 
-
-@dataclass(frozen=True, kw_only=True)
-class Account:
-    """What one write did: the receipt's content."""
-
-    change_id: str
-    outcomes: tuple[Outcome, ...]
-    episodes: tuple[Episode, ...] = ()
-    """New messages, in the order given; refusals name them by their place here."""
-    repeated: tuple[str, ...] = ()
-    """Of messages that were stored before and not taken again, the episodes that hold them."""
-    refusals: tuple[Refusal, ...] = ()
-    usage: Usage = field(default_factory=Usage)
-    extractor: str | None = None
+NOT_EMBEDDED = "not embedded"
+"""How the reason of a message starts whose text has no vectors yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,198 +99,177 @@ class Given:
     metadata: Metadata
     at: datetime
     """Now."""
-    expires_at: datetime | None = None
-    categories: tuple[str, ...] = ()
+    task: Task = field(default_factory=Task)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What one write did: the receipt's content."""
+
+    change_id: str
+    outcomes: tuple[Outcome, ...] = ()
+    episodes: tuple[Episode, ...] = ()
+    """New messages, in the order given."""
+    repeated: tuple[str, ...] = ()
+    """Of messages that were stored before and not taken again, the episodes that hold them."""
+    refused: tuple[Refused, ...] = ()
+    masked: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Episode -> kind of secret -> how often it was masked."""
+    usage: Usage = field(default_factory=Usage)
+    extractor: str | None = None
+
+    def __add__(self, other: Account) -> Account:
+        """Both, of one change; a message that stands in both is as the later says."""
+        later = {each.id: each for each in other.episodes}
+        mine = {each.id for each in self.episodes}
+        return Account(
+            change_id=self.change_id,
+            outcomes=self.outcomes + other.outcomes,
+            episodes=(
+                *(later.get(each.id, each) for each in self.episodes),
+                *(each for each in other.episodes if each.id not in mine),
+            ),
+            repeated=self.repeated + other.repeated,
+            refused=self.refused + other.refused,
+            masked={**self.masked, **other.masked},
+            usage=self.usage + other.usage,
+            extractor=self.extractor or other.extractor,
+        )
 
 
 class WritePath:
-    """Decides what a write changes, and has the store commit it."""
+    """Decides what messages change, and has the store commit it."""
 
-    def __init__(self, store: Store, embedder: Embedder, extractor: Extractor) -> None:
-        self._store = store
-        self._embedder = embedder
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        extractor: Extractor,
+        calibration: Calibration,
+        *,
+        single: Mapping[str, bool] | None = None,
+        limits: Limits | None = None,
+        keep_secrets: bool = True,
+    ) -> None:
+        self.store = store
+        self.embedding = Embedding(embedder)
         self._extractor = extractor
-        self._space: Space | None = None  # known with the first vectors
+        self._calibration = calibration
+        self._single = single or {}
+        self._limits = limits or Limits()
+        self.keep_secrets = keep_secrets
+        self._orders: WeakValueDictionary[Scope, asyncio.Lock] = WeakValueDictionary()
 
-    async def add(self, messages: Sequence[Message], given: Given, instructions: str | None) -> Account:
-        """Log the messages, then make memories of what they say."""
-        episodes, vectors, repeated = await self._receive(messages, given)
+    async def add(self, messages: Sequence[Message], given: Given, *, wait: Wait) -> Account:
+        """Log the messages; then, unless only that is waited for, make memories of what they say."""
+        order = self._orders.setdefault(given.scope, asyncio.Lock())
+        async with order:
+            received, vectors = await self._receive(messages, given, leased=wait == "extracted")
+            waiting = [each for each in received.episodes if each.leased]
+            calls = 0
+            account = received
+            for start in range(0, len(waiting), self._at_once):
+                batch = waiting[start : start + self._at_once]
+                if self._limits.calls_per_add is not None and calls >= self._limits.calls_per_add:
+                    account += await self._postpone(batch, given.at, "the limit of model calls per add was reached")
+                    continue
+                done = await self._work(batch, {each.id: vectors[each.id] for each in batch if each.id in vectors})
+                calls += done.usage.model_calls
+                account += done
+            return account
+
+    async def process(self, at: datetime, scope: Scope | None = None) -> Account | None:
+        """Take some pending messages of one conversation and make memories of them; None when none is due."""
+        episodes = await self.store.lease(now=at, until=at + LEASE, limit=_AT_ONCE, scope=scope)
         if not episodes:
-            return Account(change_id=new_id(given.scope.partition), outcomes=(), repeated=tuple(repeated))
-        usage = Usage(embeddings=sum(len(each) for each in vectors))
-        request = ExtractionRequest(
-            turns=tuple(_turn(episode) for episode in episodes),
-            before=tuple(_turn(episode) for episode in await self._turns_before(given.scope, episodes)),
-            metadata=given.metadata,
-            instructions=instructions,
-        )
-        try:
-            extraction = await self._extractor.extract(request)
-            usage += extraction.usage
-            account = await self._settle(episodes, vectors, extraction, given, usage)
-        except ModelError as exc:
-            account = await self._postpone(episodes, given, usage, str(exc))
-        return replace(account, repeated=tuple(repeated))
-
-    async def keep(self, messages: Sequence[Message], given: Given, kind: Kind, *, talk: bool) -> Account:
-        """Make one memory a message, verbatim, with no extractor. `talk`: the messages are turns of one."""
-        change_id = new_id(given.scope.partition)
-        for _ in range(_TRIES):
-            fresh, repeated = await self._fresh(messages, given, state="done")
-            keys = [_verbatim_key(episode) for episode in fresh]
-            asked = [key for key in keys if key is not None]
-            standing = await self._store.standing(given.scope, asked) if asked else {}
-            new: dict[str, tuple[Episode, Memory, str | None]] = {}
-            outcomes = []
-            for episode, key in zip(fresh, keys, strict=True):
-                place = key or episode.id
-                if place in standing or place in new:
-                    memory = standing[place] if place in standing else new[place][1]
-                    outcomes.append(Outcome(memory=memory, event="NONE", reason="duplicate"))
-                    repeated.append(memory.sources[0].episode_id)
-                else:
-                    new[place] = (episode, _verbatim(episode, given, kind), key)
-                    outcomes.append(Outcome(memory=new[place][1], event="ADD"))
-            episodes = [episode for episode, _, _ in new.values()]
-            vectors = await self._embed([episode.indexed for episode in episodes])
-            write = Write(
-                scope=given.scope,
-                at=given.at,
-                space=self._space,
-                episodes=tuple(await self._chain(episodes, [None] * len(episodes), given.scope, talk=talk)),
-                memories=tuple(
-                    NewMemory(memory=memory, vectors=each, episode_id=episode.id, once=key)
-                    for (episode, memory, key), each in zip(new.values(), vectors, strict=True)
-                ),
-                history=tuple(_added(memory, change_id, given.at, "person", None) for _, memory, _ in new.values()),
-            )
+            return None
+        poisoned = [each for each in episodes if each.attempts > MOST_ATTEMPTS]
+        tried = [each for each in episodes if each not in poisoned]
+        account = Account(change_id=episodes[0].change_id or "", extractor=self._extractor.name)
+        if poisoned:  # whoever had them never came back
+            account += await self._give_up(poisoned, at, "extraction never ended")
+        if any(each.reason is not None and each.reason.startswith(NOT_EMBEDDED) for each in tried):
             try:
-                if new:
-                    await self._store.commit(write)
-            except Conflict:
-                continue
-            return Account(
-                change_id=change_id,
-                outcomes=tuple(outcomes),
-                episodes=tuple(episodes),
-                repeated=tuple(repeated),
-                usage=Usage(embeddings=sum(len(each) for each in vectors)),
-            )
-        raise _lost_race()
+                await self.embedding.windows(["probe"])
+                await self._fill_gaps()
+            except ModelError as exc:
+                return account + await self._postpone(tried, at, f"{NOT_EMBEDDED}: {exc}")
+        # One bad message must not hold up the others: after a failure each is tried alone.
+        alone = any(each.attempts > 1 for each in tried)
+        for batch in [[each] for each in tried] if alone else [tried] if tried else []:
+            account += await self._work(batch, {})
+        return account
 
-    async def update(self, memory: Memory, changed: Memory, at: datetime) -> Account:
-        """Make `changed` the next version of `memory`."""
-        change_id = new_id(memory.scope.partition)
-        (vectors,) = await self._embed([changed.indexed])
-        event = HistoryEvent(
-            id=new_id(memory.scope.partition), memory_id=memory.id, version=changed.version, event="UPDATE",
-            old_text=memory.text, new_text=changed.text, at=at, change_id=change_id, actor="person",
-        )  # fmt: skip
-        once = None if changed.origin == "given" else _fact_key(changed)
-        if once is not None:
-            held = (await self._store.standing(memory.scope, [once])).get(once)
-            once = once if held is None or held.id == memory.id else None  # two that now say the same stay two
-        new = NewMemory(memory=changed, vectors=vectors, replaces=memory.version, once=once)
-        await self._store.commit(Write(scope=memory.scope, at=at, space=self._space, memories=(new,), history=(event,)))
-        outcome = Outcome(memory=changed, event="UPDATE")
-        return Account(change_id=change_id, outcomes=(outcome,), usage=Usage(embeddings=len(vectors)))
-
-    async def delete(self, memory: Memory, at: datetime) -> Account:
-        """Retire a memory and hide the messages it came from."""
-        change_id = new_id(memory.scope.partition)
-        event = HistoryEvent(
-            id=new_id(memory.scope.partition), memory_id=memory.id, version=memory.version, event="DELETE",
-            old_text=memory.text, new_text=None, at=at, change_id=change_id, actor="person", reason="deleted",
-        )  # fmt: skip
-        retire = Retire(memory_id=memory.id, version=memory.version, reason="deleted")
-        await self._store.commit(Write(scope=memory.scope, at=at, retire=(retire,), history=(event,)))
-        outcome = Outcome(memory=memory, event="DELETE")
-        return Account(change_id=change_id, outcomes=(outcome,))
-
-    async def hide(self, episode: Episode, at: datetime) -> None:
-        """Take a message out of search; its words stay in the log."""
-        state = SetState(episode_id=episode.id, state="hidden", reason="deleted")
-        await self._store.commit(Write(scope=episode.scope, at=at, states=(state,)))
-
-    async def reindex(self, progress: Callable[[int], None]) -> int:
-        """Embed every record again with this embedder, then search with it. Goes on where an earlier try stopped.
-
-        `progress` is told how many records were embedded so far. Returns how many that were.
-        """
-        (probe,) = await self._windows(["reindex"])
-        space = Space(name=self._embedder.name, dimensions=probe.shape[1])
-        done = 0
-        while True:
-            pieces = await self._store.missing(space, _REINDEX_AT_ONCE)
-            if not pieces:
-                if await self._store.activate(space):
-                    return done
-                continue  # others wrote meanwhile
-            vectors = await self._windows([piece.text for piece in pieces])
-            fitted = [(piece.place, _fit(each, piece.span)) for piece, each in zip(pieces, vectors, strict=True)]
-            await self._store.reembed(space, fitted)
-            done += len(pieces)
-            progress(done)
+    @property
+    def _at_once(self) -> int:
+        return _AT_ONCE if isinstance(self._extractor, Judge) else 1_000_000
 
     # Receive.
 
     async def _receive(
-        self, messages: Sequence[Message], given: Given
-    ) -> tuple[list[Episode], list[Vectors], list[str]]:
+        self, messages: Sequence[Message], given: Given, *, leased: bool
+    ) -> tuple[Account, dict[str, Vectors]]:
         """Log the messages that are not here yet: these, their vectors, and those that were."""
-        for _ in range(_TRIES):
-            episodes, repeated = await self._fresh(messages, given, state="pending")
-            vectors = await self._embed([episode.indexed for episode in episodes])
-            chained = await self._chain(episodes, vectors, given.scope, talk=True)
+        change = Change(id=new_id(given.scope.partition), scope=given.scope, kind="add", at=given.at)
+        for _ in range(TRIES):
+            episodes, repeated, masked = await self._fresh(messages, given, change.id, leased=leased)
+            embedded: Sequence[Vectors | None]
+            try:
+                embedded = await self.embedding.windows([episode.indexed for episode in episodes])
+            except ModelError as exc:  # found by its words until the embedder is back
+                embedded = [None] * len(episodes)
+                episodes = [_delayed(each, given.at, f"{NOT_EMBEDDED}: {exc}") for each in episodes]
+            chained = await self.chain(episodes, embedded, given.scope, talk=True)
+            write = Write(
+                scope=given.scope, at=given.at, space=self.embedding.space, changes=(change,), episodes=tuple(chained)
+            )
             try:
                 if episodes:
-                    await self._store.commit(
-                        Write(scope=given.scope, at=given.at, space=self._space, episodes=tuple(chained))
-                    )
+                    await self.store.commit(write)
             except Conflict:
+                await _pause()
                 continue
-            return episodes, vectors, repeated
-        raise _lost_race()
+            vectors = {each.id: found for each, found in zip(episodes, embedded, strict=True) if found is not None}
+            account = Account(
+                change_id=change.id,
+                episodes=tuple(episodes),
+                repeated=tuple(repeated),
+                masked=masked,
+                usage=Usage(embeddings=sum(len(each) for each in vectors.values())),
+                extractor=self._extractor.name,
+            )
+            return account, vectors
+        raise lost_race()
 
     async def _fresh(
-        self, messages: Sequence[Message], given: Given, *, state: EpisodeState
-    ) -> tuple[list[Episode], list[str]]:
+        self, messages: Sequence[Message], given: Given, change_id: str, *, leased: bool
+    ) -> tuple[list[Episode], list[str], dict[str, Mapping[str, int]]]:
         """Episodes of the messages whose external id is not taken, and the ids of those that hold the others."""
-        named = [message.external_id for message in messages if message.external_id is not None]
-        taken = await self._store.taken(given.scope, named) if named else {}
-        episodes, repeated = [], []
-        for message in messages:
-            known = None if message.external_id is None else taken.get(message.external_id)
-            if known is None:
-                episode = _episode(message, given, state=state)
-                episodes.append(episode)
-                if message.external_id is not None:
-                    taken[message.external_id] = episode
-            else:
-                repeated.append(known.id)
-        return episodes, repeated
+        masked: dict[str, Mapping[str, int]] = {}
 
-    async def _embed(self, texts: Sequence[str]) -> list[Vectors]:
-        """One array of window vectors a text, shape (w, dimensions), in the store's space."""
-        found = await self._windows(texts)
-        if found:
-            self._space = Space(name=self._embedder.name, dimensions=found[0].shape[1])
-        return found
+        def log(message: Message) -> Episode:
+            cleaned = hygiene.clean(message.content)
+            episode = logged(message, given, cleaned, change_id, keep_secrets=self.keep_secrets)
+            if cleaned.masked:
+                masked[episode.id] = {each.kind: each.count for each in cleaned.masked}
+            if not cleaned.text.strip():
+                return replace(episode, state="refused", reason="own_context")
+            return replace(
+                episode,
+                leased=leased,
+                attempts=1 if leased else 0,
+                due_at=given.at + LEASE if leased else given.at,
+                task=given.task,
+            )
 
-    async def _windows(self, texts: Sequence[str]) -> list[Vectors]:
-        if not texts:
-            return []
-        pieces = [text.windows(each, self._embedder.max_chars) for each in texts]
-        flat = list(dict.fromkeys(piece for windows in pieces for piece in windows))
-        vectors = await self._embedder.embed(flat, role="passage")
-        place = {piece: index for index, piece in enumerate(flat)}
-        return [np.asarray(vectors[[place[piece] for piece in windows]]) for windows in pieces]
+        episodes, repeated = await fresh(self.store, messages, given.scope, log)
+        return episodes, repeated, masked
 
-    async def _chain(
+    async def chain(
         self, episodes: Sequence[Episode], vectors: Sequence[Vectors | None], scope: Scope, *, talk: bool
     ) -> list[NewEpisode]:
         """Link each turn to the one before it in the same conversation; without `talk` they are no turns."""
-        last = await self._store.last_turns(scope, 1) if episodes and talk else ()
+        last = await self.store.last_turns(scope, 1) if episodes and talk else ()
         before = last[0] if last and _same_talk(last[0], episodes[0]) else None
         chained = []
         for episode, each in zip(episodes, vectors, strict=True):
@@ -294,113 +277,273 @@ class WritePath:
             before = episode if talk else None
         return chained
 
+    async def _fill_gaps(self) -> None:
+        """Embed what was stored while the embedder was away."""
+        space = self.embedding.space
+        assert space is not None  # noqa: S101 - something was just embedded
+        while pieces := await self.store.missing(space, _AT_ONCE):
+            vectors = await self.embedding.windows([piece.text for piece in pieces])
+            await self.store.use_space(space)
+            await self.store.reembed(
+                space, [(piece.place, each[: piece.span]) for piece, each in zip(pieces, vectors, strict=True)]
+            )
+
+    # Extract.
+
+    async def _work(self, episodes: Sequence[Episode], vectors: Mapping[str, Vectors]) -> Account:
+        """Extract from leased messages and settle what was found; on failure they wait for another try."""
+        now = datetime.now(UTC)
+        usage = Usage()
+        if reason := await self._over_budget(episodes[0].scope.project, now):
+            return await self._postpone(episodes, now, reason, until=_tomorrow(now), counted=False)
+        try:
+            before = await self._turns_before(episodes[0].scope, episodes)
+            request, shown = await self._request(episodes, before, vectors)
+            extraction = await self._extractor.extract(request)
+            usage += extraction.usage
+            facts, refused = _held_to_what_was_said(extraction, request)
+            earlier = dict(enumerate(before))
+            drafts = [draft(fact, episodes[fact.turn], earlier, now) for fact in facts]
+            return await self._settle(episodes, vectors, drafts, refused, shown, usage, now)
+        except ModelError as exc:
+            failed = await self._postpone(episodes, now, str(exc))
+            return replace(failed, usage=usage)
+
+    async def _request(
+        self, episodes: Sequence[Episode], before: Sequence[Episode], vectors: Mapping[str, Vectors]
+    ) -> tuple[ExtractionRequest, tuple[Memory, ...]]:
+        """What the extractor is asked, and the memories it is shown."""
+        scope, task = episodes[0].scope, episodes[0].task or Task()
+        shown: list[Memory] = []
+        near: list[Near] = []
+        if isinstance(self._extractor, Judge):
+            known = dict(vectors)
+            without = [each for each in episodes if each.id not in known]
+            known |= dict(
+                zip(
+                    (each.id for each in without),
+                    await self.embedding.windows([each.indexed for each in without]),
+                    strict=True,
+                )
+            )
+            stack = np.stack([known[each.id][0] for each in episodes])
+            around = await self.store.around(Ask(scope=scope, vectors=stack, limit=_NEAR_A_TURN))
+            likeness = Likeness(self._calibration)
+            scores: dict[str, float] = defaultdict(float)
+            for episode, ids in zip(episodes, around.near, strict=True):
+                for each in ids:
+                    memory = around.memories[each]
+                    score = likeness.of(episode.indexed, known[episode.id][0], memory.indexed, around.vectors.get(each))
+                    scores[each] = max(scores[each], min(max(score or 0.0, 0.0), 1.0))
+            best = sorted(scores, key=lambda each: (-scores[each], each))[:_NEAR]
+            shown = [around.memories[each] for each in best]
+            near = [
+                Near(
+                    text=memory.words,
+                    said_at=memory.said_at or memory.created_at,
+                    score=scores[memory.id],
+                    subject=memory.subject,
+                    attribute=memory.attribute,
+                )
+                for memory in shown
+            ]
+        request = ExtractionRequest(
+            turns=tuple(_turn(episode) for episode in episodes),
+            before=tuple(_turn(episode) for episode in before),
+            near=tuple(near),
+            metadata=_shared([episode.metadata for episode in episodes]),
+            instructions=task.instructions,
+            choices=task.choices,
+        )
+        return request, tuple(shown)
+
     async def _turns_before(self, scope: Scope, episodes: Sequence[Episode]) -> list[Episode]:
-        new = {episode.id for episode in episodes}
-        turns = await self._store.last_turns(scope, _TURNS_BEFORE + len(new))
-        return [turn for turn in turns if turn.id not in new][-_TURNS_BEFORE:]
+        turns = await self.store.last_turns(scope, _TURNS_BEFORE + len(episodes))
+        return [turn for turn in turns if turn.id < episodes[0].id and turn.words.strip()][-_TURNS_BEFORE:]
 
-    async def _postpone(self, episodes: Sequence[Episode], given: Given, usage: Usage, error: str) -> Account:
-        """The extractor failed: the messages stay searchable and pending, and say why."""
-        change_id = new_id(given.scope.partition)
-        waiting = [replace(episode, reason=error, attempts=episode.attempts + 1) for episode in episodes]
+    async def _over_budget(self, project: str, now: datetime) -> str | None:
+        limits = self._limits
+        if not isinstance(self._extractor, Judge) or limits.calls_per_day is limits.tokens_per_day is None:
+            return None
+        spent = await self.store.spent(project, now.date())
+        if limits.calls_per_day is not None and spent.model_calls >= limits.calls_per_day:
+            return f"the day's budget of {limits.calls_per_day} model calls is spent"
+        if limits.tokens_per_day is not None and spent.input_tokens + spent.output_tokens >= limits.tokens_per_day:
+            return f"the day's budget of {limits.tokens_per_day} tokens is spent"
+        return None
+
+    async def _postpone(
+        self,
+        episodes: Sequence[Episode],
+        now: datetime,
+        error: str,
+        *,
+        until: datetime | None = None,
+        counted: bool = True,
+    ) -> Account:
+        """The messages stay searchable and pending, and say why; after the last try they are failed."""
+        moved = []
+        for episode in episodes:
+            attempts = episode.attempts if counted else max(episode.attempts - 1, 0)
+            if attempts >= MOST_ATTEMPTS:
+                moved.append(replace(episode, state="failed", reason=error, leased=False, due_at=None))
+            else:
+                due = until or now + _pause_after(attempts)
+                moved.append(replace(episode, reason=error, attempts=attempts, leased=False, due_at=due))
+        return await self._move(episodes, moved, now)
+
+    async def _give_up(self, episodes: Sequence[Episode], now: datetime, error: str) -> Account:
+        moved = [replace(each, state="failed", reason=error, leased=False, due_at=None) for each in episodes]
+        return await self._move(episodes, moved, now)
+
+    async def _move(self, before: Sequence[Episode], after: Sequence[Episode], now: datetime) -> Account:
         states = tuple(
-            SetState(episode_id=each.id, state="pending", reason=error, attempts=each.attempts) for each in waiting
-        )
-        await self._store.commit(Write(scope=given.scope, at=given.at, states=states))
-        return Account(
-            change_id=change_id, outcomes=(), episodes=tuple(waiting), usage=usage, extractor=self._extractor.name
-        )
+            SetState(
+                episode_id=new.id, state=new.state, reason=new.reason, attempts=new.attempts, due_at=new.due_at,
+                held=old.attempts,
+            )
+            for old, new in zip(before, after, strict=True)
+        )  # fmt: skip
+        try:
+            await self.store.commit(Write(scope=before[0].scope, at=now, states=states))
+        except Conflict:  # the lease ran out and somebody else has them
+            return Account(change_id=before[0].change_id or "", extractor=self._extractor.name)
+        return Account(change_id=before[0].change_id or "", episodes=tuple(after), extractor=self._extractor.name)
 
-    # Reconcile and commit.
+    # Settle and commit.
 
     async def _settle(
-        self, episodes: list[Episode], vectors: list[Vectors], extraction: Extraction, given: Given, usage: Usage
+        self,
+        episodes: Sequence[Episode],
+        vectors: Mapping[str, Vectors],
+        drafts: Sequence[Draft],
+        refused: Sequence[Refusal],
+        shown: Sequence[Memory],
+        usage: Usage,
+        now: datetime,
     ) -> Account:
-        change_id = new_id(given.scope.partition)
-        known = {episode.indexed: each for episode, each in zip(episodes, vectors, strict=True)}
-        drafts = [_memory(fact, episodes[fact.turn], given) for fact in extraction.facts]
-        fresh = list(dict.fromkeys(draft.indexed for draft in drafts if draft.indexed not in known))
-        embedded = await self._embed(fresh)
-        known.update(zip(fresh, embedded, strict=True))
-        usage += Usage(embeddings=sum(len(each) for each in embedded))
-        for _ in range(_TRIES):
-            write, outcomes = await self._decide(episodes, drafts, known, extraction, given, change_id)
+        known = {each.indexed: vectors[each.id] for each in episodes if each.id in vectors}
+        fresh_ones = await self._embed_new([each.memory.indexed for each in drafts], known)
+        known |= fresh_ones
+        usage += Usage(embeddings=sum(len(each) for each in fresh_ones.values()))
+        verdicts: dict[tuple[int, str], Verdict] = {}
+        for _ in range(TRIES):
+            plan = await self._plan(episodes, drafts, known, shown, verdicts, now)
+            if plan.open and not verdicts and isinstance(self._extractor, Judge):
+                pairs = [(drafts[place].memory.words, plan.around.memories[other].words) for place, other in plan.open]
+                answers, spent = await self._extractor.judge(pairs)
+                usage += spent
+                verdicts = dict(zip(plan.open, answers, strict=True))
+                continue
+            fuller = await self._embed_new(plan.texts, known)
+            known |= fuller
+            usage += Usage(embeddings=sum(len(each) for each in fuller.values()))
+            write = plan.write(episodes, refused, known, usage, self.embedding.space, self._extractor.name)
             try:
-                await self._store.commit(write)
+                await self.store.commit(write)
             except Conflict:
+                if await self._lost(episodes):  # somebody else has settled them
+                    return Account(change_id=episodes[0].change_id or "", extractor=self._extractor.name, usage=usage)
+                await _pause()
                 continue
             states = {change.episode_id: change for change in write.states}
             return Account(
-                change_id=change_id,
-                outcomes=tuple(outcomes),
+                change_id=episodes[0].change_id or "",
+                outcomes=tuple(plan.outcomes),
                 episodes=tuple(
-                    replace(each, state=states[each.id].state, reason=states[each.id].reason) for each in episodes
+                    replace(
+                        each, state=states[each.id].state, reason=states[each.id].reason, leased=False, due_at=None,
+                        task=None,
+                    )
+                    for each in episodes
                 ),
-                refusals=extraction.refusals,
+                refused=(*_refused(refused, episodes), *plan.refused),
                 usage=usage,
                 extractor=self._extractor.name,
-            )
-        raise _lost_race()
+            )  # fmt: skip
+        raise lost_race()
 
-    async def _decide(
+    async def _embed_new(self, texts: Iterable[str], known: Mapping[str, Vectors]) -> dict[str, Vectors]:
+        fresh = [each for each in dict.fromkeys(texts) if each not in known]
+        return dict(zip(fresh, await self.embedding.windows(fresh), strict=True))
+
+    async def _plan(
         self,
-        episodes: list[Episode],
-        drafts: list[Memory],
-        vectors: dict[str, Vectors],
-        extraction: Extraction,
-        given: Given,
-        change_id: str,
-    ) -> tuple[Write, list[Outcome]]:
-        """Each fact is added, or becomes one more source of the memory that already says it."""
-        keys = [_fact_key(draft) for draft in drafts]
-        standing = await self._store.standing(given.scope, keys)
-        new: dict[str, Memory] = {}
-        proofs, outcomes, events = [], [], []
-        for draft, key in zip(drafts, keys, strict=True):
-            source = draft.sources[0]
-            if key in standing:
-                memory = standing[key]
-                if source not in memory.sources:
-                    proofs.append(Proof(memory_id=memory.id, version=memory.version, source=source))
-                proven = replace(memory, sources=(*memory.sources, source))
-                outcomes.append(Outcome(memory=proven, event="NONE", reason="already known"))
-            elif key in new:
-                memory = new[key]
-                if source not in memory.sources:
-                    new[key] = replace(memory, sources=(*memory.sources, source), proof_count=memory.proof_count + 1)
-            else:
-                new[key] = draft
-        for memory in new.values():
-            outcomes.append(Outcome(memory=memory, event="ADD"))
-            events.append(_added(memory, change_id, given.at, self._extractor.name, None))
-        write = Write(
-            scope=given.scope,
-            at=given.at,
-            space=self._space,
-            memories=tuple(
-                NewMemory(memory=memory, vectors=vectors[memory.indexed], once=key) for key, memory in new.items()
-            ),
-            proofs=tuple(proofs),
-            states=tuple(_state(index, episode, extraction) for index, episode in enumerate(episodes)),
-            history=tuple(events),
+        episodes: Sequence[Episode],
+        drafts: Sequence[Draft],
+        vectors: Mapping[str, Vectors],
+        shown: Sequence[Memory],
+        verdicts: Mapping[tuple[int, str], Verdict],
+        now: datetime,
+    ) -> Plan:
+        scope = episodes[0].scope
+        names = planning.names_of(drafts)
+        entities = await self.store.resolve(scope, names) if names else {}
+        before = (
+            await self._turns_before(scope, episodes) if any(each.fact.corrects is not None for each in drafts) else []
         )
-        return write, outcomes
+        around = await self.store.around(
+            Ask(
+                scope=scope,
+                keys=tuple(dict.fromkeys(once_key(each.memory) for each in drafts)),
+                slots=planning.slots_of(drafts, entities),
+                vectors=np.stack([vectors[each.memory.indexed][0] for each in drafts]) if drafts else None,
+                limit=planning.NEAREST,
+                episodes=tuple(turn.id for turn in before),
+                names=names,
+            )
+        )
+        return planning.plan(
+            drafts,
+            around,
+            vectors,
+            changes={each.id: each.change_id or "" for each in episodes},
+            shown=shown,
+            verdicts=verdicts,
+            likeness=Likeness(self._calibration),
+            single=self._single,
+            judged=isinstance(self._extractor, Judge),
+            now=now,
+        )
+
+    async def _lost(self, episodes: Sequence[Episode]) -> bool:
+        """Whether the messages are no longer ours to settle."""
+        found = await self.store.load([each.id for each in episodes])
+        return any(
+            not isinstance(now := found.get(each.id), Episode)
+            or now.state != "pending"
+            or now.attempts != each.attempts
+            for each in episodes
+        )
 
 
-def _fit(vectors: Vectors, span: int) -> Vectors:
-    """`span` unit vectors: windows beyond the room there is are averaged, a missing one repeats the last."""
-    groups = [vectors[index * len(vectors) // span : (index + 1) * len(vectors) // span] for index in range(span)]
-    means = np.stack([group.mean(axis=0) if len(group) else vectors[-1] for group in groups])
-    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+def _held_to_what_was_said(extraction: Extraction, request: ExtractionRequest) -> tuple[list[Fact], list[Refusal]]:
+    """Facts that pass the gates, with the time they name; and everything refused."""
+    facts: list[Fact] = []
+    refused = list(extraction.refusals)
+    for fact in extraction.facts:
+        turn = request.turns[fact.turn]
+        if fact.valid_from is None and fact.valid_to is None:
+            since, until, precision = dates.of_fact(fact.quote, turn.said_at)
+            fact = replace(fact, valid_from=since, valid_to=until, precision=precision)  # noqa: PLW2901
+        match gates.check(fact, request):
+            case Fact() as held:
+                facts.append(held)
+            case Refusal() as refusal:
+                refused.append(refusal)
+    return facts, refused
 
 
-def _state(index: int, episode: Episode, extraction: Extraction) -> SetState:
-    if any(fact.turn == index for fact in extraction.facts):
-        return SetState(episode_id=episode.id, state="done")
-    whole = [refusal for refusal in extraction.refusals if refusal.turn == index and refusal.quote is None]
-    if whole:
-        return SetState(episode_id=episode.id, state="refused", reason=whole[0].reason)
-    return SetState(episode_id=episode.id, state="empty")
+def _refused(refusals: Sequence[Refusal], episodes: Sequence[Episode]) -> Iterable[Refused]:
+    for each in refusals:
+        if each.quote is not None:
+            yield Refused(episode_id=episodes[each.turn].id, quote=each.quote, reason=each.reason)
+
+
+def _shared(found: Sequence[Metadata]) -> Metadata:
+    """What all messages of a batch have in common."""
+    first, *others = found
+    return {key: value for key, value in first.items() if all(key in each and each[key] == value for each in others)}
 
 
 def _same_talk(before: Episode, after: Episode) -> bool:
@@ -411,109 +554,65 @@ def _same_talk(before: Episode, after: Episode) -> bool:
 
 
 def _turn(episode: Episode) -> Turn:
-    return Turn(role=episode.role, content=episode.content, said_at=episode.said_at, name=episode.actor)
+    return Turn(role=episode.role, content=episode.words, said_at=episode.said_at, name=episode.actor)
 
 
-def _episode(message: Message, given: Given, *, state: EpisodeState) -> Episode:
+async def fresh(
+    store: Store, messages: Sequence[Message], scope: Scope, log: Callable[[Message], Episode]
+) -> tuple[list[Episode], list[str]]:
+    """Episodes of the messages whose external id the owner does not have, and the ids of those that hold the others."""
+    named = [message.external_id for message in messages if message.external_id is not None]
+    taken = await store.taken(scope, named) if named else {}
+    episodes, repeated = [], []
+    for message in messages:
+        known = None if message.external_id is None else taken.get(message.external_id)
+        if known is None:
+            episode = log(message)
+            episodes.append(episode)
+            if message.external_id is not None:
+                taken[message.external_id] = episode
+        else:
+            repeated.append(known.id)
+    return episodes, repeated
+
+
+def logged(message: Message, given: Given, cleaned: hygiene.Cleaned, change_id: str, *, keep_secrets: bool) -> Episode:
+    """The message as it enters the log; without `keep_secrets` not even the log has them."""
+    differs = cleaned.text != message.content
     return Episode(
         id=new_id(given.scope.partition),
         scope=given.scope,
         role=message.role,
-        content=message.content,
+        content=hygiene.mask(message.content).text if differs and not keep_secrets else message.content,
+        seen=cleaned.text if differs else None,
         said_at=message.at or given.at,
         received_at=given.at,
         actor=message.name,
         metadata={**given.metadata, **message.metadata},
-        state=state,
+        change_id=change_id,
         external_id=message.external_id,
     )
 
 
-def source_of(episode: Episode, quote: str | None = None) -> Source:
-    """An episode as evidence: the words quoted, or all of them."""
-    return Source(
-        episode_id=episode.id,
-        quote=episode.content if quote is None else quote,
-        said_at=episode.said_at,
-        role=episode.role,
-        actor=episode.actor,
-    )
+def _delayed(episode: Episode, now: datetime, reason: str) -> Episode:
+    if episode.state != "pending":
+        return episode
+    return replace(episode, leased=False, attempts=0, due_at=now + _pause_after(1), reason=reason)
 
 
-def _memory(fact: Fact, episode: Episode, given: Given) -> Memory:
-    return Memory(
-        id=new_id(given.scope.partition),
-        version=1,
-        scope=given.scope,
-        kind=fact.kind,
-        text=fact.text,
-        subject=fact.subject,
-        attribute=fact.attribute,
-        origin="stated",
-        attributed_to=fact.attributed_to,
-        actor=episode.actor,
-        role=episode.role,
-        confidence=fact.confidence,
-        valid_from=fact.valid_from,
-        valid_to=fact.valid_to,
-        precision=fact.precision,
-        expires_at=given.expires_at,
-        metadata=episode.metadata,
-        categories=given.categories,
-        said_at=episode.said_at,
-        sources=(source_of(episode, fact.quote),),
-        created_at=given.at,
-        updated_at=given.at,
-        known_from=given.at,
-    )
+def _pause_after(attempts: int) -> timedelta:
+    return timedelta(seconds=min(_FIRST_PAUSE * 4 ** max(attempts - 1, 0), _LONGEST_PAUSE))
 
 
-def _verbatim(episode: Episode, given: Given, kind: Kind) -> Memory:
-    return Memory(
-        id=new_id(given.scope.partition),
-        version=1,
-        scope=given.scope,
-        kind=kind,
-        text=episode.content,
-        origin="given",
-        attributed_to="assistant" if episode.role == "assistant" else "user",
-        actor=episode.actor,
-        role=episode.role,
-        expires_at=given.expires_at,
-        metadata=episode.metadata,
-        categories=given.categories,
-        said_at=episode.said_at,
-        sources=(source_of(episode),),
-        created_at=given.at,
-        updated_at=given.at,
-        known_from=given.at,
-    )
+async def _pause() -> None:
+    """A moment, so that those who race for the same rows do not meet again at once."""
+    await asyncio.sleep(random.uniform(0.0, 0.02))  # noqa: S311 - spreads, protects nothing
 
 
-def _added(memory: Memory, change_id: str, at: datetime, actor: str, reason: str | None) -> HistoryEvent:
-    return HistoryEvent(
-        id=new_id(memory.scope.partition), memory_id=memory.id, version=memory.version, event="ADD", old_text=None,
-        new_text=memory.text, at=at, change_id=change_id, actor=actor, reason=reason,
-    )  # fmt: skip
+def _tomorrow(now: datetime) -> datetime:
+    return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
 
 
-def _fact_key(memory: Memory) -> str:
-    """Same words, same speaker, same ids: one memory, with one more source."""
-    words = text.fingerprint(memory.text)
-    return _key("fact", memory.attributed_to, memory.actor, memory.subject, words, *memory.scope.ids.items())
-
-
-def _verbatim_key(episode: Episode) -> str | None:
-    """Same bytes in the same scope at the same stated time: one memory. None where no time was stated."""
-    if episode.said_at == episode.received_at:
-        return None
-    ids = episode.scope.ids.items()
-    return _key("note", episode.role, episode.actor, episode.said_at.isoformat(), text.md5(episode.content), *ids)
-
-
-def _key(*parts: object) -> str:
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
-
-
-def _lost_race() -> Conflict:
-    return Conflict(f"others changed the same memories {_TRIES} times in a row; repeat the call")
+def lost_race() -> Conflict:
+    """Others were faster every time."""
+    return Conflict(f"others changed the same memories {TRIES} times in a row; repeat the call")

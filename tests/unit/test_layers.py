@@ -13,12 +13,16 @@ ROOT = Path(mnemic.__file__).parent
 # From the bottom up. A package may always import itself.
 LAYERS = (
     ("base", {"types", "errors", "ids"}),
-    ("pure", {"filters", "times", "text", "ranking", "protocols", "prompts", "inputs", "importers"}),
+    (
+        "pure",
+        {"filters", "times", "text", "ranking", "protocols", "prompts", "inputs", "importers"}
+        | {"dates", "drafts", "gates", "hygiene", "names", "planning", "reconcile", "sameness", "slots"},
+    ),
     ("endpoints", {"providers"}),
     ("vendors", {"llms", "embedders", "rerankers", "extractors", "stores"}),
-    ("core", {"write", "read", "consolidate"}),
+    ("core", {"write", "read", "consolidate", "embedding", "retire", "verbatim"}),
     ("edge", {"present", "registry", "config"}),
-    ("api", {"memory", "sync"}),
+    ("api", {"engine", "graph", "memory", "sync", "upkeep"}),
     ("surfaces", {"cli", "server", "mcp", "testing"}),
 )
 ALLOWED = {
@@ -26,7 +30,7 @@ ALLOWED = {
     "pure": {"base", "pure"},
     "endpoints": {"base", "pure"},
     "vendors": {"base", "pure", "endpoints"},  # and never one another's packages
-    "core": {"base", "pure"},  # protocols only
+    "core": {"base", "pure", "core"},  # of a store or an embedder only the protocol
     "edge": {"base", "pure", "endpoints", "vendors", "core", "edge"},
     "api": {"base", "pure", "core", "edge", "api"},
     "surfaces": {layer for layer, _ in LAYERS},

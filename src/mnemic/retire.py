@@ -1,0 +1,277 @@
+"""What goes away and what comes back: delete, forget, undo. Top to bottom.
+
+Nothing here removes a byte; that is `Store.erase`. Each function decides one change and has the store
+commit it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from mnemic import sameness
+from mnemic.drafts import ONE, Likeness, event, print_of, trace_of
+from mnemic.errors import Conflict, NotFound
+from mnemic.ids import new_id
+from mnemic.protocols import (
+    Ask,
+    Calibration,
+    Changed,
+    MergeEntity,
+    MoveName,
+    Restore,
+    Retire,
+    SetState,
+    Store,
+    Unprove,
+    Vectors,
+    Write,
+)
+from mnemic.types import Change, ChangeKind, Episode, HistoryEvent, Memory, Scope, Tombstone
+
+# Memories that may say what is to be forgotten in other words are among this many nearest ones.
+_ALIKE_AMONG = 20
+
+_DERIVED = ("summary", "pattern")
+"""Kinds that repeat what other memories say."""
+
+
+class RetirePath:
+    """Decides what goes and what comes back."""
+
+    def __init__(self, store: Store, calibration: Calibration) -> None:
+        self._store = store
+        self._likeness = Likeness(calibration)
+
+    async def delete(self, memory: Memory, at: datetime) -> str:
+        """Retire a memory and hide the messages that only it came from. Returns the change's id."""
+        change = _change(memory.scope, "delete", at)
+        await self._store.commit(
+            Write(
+                scope=memory.scope,
+                at=at,
+                changes=(change,),
+                retire=(_gone(memory, "deleted", change),),
+                history=(_deleted(memory, "deleted", change),),
+            )
+        )
+        return change.id
+
+    async def delete_message(self, episode: Episode, at: datetime) -> tuple[str, tuple[Memory, ...]]:
+        """Hide a message; memories that rest on nothing else go with it, others lose it as a source.
+
+        Returns the change's id and the memories that went.
+        """
+        change = _change(episode.scope, "delete", at)
+        citing = await self._store.citing([episode.id])
+        gone = [memory for memory in citing if {source.episode_id for source in memory.sources} == {episode.id}]
+        left = [memory for memory in citing if memory not in gone]
+        await self._store.commit(
+            Write(
+                scope=episode.scope,
+                at=at,
+                changes=(change,),
+                retire=tuple(_gone(memory, "deleted", change) for memory in gone),
+                unprove=tuple(Unprove(memory_id=memory.id, episode_ids=(episode.id,)) for memory in left),
+                states=(SetState(episode_id=episode.id, state="hidden", reason="deleted", change_id=change.id),),
+                history=tuple(_deleted(memory, "its message was deleted", change) for memory in gone),
+            )
+        )
+        return change.id, tuple(gone)
+
+    async def delete_all(self, scope: Scope, at: datetime) -> tuple[str, int, int]:
+        """Retire every memory of a scope and hide its messages. Returns the change's id and how many of each."""
+        change = _change(scope, "delete_all", at)
+        memories, episodes = await self._store.delete_scope(scope, change, reason="deleted")
+        return change.id, memories, episodes
+
+    async def forget(self, memory: Memory, at: datetime) -> tuple[str, tuple[Memory, ...]]:
+        """Retire a memory, what says the same and what was derived from it, and keep it from being learnt again.
+
+        Returns the change's id and the memories that went.
+        """
+        change = _change(memory.scope, "forget", at)
+        vectors = {each: found[0] for each, found in (await self._store.vectors([memory.id])).items()}
+        gone = {memory.id: memory}
+        for other in [*await self._alike(memory, vectors), *await self._derived(memory)]:
+            gone.setdefault(other.id, other)
+        await self._store.commit(
+            Write(
+                scope=memory.scope,
+                at=at,
+                changes=(change,),
+                retire=tuple(_gone(each, "forgotten", change) for each in gone.values()),
+                tombstones=tuple(
+                    Tombstone(
+                        id=new_id(memory.scope.partition),
+                        scope=replace(memory.scope, run_id=_run(memory.scope)),
+                        at=at,
+                        change_id=change.id,
+                        slot=each.slot,
+                        print=print_of(each, vectors.get(each.id)),
+                    )
+                    for each in gone.values()
+                    if each.kind not in _DERIVED
+                ),
+                history=tuple(_deleted(each, "forgotten", change) for each in gone.values()),
+            )
+        )
+        return change.id, tuple(gone.values())
+
+    async def _alike(self, memory: Memory, vectors: dict[str, Vectors]) -> list[Memory]:
+        """Current memories that say the same; their vectors join `vectors`."""
+        own = vectors.get(memory.id)
+        ask = Ask(
+            scope=memory.scope,
+            slots=() if memory.slot is None else (memory.slot,),
+            vectors=None if own is None else own[None, :],
+            limit=_ALIKE_AMONG,
+        )
+        around = await self._store.around(ask)
+        vectors.update(around.vectors)
+        return [
+            other
+            for other in around.memories.values()
+            if other.id != memory.id
+            and sameness.compare(
+                trace_of(other),
+                trace_of(memory),
+                self._likeness.of(other.indexed, around.vectors.get(other.id), memory.indexed, own),
+            )
+            in ONE
+        ]
+
+    async def _derived(self, memory: Memory) -> list[Memory]:
+        cited = [source.episode_id for source in memory.sources]
+        return [other for other in await self._store.citing(cited) if other.kind in _DERIVED] if cited else []
+
+    async def undo(self, change_id: str, within: Scope, at: datetime) -> tuple[str, Changed]:
+        """Take back everything a change did, within a scope. Returns the id of the change that does so.
+
+        Raises:
+            NotFound: no change of this id lies within the scope.
+            Conflict: it was taken back before, or later changes rest on it.
+        """
+        done = await self._store.change(change_id)
+        if done is None or not _lies_within(done.change.scope, within):
+            raise NotFound(change_id)
+        if done.change.undone_by is not None:
+            raise Conflict(f"change {change_id} was taken back before, by {done.change.undone_by}")
+        change = _change(done.change.scope, "undo", at)
+        await self._store.commit(await self._inverse(done, change))
+        return change.id, done
+
+    async def _inverse(self, done: Changed, change: Change) -> Write:
+        touched: dict[str, list[HistoryEvent]] = {}
+        for each in done.events:
+            touched.setdefault(each.memory_id, []).append(each)
+        retire: list[Retire] = []
+        restore: list[Restore] = []
+        history: list[HistoryEvent] = []
+        coming_back = next((each for each, events in touched.items() if events[0].event == "DELETE"), None)
+        for memory_id, events in touched.items():
+            first, last = events[0], events[-1]
+            if done.versions[memory_id] != (last.version, last.event != "DELETE"):
+                raise await self._changed_since(memory_id, done.change.id)
+            if first.event == "ADD":
+                if last.event == "DELETE":
+                    continue  # it came and went within the change
+                reason = await self._reason_before(memory_id, first)
+                superseded = coming_back if reason == "superseded" else None
+                retire.append(
+                    Retire(
+                        memory_id=memory_id, version=last.version, reason=reason, change_id=change.id,
+                        retired_by=superseded,
+                    )
+                )  # fmt: skip
+                history.append(_line(memory_id, last.version, "DELETE", last.new_text, None, reason, change))
+            else:
+                of = first.version - 1 if first.event == "UPDATE" else first.version
+                restore.append(Restore(memory_id=memory_id, version=last.version, change_id=change.id, of=of))
+                standing = last.event != "DELETE"
+                history.append(
+                    _line(
+                        memory_id, last.version + 1, "UPDATE" if standing else "ADD",
+                        last.new_text if standing else None, first.old_text, "undone", change,
+                    )
+                )  # fmt: skip
+        return Write(
+            scope=done.change.scope,
+            at=change.at,
+            changes=(change,),
+            undone={done.change.id: change.id},
+            retire=tuple(retire),
+            restore=tuple(restore),
+            unprove=tuple(Unprove(memory_id=each, change_id=done.change.id) for each in done.proven),
+            states=tuple(_states_before(done, change)),
+            lifted=done.tombstones,
+            entities=(
+                *(MergeEntity(entity_id=each, into=None, change_id=change.id) for each in done.merged),
+                *(
+                    MoveName(key=key, source=target, target=source, change_id=change.id)
+                    for key, source, target in done.moved
+                ),
+            ),
+            history=tuple(history),
+        )
+
+    async def _reason_before(self, memory_id: str, added: HistoryEvent) -> str:
+        """Why a memory that came back was gone before; a new one just goes again."""
+        if added.version == 1:
+            return "undone"
+        before = [event for event in await self._store.history(memory_id) if event.version < added.version]
+        return next((event.reason for event in reversed(before) if event.event == "DELETE" and event.reason), "undone")
+
+    async def _changed_since(self, memory_id: str, change_id: str) -> Conflict:
+        events = await self._store.history(memory_id)
+        later = list(dict.fromkeys(event.change_id for event in events if event.change_id != change_id))
+        return Conflict(
+            f"memory {memory_id} was changed after change {change_id}; undo what came later first:"
+            f" {', '.join(reversed(later[-3:]))}"
+        )
+
+
+def _states_before(done: Changed, change: Change) -> Iterable[SetState]:
+    """Messages the change moved go back; messages it brought are hidden."""
+    for episode_id, state, reason in done.states:
+        yield SetState(episode_id=episode_id, state=state, reason=reason, change_id=change.id)
+    for episode_id in done.episodes:
+        yield SetState(episode_id=episode_id, state="hidden", reason="undone", change_id=change.id)
+
+
+def _gone(memory: Memory, reason: str, change: Change) -> Retire:
+    return Retire(memory_id=memory.id, version=memory.version, reason=reason, change_id=change.id, hide_sources=True)
+
+
+def _deleted(memory: Memory, reason: str, change: Change) -> HistoryEvent:
+    return event(memory, "DELETE", change.id, change.at, "person", reason)
+
+
+def _line(
+    memory_id: str,
+    version: int,
+    kind: Literal["ADD", "UPDATE", "DELETE"],
+    old: str | None,
+    new: str | None,
+    reason: str,
+    change: Change,
+) -> HistoryEvent:
+    return HistoryEvent(
+        id=new_id(change.scope.partition), memory_id=memory_id, version=version, event=kind, old_text=old,
+        new_text=new, at=change.at, change_id=change.id, actor="person", reason=reason,
+    )  # fmt: skip
+
+
+def _change(scope: Scope, kind: ChangeKind, at: datetime) -> Change:
+    return Change(id=new_id(scope.partition), scope=scope, kind=kind, at=at)
+
+
+def _run(scope: Scope) -> str | None:
+    """The run, where a scope has nothing else: what is decided there holds in it alone."""
+    return scope.run_id if tuple(scope.ids) == ("run_id",) else None
+
+
+def _lies_within(scope: Scope, within: Scope) -> bool:
+    return scope.project == within.project and within.ids.items() <= scope.ids.items()

@@ -1,0 +1,141 @@
+"""What a person says is kept as it is: verbatim memories, and corrections of what was extracted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from mnemic import hygiene, text
+from mnemic.drafts import event, once_key, source_of
+from mnemic.errors import Conflict
+from mnemic.ids import new_id
+from mnemic.planning import Outcome
+from mnemic.protocols import NewMemory, Write
+from mnemic.types import Change, Episode, Kind, Memory, Message, Usage
+from mnemic.write import TRIES, Account, Given, WritePath, fresh, logged, lost_race
+
+
+async def keep(path: WritePath, messages: Sequence[Message], given: Given, kind: Kind, *, talk: bool) -> Account:
+    """Make one memory a message, verbatim, with no extractor. `talk`: the messages are turns of one.
+
+    Only a message with the same bytes, by the same role, in the same scope, at the same given time is not
+    kept again.
+    """
+    change = Change(id=new_id(given.scope.partition), scope=given.scope, kind="add", at=given.at)
+    for _ in range(TRIES):
+        masked: dict[str, dict[str, int]] = {}
+
+        def log(message: Message, masked: dict[str, dict[str, int]] = masked) -> Episode:
+            cleaned = hygiene.mask(message.content)
+            episode = logged(message, given, cleaned, change.id, keep_secrets=path.keep_secrets)
+            if cleaned.masked:
+                masked[episode.id] = {each.kind: each.count for each in cleaned.masked}
+            return replace(episode, state="done")
+
+        logs, repeated = await fresh(path.store, messages, given.scope, log)
+        keys = [_key(episode) for episode in logs]
+        asked = [key for key in keys if key is not None]
+        standing = await path.store.standing(given.scope, asked) if asked else {}
+        new: dict[str, tuple[Episode, Memory, str | None]] = {}
+        outcomes = []
+        for episode, key in zip(logs, keys, strict=True):
+            place = key or episode.id
+            if place in standing or place in new:
+                memory = standing[place] if place in standing else new[place][1]
+                outcomes.append(Outcome(memory=memory, event="NONE", reason="duplicate"))
+                repeated.append(memory.sources[0].episode_id)
+            else:
+                new[place] = (episode, _memory(episode, given, kind), key)
+                outcomes.append(Outcome(memory=new[place][1], event="ADD"))
+        episodes = [episode for episode, _, _ in new.values()]
+        vectors = await path.embedding.windows([episode.indexed for episode in episodes])
+        write = Write(
+            scope=given.scope,
+            at=given.at,
+            space=path.embedding.space,
+            changes=(change,),
+            episodes=tuple(await path.chain(episodes, [None] * len(episodes), given.scope, talk=talk)),
+            memories=tuple(
+                NewMemory(memory=memory, vectors=each, episode_id=episode.id, once=key)
+                for (episode, memory, key), each in zip(new.values(), vectors, strict=True)
+            ),
+            history=tuple(event(memory, "ADD", change.id, given.at, "person") for _, memory, _ in new.values()),
+        )
+        try:
+            if new:
+                await path.store.commit(write)
+        except Conflict:
+            continue
+        return Account(
+            change_id=change.id,
+            outcomes=tuple(outcomes),
+            episodes=tuple(episodes),
+            repeated=tuple(repeated),
+            masked=masked,
+            usage=Usage(embeddings=sum(len(each) for each in vectors)),
+        )
+    raise lost_race()
+
+
+async def correct(path: WritePath, memory: Memory, changed: Memory, at: datetime) -> Account:
+    """Make `changed` the next version of `memory`. Raises Conflict when others changed it meanwhile."""
+    change = Change(id=new_id(memory.scope.partition), scope=memory.scope, kind="update", at=at)
+    cleaned = hygiene.mask(changed.text)
+    differs = cleaned.text != changed.text
+    changed = replace(
+        changed,
+        text=changed.text if path.keep_secrets else cleaned.text,
+        seen=cleaned.text if differs and path.keep_secrets else None,
+    )
+    (vectors,) = await path.embedding.windows([changed.indexed])
+    once = None if changed.origin == "given" else once_key(changed)
+    if once is not None:
+        held = (await path.store.standing(memory.scope, [once])).get(once)
+        once = once if held is None or held.id == memory.id else None  # two that now say the same stay two
+    new = NewMemory(memory=changed, vectors=vectors, replaces=memory.version, once=once)
+    await path.store.commit(
+        Write(
+            scope=memory.scope,
+            at=at,
+            space=path.embedding.space,
+            changes=(change,),
+            memories=(new,),
+            history=(event(changed, "UPDATE", change.id, at, "person", old=memory.words),),
+        )
+    )
+    outcome = Outcome(memory=changed, event="UPDATE", old_text=memory.words)
+    return Account(change_id=change.id, outcomes=(outcome,), usage=Usage(embeddings=len(vectors)))
+
+
+def _memory(episode: Episode, given: Given, kind: Kind) -> Memory:
+    return Memory(
+        id=new_id(given.scope.partition),
+        version=1,
+        scope=given.scope,
+        kind=kind,
+        text=episode.content,
+        seen=episode.seen,
+        origin="given",
+        attributed_to="assistant" if episode.role == "assistant" else "user",
+        actor=episode.actor,
+        role=episode.role,
+        expires_at=given.task.expires_at,
+        metadata=episode.metadata,
+        categories=given.task.categories,
+        said_at=episode.said_at,
+        sources=(source_of(episode),),
+        created_at=given.at,
+        updated_at=given.at,
+        known_from=given.at,
+    )
+
+
+def _key(episode: Episode) -> str | None:
+    """Same bytes in the same scope at the same stated time: one memory. None where no time was stated."""
+    if episode.said_at == episode.received_at:
+        return None
+    ids = episode.scope.ids.items()
+    parts = ("note", episode.role, episode.actor, episode.said_at.isoformat(), text.md5(episode.content), *ids)
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
