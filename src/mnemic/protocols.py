@@ -630,7 +630,10 @@ class Store(Protocol):
         """Entities named by the scope's current memories, most named first, with their relations."""
 
     async def naming(self, scope: Scope, entity_ids: Sequence[str]) -> Named:
-        """These entities (mergers followed), the relations they take part in and the memories that name them."""
+        """These entities (mergers followed) and what links them.
+
+        The relations they take part in; the memories that name them, with everybody else these name.
+        """
 
     async def resolve(self, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
         """Entities by the key of a name, or by id."""
