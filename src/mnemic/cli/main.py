@@ -11,7 +11,7 @@ import typer
 
 from mnemic import __version__
 from mnemic.cli import session as shared
-from mnemic.cli import show
+from mnemic.cli import show, upkeep
 from mnemic.cli.session import (
     FOUND_NOTHING,
     INTERRUPTED,
@@ -115,6 +115,7 @@ def add(
     file: Annotated[
         str | None, typer.Option(metavar="FILE", help="Messages as JSON instead of a text; '-' is standard input.")
     ] = None,
+    wait: Annotated[str, typer.Option(metavar="WHAT", help="For what: extracted, or stored only.")] = "extracted",
 ) -> None:
     """Log what was said and remember what it says.
 
@@ -128,6 +129,7 @@ def add(
     else:
         messages = {"role": role, "content": text_or_stdin(text, "add")} | ({"name": name} if name else {})
     ids, labels = session.require_ids("add"), tuple(category or ())
+    known: Any = wait  # the library refuses a word that it does not have
     with session.memory() as memory:
         result = memory.add(
             messages,
@@ -137,6 +139,7 @@ def add(
             infer=infer,
             expiration_date=expires,
             categories=labels,
+            wait=known,
         )
     show.answer(session, result, show.added)
 
@@ -256,6 +259,7 @@ def search(
         list[str] | None, typer.Option(metavar="KIND", help="memory, episode; may be given again. [memory]")
     ] = None,
     show_expired: ShowExpired = False,
+    past: Annotated[bool, typer.Option("--past", help="Also what no longer holds.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Also what each part of the score was.")] = False,
 ) -> int:
     """Find the memories that answer a question. Exit code 1: nothing relevant."""
@@ -269,6 +273,7 @@ def search(
             filters=parse_json(where, "--filter"),
             include=kinds,
             show_expired=show_expired,
+            latest_only=False if past else None,
             explain=explain,
         )
     show.answer(session, result, show.hits)
@@ -309,6 +314,7 @@ def list_(
     ] = None,
     where: FilterJson = None,
     show_expired: ShowExpired = False,
+    past: Annotated[bool, typer.Option("--past", help="Also what no longer holds.")] = False,
 ) -> None:
     """List memories, newest first."""
     with session.memory() as memory:
@@ -318,15 +324,21 @@ def list_(
             cursor=cursor,
             filters=parse_json(where, "--filter"),
             show_expired=show_expired,
+            latest_only=not past,
         )
     show.answer(session, result, show.listing)
 
 
 @command(app)
-def get(session: Session, memory_id: MemoryId) -> None:
+def get(
+    session: Session,
+    memory_id: MemoryId,
+    *,
+    unmasked: Annotated[bool, typer.Option("--unmasked", help="As it was stored, secrets included.")] = False,
+) -> None:
     """Show one memory with its sources, or one message."""
     with session.memory() as memory:
-        result = memory.get(memory_id)
+        result = memory.get(memory_id, unmasked=unmasked)
     show.answer(session, result, show.memory)
 
 
@@ -336,6 +348,9 @@ def history(session: Session, memory_id: MemoryId) -> None:
     with session.memory() as memory:
         result = memory.history(memory_id)
     show.answer(session, result, show.history)
+
+
+upkeep.register(app)
 
 
 # Much at once.

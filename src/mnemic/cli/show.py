@@ -23,10 +23,18 @@ if TYPE_CHECKING:
     from mnemic.cli.session import Session
     from mnemic.types import (
         AddResult,
+        ConsolidateResult,
         ContextResult,
+        EntitiesResult,
+        EntityItem,
+        GraphResult,
         HistoryItem,
         ListResult,
+        LogResult,
         MemoryItem,
+        PendingResult,
+        RelatedResult,
+        RelationItem,
         SearchResult,
         StatsResult,
         VerifyResult,
@@ -111,10 +119,11 @@ def updated(result: Mapping[str, Any]) -> None:
 def deleted(result: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     """What went away."""
     for each in [result] if isinstance(result, Mapping) else result:
-        if "deleted" in each:
+        if "messages_hidden" in each:
             say(f"{each['deleted']:,} memories deleted, {each['messages_hidden']:,} messages hidden")
         else:
             say(f"deleted {each['id']}")
+        hint(f"to take it back: mnemic undo {each['change_id']}")
 
 
 def hits(result: SearchResult) -> None:
@@ -218,6 +227,91 @@ def verified(result: VerifyResult) -> None:
     )
     for problem in result["problems"]:
         say(f"- {problem}")
+
+
+def log(result: LogResult) -> None:
+    """One page of the log."""
+    rows = table("Said", "State", "Message")
+    for each in result["results"]:
+        who = each["actor_id"] or each["role"]
+        note = " · ".join(part for part in (who, each["reason"], each["id"]) if part)
+        rows.add_row(plain(_day(each["said_at"])), plain(each["state"]), cell(each["content"], note))
+    if result["results"]:
+        console().print(rows)
+    hint(f"{len(result['results']):,} of {result['total']:,} messages")
+    if result["next_cursor"] is not None:
+        hint(f"next page: --cursor {result['next_cursor']}")
+
+
+def processed(result: PendingResult) -> None:
+    """What came of pending messages."""
+    rows = table("Event", "Memory")
+    for each in result["results"]:
+        rows.add_row(plain(each["event"]), cell(each["memory"], each["id"]))
+    for message in result["messages"]:
+        if not message["memories"]:
+            note = " · ".join(part for part in (message["state"], message["reason"]) if part)
+            rows.add_row(plain("message", "dim"), cell(message["episode_id"], note))
+    if result["messages"]:
+        console().print(rows)
+    hint(f"{result['processed']:,} messages done, {result['pending']:,} pending, {result['failed']:,} failed")
+
+
+def proposals(result: ConsolidateResult) -> None:
+    """A line a proposal, with what it rests on."""
+    rows = table("Kind", "Proposal")
+    for each in result["proposals"]:
+        rests = "\n".join(f"  {text}" for text in each["texts"])
+        state = each.get("change_id") or each.get("error") or each["id"]
+        rows.add_row(
+            plain(each["kind"]), cell(each["proposed"] or each["reason"], f"{rests}\n{each['reason']} · {state}")
+        )
+    if result["proposals"]:
+        console().print(rows)
+        hint("nothing was changed; apply with --apply" if result["dry_run"] else f"{result['applied']} applied")
+    else:
+        hint("nothing to tidy up")
+
+
+def entities(result: EntitiesResult) -> None:
+    """A line an entity."""
+    _entity_table(result["results"])
+    hint(f"{len(result['results']):,} of {result['total']:,} entities")
+    if result["next_cursor"] is not None:
+        hint(f"next page: --cursor {result['next_cursor']}")
+
+
+def related(result: RelatedResult) -> None:
+    """The relations, then who else is near."""
+    _relation_lines(result["relations"])
+    _entity_table(result["related"])
+    if not result["related"]:
+        hint(f"nothing is linked with {result['entity']['name']} yet")
+
+
+def graph(result: GraphResult) -> None:
+    """Edges, then nodes."""
+    _relation_lines(result["edges"])
+    _entity_table(result["nodes"])
+    hint(f"{len(result['nodes']):,} of {result['total']:,} entities, {len(result['edges']):,} relations")
+
+
+def _relation_lines(relations: Sequence[RelationItem]) -> None:
+    for each in relations:
+        say(f"{each['subject_name']} —{each['predicate']}→ {each['object_name']}")
+
+
+def _entity_table(items: Sequence[EntityItem]) -> None:
+    rows = table("Kind", "Memories", "Name")
+    for each in items:
+        also = ", ".join(each["aliases"])
+        rows.add_row(
+            plain(each["kind"]),
+            plain(each["memories"]),
+            cell(each["name"], " · ".join(filter(None, (also, each["id"])))),
+        )
+    if items:
+        console().print(rows)
 
 
 def pairs(values: Mapping[str, object]) -> None:
