@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -422,9 +421,7 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=200, help="how many of the changes")
     parser.add_argument("--failures", action="store_true")
     given = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        memory = Memory(":memory:", llm=given.llm, llm_base_url=given.base_url)
+    memory = Memory(":memory:", llm=given.llm, llm_base_url=given.base_url)
     changes = generate(200)[: given.limit]
     scored = [score(memory, change) for change in changes]
     memory.close()

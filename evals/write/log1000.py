@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -245,9 +244,7 @@ def main() -> int:
     given = parser.parse_args()
     kept_all = True
     for language in ("en", "zh"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            memory = Memory(":memory:", llm=given.llm, llm_base_url=given.base_url)
+        memory = Memory(":memory:", llm=given.llm, llm_base_url=given.base_url)
         result = score(memory, generate(given.turns, language), batch=given.batch)
         memory.close()
         print(f"{language}: facts kept {result.kept} of {result.facts}, others kept {len(result.others)}", end="; ")

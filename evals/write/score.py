@@ -15,7 +15,6 @@ import argparse
 import hashlib
 import json
 import sys
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -61,9 +60,7 @@ def observe(cases: Sequence[Case], *, llm: str | None = None, base_url: str | No
     if folder is not None:
         print(f"results are kept in {folder}", file=sys.stderr)
     seen = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        memory = Memory(":memory:", llm=llm, llm_base_url=base_url)
+    memory = Memory(":memory:", llm=llm, llm_base_url=base_url)
     try:
         for number, case in enumerate(cases, 1):
             seen[case.id] = _kept_or_run(memory, case, folder)
