@@ -14,10 +14,11 @@ from mnemic.types import Kind
 
 def is_english(text: str) -> bool:
     """Whether Latin text reads as English rather than as another language: by their function words."""
-    theirs = len(words.FOREIGN.findall(text))
+    spoken = words.WORD.findall(_plain(text).lower())
+    theirs = sum(word in words.FOREIGN for word in spoken)
     if theirs == 0 and text.isascii():
         return True
-    ours = len(words.FUNCTION.findall(text))
+    ours = sum(word in words.FUNCTION or word.partition("'")[0] in words.FUNCTION for word in spoken)
     return ours > theirs or (ours == theirs and text.isascii()) or small_talk(text) is not None
 
 
@@ -82,8 +83,9 @@ def claim(text: str) -> Claim | None:
         return None
     jest = bool(words.JEST.search(plain))
     unsure = bool(words.HEDGED.search(plain) or words.REPORTED.search(plain))
+    who, role = _called(who, plain, start)
     doubtful = jest or unsure or bool(words.NEGATED.search(plain[:start]))
-    reading = None if doubtful else _reading(who, plain, start)
+    reading = None if doubtful else role or _reading(who, plain, start)
     attribute = reading.attribute if reading else None
     if reading is None and len(plain.split()) < _FEWEST_WORDS:
         return None
@@ -115,9 +117,11 @@ def correction(text: str) -> Claim | None:
     owned = bool(opening and words.OWNED_MISTAKE.search(plain, 0, start))
     said = next((found for pattern in words.PUT_RIGHT if (found := pattern.match(plain, start))), None)
     if said is None:
-        inner = words.INSTEAD_OF.search(plain, start)
+        inner = words.INSTEAD_OF.search(plain, start) if " not " in plain else None
+        if not (inner or owned) or words.LASTING_CHANGE.search(plain):
+            return None
         stated = claim(text[start : inner.start() if inner else len(text)])
-        if stated is None or stated.attribute is None or not (inner or owned) or words.LASTING_CHANGE.search(plain):
+        if stated is None or stated.attribute is None:
             return None
         return replace(stated, corrects=_cut(text, inner, "wrong") if inner else "")
     groups = said.groupdict()
@@ -205,12 +209,14 @@ def _subject(text: str, start: int) -> tuple[Claim, int] | None:
     if match := words.RELATED.match(text, start):
         subject = match["name"] or match["relation"] or match["mine"] or match["one"]
         return Claim(about="person", subject=subject), match.end()
+    if match := words.THING.match(text, start):
+        limit = words.ENDS_IN_LIMIT.match(match["thing"])
+        owner = match["thing"] if match["limit"] else match["of"] or (limit and limit["owner"])
+        return Claim(about="topic", subject=owner or match["thing"]), match.start("limit" if match["limit"] else "thing")
     if match := words.MY_THING.match(text, start):
         return Claim(about="speaker"), match.start()
     if match := words.PRONOUN.match(text, start):
         return Claim(about="pronoun", confidence=LIKELY), _before_auxiliary(match)
-    if match := words.THING.match(text, start):
-        return Claim(about="topic", subject=match["thing"]), match.end()
     if (match := words.NAMED.match(text, start)) and not words.NOT_A_NAME.match(match["name"]):
         return Claim(about="person", subject=match["name"]), match.end()
     return None
@@ -221,11 +227,25 @@ def _before_auxiliary(match: re.Match[str]) -> int:
     return match.start() + auxiliary.start() if auxiliary else match.end()
 
 
+def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
+    """For "my boss is Carla", which says who the speaker's boss is: the speaker, and that."""
+    attribute = words.ROLE_OF.get((who.subject or "").split(" ")[-1].lower()) if who.about == "person" else None
+    match = words.IS_NAMED.match(text, start) if attribute else None
+    if match is None:
+        return who, None
+    return Claim(about="speaker"), Reading(attribute=attribute, object=match["name"])
+
+
 def _reading(who: Claim, text: str, start: int) -> Reading | None:
     """What the clauses of `text` from `start` on say of `who`: what holds now goes before what ended."""
     if who.about not in ("speaker", "person", "pronoun", "topic") or (who.about == "topic" and who.subject is None):
         return None
-    job = bool(words.JOB_CHANGE.search(text))
+    if who.about == "topic":
+        return read_thing(text[start:])
+
+    def job() -> bool:
+        return bool(words.JOB_CHANGE.search(text))
+
     ended: Reading | None = None
     for count, at in enumerate(_clauses(text, start)):
         if count == _CLAUSES:
@@ -236,7 +256,7 @@ def _reading(who: Claim, text: str, start: int) -> Reading | None:
             if (other.about, other.subject) != (who.about, who.subject):
                 if other.about != "pronoun":
                     break
-        reading = read_thing(text[begin:]) if who.about == "topic" else read(text[begin:], job=job)
+        reading = read(text[begin:], job=job)
         if reading and not reading.ends:
             return reading
         ended = ended or reading

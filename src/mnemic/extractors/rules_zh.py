@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mnemic.extractors import words_zh as words
 from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, Claim, Reading
-from mnemic.extractors.values_zh import read
+from mnemic.extractors.values_zh import read, read_thing
 from mnemic.types import Kind
 
 
@@ -64,7 +64,8 @@ def claim(text: str) -> Claim | None:
     jest = bool(words.JEST.search(text))
     unsure = bool(words.HEDGED.search(text) or words.REPORTED.search(text))
     only_mentioned = who.about == "speaker" and start == len(text) and bool(words.FIRST_PERSON.search(text))
-    reading = None if jest or unsure or only_mentioned else _reading(who, text, start)
+    who, role = _called(who, text, start)
+    reading = None if jest or unsure or only_mentioned else role or _reading(who, text, start)
     attribute = reading.attribute if reading else None
     if reading is None and len(text) < _SHORTEST:
         return None
@@ -151,6 +152,8 @@ def _who(text: str) -> tuple[Claim | None, int]:
     for _ in range(_OPENING_CLAUSES):
         opening = words.OPENING.match(text, start)
         start = opening.end() if opening else start
+        if thing := _thing(text, start):
+            return thing
         if found := _subject(text, start):
             return found
         clause = words.OPENING_CLAUSE.match(text, start)
@@ -169,6 +172,14 @@ def _who(text: str) -> tuple[Claim | None, int]:
 _OPENING_CLAUSES = 3  # "上個月，因為工作，我…"
 
 
+def _thing(text: str, start: int) -> tuple[Claim, int] | None:
+    """The thing that has a date, a limit or a state of its own, when `text` is about one."""
+    match = words.THING.match(text, start)
+    if not match or not (match["thing"] or match["limit"]):
+        return None
+    return Claim(about="topic", subject=match["thing"] or match["limit"]), match.start("says")
+
+
 def _subject(text: str, start: int) -> tuple[Claim, int] | None:
     """Whom the clause of `text` at `start` names, and where its predicate begins."""
     if match := words.RELATED.match(text, start):
@@ -182,11 +193,27 @@ def _subject(text: str, start: int) -> tuple[Claim, int] | None:
     return None
 
 
+def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
+    """For 我老闆是王經理, which says who the speaker's boss is: the speaker, and that."""
+    subject = who.subject or ""
+    attribute = next((role for name, role in words.ROLE_OF.items() if subject.endswith(name)), None)
+    match = words.IS_NAMED.match(text, start) if attribute and who.about == "person" else None
+    if match is None or words.IS_A_JOB.search(match["name"]):
+        return who, None
+    return Claim(about="speaker"), Reading(attribute=attribute, object=match["name"])
+
+
 def _reading(who: Claim, text: str, start: int) -> Reading | None:
     """What the clauses of `text` from `start` on say of `who`: what holds now goes before what ended."""
+    if who.about == "topic" and who.subject:
+        limit = words.LIMIT.search(text, 0, start)
+        return read_thing(text[start:], limit.group() if limit else None)
     if who.about not in ("speaker", "person", "pronoun"):
         return None
-    job = bool(words.JOB_CHANGE.search(text))
+
+    def job() -> bool:
+        return bool(words.JOB_CHANGE.search(text))
+
     ended: Reading | None = None
     for count, at in enumerate(_clauses(text, start)):
         if count == _CLAUSES:

@@ -7,25 +7,29 @@ in between keeps it from matching. A value is always a stretch of the clause. Re
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mnemic.extractors.claims import Reading
 from mnemic.extractors.names import is_company, is_place
 
 
-def read(predicate: str, *, job: bool = False) -> Reading | None:
+def read(predicate: str, *, job: Callable[[], bool]) -> Reading | None:
     """What `predicate` ("'ve moved to Oslo last week") states as being so now, or as having ended.
 
-    `job` says that the sentence is about a change of work, so that "I'm at Siemens now" is no whereabouts.
+    `job` tells whether the sentence is about a change of work, so that "I'm at Siemens now" is no whereabouts.
     """
     if match := _FAVOURITE.match(predicate):
         thing = match["thing"].lower()
         return Reading(
             attribute="favourite_" + _SPELLING.get(thing, thing).replace(" ", "_"), object=_trimmed(match["object"])
         )
-    present = {word.lower() for word in _WORDS.findall(predicate[:_LOOK])}
-    for rule in _RULES:
-        if (rule.words and rule.words.isdisjoint(present)) or (rule.job and not job):
+    candidates = set(_BY_WORD[""])
+    for word in _WORDS.findall(predicate[:_LOOK].lower()):
+        candidates.update(_BY_WORD.get(word, ()))
+    for place in sorted(candidates):
+        rule = _RULES[place]
+        if rule.job and not (rule.pattern.match(predicate) and job()):
             continue
         if match := rule.pattern.match(predicate):
             groups = match.groupdict()
@@ -37,7 +41,7 @@ def read(predicate: str, *, job: bool = False) -> Reading | None:
 
 
 _LOOK = 200  # characters of a clause that hold its verb
-_WORDS = re.compile(r"[A-Za-z]+|\d+")
+_WORDS = re.compile(r"[a-z]+")
 _SPELLING = {"color": "colour", "flavor": "flavour"}
 
 
@@ -510,7 +514,46 @@ _RULES: list[_Rule] = [
     ),
 ]
 
+_BY_WORD: dict[str, tuple[int, ...]] = {
+    word: tuple(place for place, rule in enumerate(_RULES) if word in (rule.words or {""}))
+    for word in {word for rule in _RULES for word in rule.words or {""}}
+}
 
-def read_thing(predicate: str) -> Reading | None:
-    """What `predicate` ("moved to Friday", "is on hold") states of a thing."""
+
+def read_thing(clause: str) -> Reading | None:
+    """What `clause` ("deadline moved to Friday", "server is down") states of the thing it opens with."""
+    if match := _LIMITED.match(clause):
+        limit = match["limit"].lower()
+        attribute = "deadline" if limit in ("deadline", "due date") else "price" if limit == "rent" else limit
+        return Reading(attribute=attribute, object=_trimmed(match["object"]))
+    for attribute, pattern in _OF_THINGS.items():
+        if match := pattern.match(clause):
+            return Reading(attribute=attribute, object=_trimmed(match["object"]))
     return None
+
+
+_HEAD = r"[\w' -]{1,60}?\s+"
+_BECOMES = (
+    rf"(?:(?:{_ADVERB}|now|still|also)\s+)*(?:(?:is|are|'s|was changed to|(?:has |have )?(?:changed|moved|shifted|slipped) to|will be|becomes|became|(?:has gone|went) (?:up|down) to|"
+    rf"(?:dropped|rose|grew) to|(?:(?:got|has been|have been|was|is|were) )?(?:moved|pushed(?: back| out)?|changed|brought forward|postponed|extended|raised|cut|set|increased|reduced|lowered|"
+    rf"rescheduled|delayed|scheduled|shifted) (?:to|until|till|for|on|at))\s+)(?:(?:{_ADVERB}|definitely|scheduled for)\s+)*"
+)
+_UNTIL_END = r"(?P<object>[^\s,;!?()][^,;!?()\n]{0,60}?)(?=\s*(?:[,;!?()—–]|[.…!]*\s*\Z)|\s(?:and|but|so|because|instead|now|as|which|since)\b)"
+_WHEN = (
+    rf"(?=(?:(?:on|at|in|by|for|until|next|this|the|early|late|end of)\s+){{0,3}}(?:{_DAY}|(?:mon|tue|wed|thu|fri|sat|sun)\b|{_MONTH}\b|tomorrow|tonight|today|noon|midnight|\d|week|month|year|spring|summer|autumn|fall|winter|morning|afternoon|evening|"
+    r"weekend|(?:first|second|third|last) ))"
+)
+_LIMITED = re.compile(
+    rf"(?:{_HEAD}|)(?P<limit>deadline|due date|budget|rent)\b(?:\s+(?:for|of)\s+[\w' -]{{1,40}}?)?\s+{_BECOMES}(?:at |on |in |by )?(?!not\b|tight|close|near|flexible|unclear|coming|so\b|too\b|very\b|really|over\b){_UNTIL_END}",
+    re.IGNORECASE,
+)
+_OF_THINGS = {
+    attribute: re.compile(_HEAD + pattern, re.IGNORECASE)
+    for attribute, pattern in {
+        "deadline": rf"(?:is|are|'s) (?:now )?due (?:on |by |at )?{_UNTIL_END}",
+        "date": rf"(?:{_BECOMES}|(?:takes|take|starts|start|begins|happens) )(?:place )?{_WHEN}{_UNTIL_END}",
+        "place": rf"(?:{_BECOMES}|takes place )(?:in|at) (?:the )?(?=(?-i:[A-Z])|room|office|cafe|library){_UNTIL_END}",
+        "status": r"(?:(?:is|are|'s|was|were|got|has been|have been|went)\s+(?:now |currently |still |already |just |officially )*)(?P<object>(?:on hold|cancell?ed|called off|delayed|postponed|done|finished|complete[d]?|"
+        r"approved|rejected|live|down|up|offline|online|running|broken|fixed|in (?:beta|production|progress|review|testing|the shop)|blocked|ready|paused|shipped|signed|over|overdue|on track|behind schedule|ahead of schedule|archived|abandoned))\b",
+    }.items()
+}

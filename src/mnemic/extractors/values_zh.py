@@ -8,6 +8,7 @@ are written in Traditional characters and match both scripts.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mnemic.extractors.claims import Reading
@@ -15,10 +16,10 @@ from mnemic.extractors.names import is_place
 from mnemic.extractors.words_zh import TIME
 
 
-def read(clause: str, *, job: bool = False) -> Reading | None:
+def read(clause: str, *, job: Callable[[], bool]) -> Reading | None:
     """What `clause` ("上個月搬到台中了", its subject taken off) states as being so now, or as having ended.
 
-    `job` says that the sentence is about a change of work, so that 現在在華碩 is no whereabouts.
+    `job` tells whether the sentence is about a change of work, so that 現在在華碩 is no whereabouts.
     """
     lead = _LEAD.match(clause)
     start = lead.end() if lead else 0
@@ -27,7 +28,7 @@ def read(clause: str, *, job: bool = False) -> Reading | None:
     if match := _FAVOURITE.match(clause, start):
         return Reading(attribute="favourite_" + match["thing"], object=_trimmed(match["object"]))
     for rule in _RULES:
-        if rule.job and not job:
+        if rule.job and not (rule.pattern.match(clause, start) and job()):
             continue
         if match := rule.pattern.match(clause, start):
             groups = match.groupdict()
@@ -296,6 +297,27 @@ _RULES: list[_Rule] = [
 ]
 
 
-def read_thing(clause: str) -> Reading | None:
-    """What `clause` ("改到星期五了") states of a thing."""
-    return None
+def read_thing(clause: str, limit: str | None) -> Reading | None:
+    """What `clause` ("改到星期五了") states of a thing, or of the `limit` (截止日期, 預算) it has."""
+    if match := _THING_STATUS.match(clause):
+        return Reading(attribute="status", object=match["object"])
+    match = _THING_VALUE.match(clause)
+    if not match:
+        return None
+    value = _trimmed(match["object"])
+    if limit:
+        attribute = "budget" if limit[0] in "預预" else "price" if limit[0] == "房" else "deadline"
+    elif _TIME_VALUE.match(value):
+        attribute = "date"
+    elif match["verb"].endswith("在"):
+        attribute = "place"
+    else:
+        return None
+    return Reading(attribute=attribute, object=value)
+
+
+_THING_VALUE = re.compile(_both(rf"\s*(?P<verb>[^{_MARKS}\d]{{0,8}}?(?:到|成|為|至|在|是|剩))了?(?!不|沒|什麼|哪){_ANY}"))
+_THING_STATUS = re.compile(
+    _both(r"\s*(?:已經|又|被|全部|終於|正式)*(?P<object>取消|完成|結束|暫停|上線|通過|結案|延期|延後|卡住|掛|當機|簽|交)了")
+)
+_TIME_VALUE = re.compile(_both(rf"(?:{TIME}|[上下這本]?(?:個)?(?:週|周|星期|禮拜)|[上下]?(?:個)?月|\d|[一二三四五六七八九十]+(?:月|號|點)|明|後|今|早上|下午|晚上|中午|年底|月底|週末)"))

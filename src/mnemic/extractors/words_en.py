@@ -13,21 +13,23 @@ def _pattern(*alternatives: str, case: bool = False) -> re.Pattern[str]:
 
 
 # Function words that other Latin-script languages do not share.
-FUNCTION = _pattern(
-    r"\b(?:the|and|is|are|was|were|my|our|your|his|her|their|i'm|i've|i'll|i'd|i|you|we|he|she|they|it|this|that|with|"
-    r"have|has|had|of|to|for|from|what|where|when|who|how|why|can|could|would|please|not|don't|doesn't|just|at|call|never|"
-    r"always|thanks|than|but|there|been|got|went|moved|lives|works|likes|loves)\b",
+FUNCTION = frozenset(
+    """the and is are was were my our your his her their i'm i've i'll i'd i you we he she they it this that with have
+has had of to for from what where when who how why can could would please not don't doesn't just at call never
+always thanks than but there been got went moved lives works likes loves""".split()
 )
 
 _NAME = r"(?-i:[A-Z])[\w'-]{1,20}"
 
 # Function words of other languages in Latin script.
-FOREIGN = _pattern(
-    r"\b(?:der|die|das|und|ist|nicht|ein|eine|einen|ich|wir|mein|meine|für|mit|auf|von|le|la|les|et|est|une|des|du|je|nous|mon|ma|mes|"
-    r"dans|pour|avec|el|los|las|y|es|una|que|yo|mi|mis|por|con|para|muy|il|di|che|è|sono|ho|mio|mia|per|non|os|um|uma|eu|meu|minha|"
-    r"não|em|het|een|ik|mijn|niet|van|och|jag|är|det|jeg|ikke|og|jestem|mam|nie|się|ben|bir|ve|saya|dan|yang|soy|tengo|vivo|danke|hallo|"
-    r"hola|gracias|bonjour|merci|ciao|grazie|ja|oui|sí|j'ai|c'est)\b",
+FOREIGN = frozenset(
+    """der die das und ist nicht ein eine einen ich wir mein meine für mit auf von le la les et est une des du je nous
+mon ma mes dans pour avec el los las y es una que yo mi mis por con para muy il di che è sono ho mio mia per non
+os um uma eu meu minha não em het een ik mijn niet van och jag är det jeg ikke og jestem mam nie się ben bir ve
+saya dan yang soy tengo vivo danke hallo hola gracias bonjour merci ciao grazie ja oui sí j'ai c'est""".split()
 )
+# A word with its apostrophe, in small letters: "i'm".
+WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 # Fillers, interjections and vocatives before the statement, and "remember that": the rest is what is said.
 LEAD_IN = re.compile(
@@ -234,14 +236,28 @@ RELATED = re.compile(
 MY_THING = _pattern(r"(?:my|our|mine|ours|for me|to me)\b")
 # The part of a subject's match that belongs to the predicate: "I'm".
 AUXILIARY = re.compile(r"'(?:m|ve|re|s|d|ll)\s*\Z")
-# Things that have a date, a limit or a state of their own: "the deadline for the report", "Dana's party".
+# Things that have a date, a limit or a state of their own: "the deadline for the report", "our team meeting".
 _EVENT = (
-    r"(?:deadline|due date|budget|meeting|appointment|call|stand-?up|flight|interview|exam|test|final|party|wedding|launch|release|"
-    r"trip|conference|workshop|demo|presentation|review|concert|game|match|delivery|surgery|operation|dinner|lunch|class|course|lesson|rehearsal|project|rent|event|kick-?off|visit|check-?up|server|ticket|order|contract)"
+    r"(?:deadline|due date|budget|rent|meeting|appointment|stand-?up|flight|interview|exam|party|wedding|launch|release|trip|conference|workshop|demo|"
+    r"presentation|review|concert|delivery|surgery|rehearsal|project|event|kick-?off|check-?up|contract|report|essay|paper|thesis|assignment|homework|invoice|proposal|server|website|app)"
 )
+_LIMIT = r"(?:deadline|due date|budget)"
 THING = re.compile(
-    rf"(?i:the|our|this|that|my|your)\s+(?P<thing>(?:(?!(?:is|was|has|and|of|for|in|on|at|to|with|i|we)\b)[\w'-]{{1,20}}\s+){{0,3}}?(?i:{_EVENT}))\b(?!\s+(?i:{_EVENT})\b)"
-    r"(?:\s+(?i:for|of|with)\s+(?:(?i:the|our|my)\s+)?(?P<of>[\w' -]{1,40}?)(?=\s+(?i:is|was|has|got|moved|changed|will|went)\b))?\s*",
+    r"(?i:the|our|my)\s+(?:(?i:new|current|next)\s+)?"
+    rf"(?P<thing>(?:(?!(?:is|was|has|and|of|for|in|on|at|to|with|i|we|favou?rite)\b)[\w-]{{1,20}}\s+){{0,3}}?(?i:{_EVENT}))\b"
+    rf"(?!\s+(?i:{_EVENT}|manager|lead|member|room)\b)(?:'s\s+(?P<limit>(?i:{_LIMIT})))?"
+    r"(?:\s+(?i:for|of|with)\s+(?:(?i:the|our|my)\s+)?(?P<of>[\w'-]{1,20}(?:\s[\w'-]{1,20}){0,3}?)(?=\s+(?i:is|was|has|got|moved|changed|will|went|slipped|shifted)\b))?\s*",
+)
+ENDS_IN_LIMIT = re.compile(rf"(?:(?P<owner>.+?)\s+)?(?P<limit>{_LIMIT})\Z", re.IGNORECASE)
+# People who are named by who they are to the speaker: "my boss is Carla".
+ROLE_OF = {
+    "boss": "boss",
+    "manager": "boss",
+    "supervisor": "boss",
+    **dict.fromkeys(["wife", "husband", "spouse", "partner", "girlfriend", "boyfriend", "fiance", "fiancee", "fiancé", "fiancée"], "spouse"),
+}
+IS_NAMED = re.compile(
+    rf"(?:'s name)?\s*(?:is|'s)\s+(?:(?:now|currently|called|named|actually)\s+)*(?P<name>(?:(?:Dr|Mr|Mrs|Ms)\.? )?{_NAME}(?: {_NAME}){{0,2}})(?:\s+now)?\s*(?:[.!,;]|\Z|and\b)"
 )
 JOB_CHANGE = _pattern(
     r"\b(?:(?:switched|changed|changing|new|swapped) (?:jobs?|companies|employers?|role|position)|quit|resigned|used to work|no longer (?:work|at|with|employed)|"
