@@ -12,6 +12,7 @@ from typing import Any
 
 from mnemic import filters as grammar
 from mnemic.errors import InvalidFilter, InvalidInput, InvalidScope, describe
+from mnemic.text import md5
 from mnemic.times import end_of_day, parse_day, parse_time
 from mnemic.types import ROLES, SCOPE_IDS, Limits, Message, Role, Scope
 
@@ -226,10 +227,23 @@ def _joined(parts: Sequence[object], where: str) -> str:
         elif isinstance(part, Mapping) and isinstance(part.get("text"), str):
             found.append(part["text"])
         elif isinstance(part, Mapping) and isinstance(part.get("type"), str):
-            found.append(f"[{part['type'].removesuffix('_url')}]")
+            found.append(_reference(part))
         else:
             raise InvalidInput(f"{where}['content'] holds a part that is no text and has no type: {describe(part)}")
     return "\n".join(found)
+
+
+def _reference(part: Mapping[str, Any]) -> str:
+    """What stands in the log for an image or a file: its kind and where it is, or what it measured."""
+    kind = str(part["type"]).removesuffix("_url")
+    held = part.get(part["type"])
+    address = held.get("url") if isinstance(held, Mapping) else held
+    if not isinstance(address, str):
+        return f"[{kind}]"
+    if address.startswith("data:"):
+        head, _, data = address.partition(",")
+        return f"[{kind}: {head[:80]}, {len(data)} characters, md5 {md5(data)}]"
+    return f"[{kind}: {address}]"
 
 
 def _role(value: object, where: str) -> Role:

@@ -156,6 +156,7 @@ class AsyncMemory(Upkeep, Graph):
         instructions: str | None = None,
         filters: Mapping[str, Any] | None = None,
         wait: Literal["extracted", "stored"] = "extracted",
+        memory_type: Literal["procedural_memory"] | None = None,
     ) -> AddResult:
         """Log messages and remember what they say.
 
@@ -171,6 +172,8 @@ class AsyncMemory(Upkeep, Graph):
             instructions: for this call, over the ones given to the constructor.
             wait: "stored" returns when the messages are logged and searchable; memories are made of them in
                 the background, by `mnemic worker`, or by `process_pending()`.
+            memory_type: "procedural_memory" makes one memory of how a task was done: what was asked for, and
+                each step in the words of who did it.
 
         Returns:
             `results`, one item a memory: `event` is ADD, UPDATE (the same said more fully, or put right),
@@ -201,7 +204,11 @@ class AsyncMemory(Upkeep, Graph):
         infer = inputs.flag(infer, "infer")
         if wait not in ("extracted", "stored"):
             raise InvalidInput(f"wait must be 'extracted' or 'stored', not {describe(wait)}")
+        if memory_type not in (None, "procedural_memory"):
+            raise InvalidInput(f"memory_type must be 'procedural_memory' or None, not {describe(memory_type)}")
         engine = await self._engine.ready()
+        if memory_type is not None:
+            return present.added(await verbatim.keep_procedure(engine.write, turns, given))
         if not infer:
             return present.added(await verbatim.keep(engine.write, turns, given, "note", talk=True))
         account = await engine.write.add(turns, given, wait=wait)

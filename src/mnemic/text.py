@@ -125,6 +125,17 @@ def in_first_person(question: str, user: str | None) -> str:
     return re.sub(name + r"\s*" * chinese, "我" if chinese else "I", question, flags=re.IGNORECASE)
 
 
+def first_sentence(text: str, limit: int) -> str:
+    """The first line or sentence of a text, at most `limit` characters of it; a part of the text byte for byte.
+
+    >>> first_sentence("Opened the shop. Then searched.", 200)
+    'Opened the shop.'
+    """
+    text = text.strip()
+    found = re.match(r"[^\n]*?(?:[。！？!?]|\.(?=\s|$)|(?=\n)|$)", text[:limit])
+    return (found.group() if found else text[:limit]).strip() or text[:limit]
+
+
 def windows(text: str, limit: int) -> list[str]:
     """The text in consecutive pieces of at most `limit` characters; joined they are the text.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -77,6 +77,62 @@ async def keep(path: WritePath, messages: Sequence[Message], given: Given, kind:
             usage=Usage(embeddings=sum(len(each) for each in vectors)),
         )
     raise lost_race()
+
+
+async def keep_procedure(path: WritePath, messages: Sequence[Message], given: Given) -> Account:
+    """Make one memory of how a task was done: what was asked for, then each step in the words of who did it."""
+    change = Change(id=new_id(given.scope.partition), scope=given.scope, kind="add", at=given.at)
+    masked: dict[str, Mapping[str, int]] = {}
+
+    def log(message: Message) -> Episode:
+        cleaned = hygiene.clean(message.content)
+        episode = logged(message, given, cleaned, change.id, keep_secrets=path.keep_secrets)
+        if cleaned.masked:
+            masked[episode.id] = {each.kind: each.count for each in cleaned.masked}
+        return replace(episode, state="done") if cleaned.text.strip() else replace(episode, state="refused")
+
+    episodes, repeated = await fresh(path.store, messages, given.scope, log)
+    quotes = [(each, text.first_sentence(each.words, _LONGEST_STEP)) for each in episodes if each.words.strip()]
+    if not quotes:
+        return Account(change_id=change.id, repeated=tuple(repeated))
+    lines = [quote for episode, quote in quotes if episode.role in ("user", "system")][:1]
+    steps = [quote for episode, quote in quotes if episode.role in ("assistant", "tool")]
+    lines += [f"{number}. {quote}" for number, quote in enumerate(steps, 1)]
+    told = quotes[0][0]
+    memory = replace(
+        _memory(told, given, "procedure"),
+        text="\n".join(lines),
+        seen=None,
+        attributed_to="assistant",
+        actor=None,
+        role="assistant",
+        origin="stated",
+        sources=tuple(source_of(episode, quote) for episode, quote in quotes),
+    )
+    *vectors, own = await path.embedding.windows([*(each.indexed for each in episodes), memory.indexed])
+    await path.store.commit(
+        Write(
+            scope=given.scope,
+            at=given.at,
+            space=path.embedding.space,
+            changes=(change,),
+            episodes=tuple(await path.chain(episodes, vectors, given.scope, talk=True)),
+            memories=(NewMemory(memory=memory, vectors=own),),
+            history=(event(memory, "ADD", change.id, given.at, "person"),),
+        )
+    )
+    return Account(
+        change_id=change.id,
+        outcomes=(Outcome(memory=memory, event="ADD"),),
+        episodes=tuple(episodes),
+        repeated=tuple(repeated),
+        masked=masked,
+        usage=Usage(embeddings=len(own) + sum(len(each) for each in vectors)),
+    )
+
+
+_LONGEST_STEP = 200
+"""Characters of a step: a line on a page."""
 
 
 async def correct(path: WritePath, memory: Memory, changed: Memory, at: datetime) -> Account:
