@@ -115,7 +115,7 @@ class _Group:
 def _found(text: str, said_at: datetime) -> Iterator[_Found]:
     said = _Said(said_at if said_at.utcoffset() is not None else said_at.replace(tzinfo=UTC))
     low = _lower(text)
-    groups = _grouped(low, _atoms(text, low, said))
+    groups = _listed(text, low, _grouped(low, _atoms(text, low, said)))
     at = 0
     while at < len(groups):
         group = groups[at]
@@ -126,7 +126,7 @@ def _found(text: str, said_at: datetime) -> Iterator[_Found]:
                 yield ranged
             continue
         at += 1
-        if single := _single(low, group, said):
+        if single := _single(text, low, group, said):
             yield single
 
 
@@ -157,18 +157,24 @@ def _ymd(day: date) -> dict[str, int]:
     return {"year": day.year, "month": day.month, "day": day.day}
 
 
+_WIDE = re.compile("[０-９]")
+_NARROW = str.maketrans("０１２３４５６７８９：／－", "0123456789:/-")
+
+
 def _lower(text: str) -> str:
-    """The text in lower case, character for character."""
+    """The text in lower case, figures of full width made plain, character for character."""
     low = text.lower()
-    return low if len(low) == len(text) else "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
+    if len(low) != len(text):
+        low = "".join(character if len(character.lower()) != 1 else character.lower() for character in text)
+    return low.translate(_NARROW) if _WIDE.search(low) else low
 
 
 # From parts to a time.
 
 
-def _single(low: str, group: _Group, said: _Said) -> _Found | None:
+def _single(text: str, low: str, group: _Group, said: _Said) -> _Found | None:
     role = _role(low, group)
-    if not group.clear and not _is_named(low, group):
+    if not group.clear and not _is_named(text, low, group, role):
         return None
     span = _resolve(low, group, said, role)
     if span is None:
@@ -249,10 +255,10 @@ def _with_year(low: str, group: _Group, said: _Said, role: _Role, parts: dict[st
     if core not in ({"month"}, {"month", "day"}, {"weekday"}):
         return False
     clause, sentence = _around(low, group)
-    if _RECURS.search(sentence):
+    if _recurs(sentence):
         return False
-    tense = _tense(clause) or _tense(sentence)
-    if role == "since":
+    tense = _tense(clause) or (_tense(sentence) if clause != sentence else None)
+    if role == "since" and (tense is None or "since" in low[max(0, group.start - _LEAD) : group.start]):
         tense = "past"
     if role == "until" and tense is None:
         tense = "future"
@@ -299,7 +305,8 @@ def _year(parts: Mapping[str, int], said: _Said, tense: str | None) -> int | Non
 
 _TO = re.compile(r"\s*(?:to|until|till|through|and|[-–—~～到至])\s*")
 _FROM = re.compile(r"(?:\b(?:from|between)\s+(?:the\s+)?|[從从自由])\s*$")
-_NO_AND = re.compile(r"\bbetween\s+(?:the\s+)?$")
+_NUMBERED = re.compile(r"[0-9]\s?$")  # "555 2015-2019"
+_BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$")
 
 
 def _is_range(low: str, one: _Group, other: _Group) -> bool:
@@ -308,9 +315,10 @@ def _is_range(low: str, one: _Group, other: _Group) -> bool:
         return False
     before = low[max(0, one.start - 16) : one.start]
     if "and" in gap:
-        return bool(_NO_AND.search(before))
+        return bool(_BETWEEN.search(before))
     # Chinese and a dash say it without a word in front; "March to May" may be anything.
-    return one.chinese or other.chinese or bool(_FROM.search(before)) or not gap.strip().isalpha()
+    dash = not gap.strip().isalpha() and not _NUMBERED.search(before)
+    return one.chinese or other.chinese or bool(_FROM.search(before)) or dash
 
 
 def _range(low: str, one: _Group, other: _Group, said: _Said) -> _Found | None:
@@ -338,6 +346,22 @@ def _range(low: str, one: _Group, other: _Group, said: _Said) -> _Found | None:
     return _Found(when=When(start=start.start, end=end.end, precision=end.precision, place=place), role="range")
 
 
+_AND = re.compile(r"\s*(?:,|、|，|&|and|or|和|跟|與|与|或)\s*(?:and\s+|or\s+|in\s+)?")
+
+
+def _listed(text: str, low: str, groups: list[_Group]) -> list[_Group]:
+    """Neighbours of one kind share what binds them: both of "in 2019 and 2020", "in March and May 2019"."""
+    for at in range(len(groups) - 1):
+        one, other = groups[at], groups[at + 1]
+        if other.start - one.end > 12 or not _AND.fullmatch(low[one.end : other.start]):
+            continue
+        if "month" in one.parts and one.core | {"year"} == other.core:
+            groups[at] = one = replace(one, parts={**one.parts, "year": other.parts["year"]}, clear=True)
+        if one.core == other.core and not other.clear and (one.clear or _is_named(text, low, one, "at")):
+            groups[at + 1] = replace(other, clear=True)
+    return groups
+
+
 # What the words around say.
 
 
@@ -357,7 +381,7 @@ _ROLES: tuple[tuple[_Role, re.Pattern[str]], ...] = (
 )  # fmt: skip
 _SINCE_AFTER = re.compile(
     r",?\s*(?:on|onwards?)\b(?!\s+[a-z])|\s*(?:to|until|till|up to|through|[-–—])\s*(?:now|today|the present|present)\b"
-    r"|\s*(?:以來|以来|起(?!床|飛|飞|來|来|初|司)|開始|开始|至今|到現在|到现在|到目前|迄今)"
+    r"|\s*(?:以來|以来|起(?!床|飛|飞|來|来|初|司)|至今|到現在|到现在|到目前|迄今)"
 )
 _UNTIL_AFTER = re.compile(r"\s*(?:為止|为止)")
 _NEAR_AFTER = re.compile(r"\s*(?:之?[前後后]|以[前後后]|左右|前後|前后|上下|or so\b)")
@@ -375,7 +399,7 @@ def _role(low: str, group: _Group) -> _Role:
 
 
 _NAMED = re.compile(
-    r"\b(?:in|since|until|till|during|by|before|after|around|early|late|mid|starting|as\ of|not\ in"
+    r"\b(?:in|since|until|till|during|by|before|after|around|early|late|mid|starting|as of|not in|the year"
     r"|(?:end|beginning|start|middle|rest|half|spring|summer|autumn|fall|winter)\ of)[\s-]+(?:early|late|mid|about|around)?[\s-]*$"
 )
 _ON = re.compile(r"\b(?:on|since|until|till|by|before|after)\s+$")
@@ -386,8 +410,13 @@ _NO_NAME = re.compile(
     r"|\s+(?:people|men|women|children|percent|of\b|km|kg|miles?|word|step|meter|metre|degree|dollar|euro|order|formation)"
 )
 
+_NO_NOUN = re.compile(  # "in march practice", "in may" and what goes on after the month
+    r"\s*(?:$|[,.!?;:)\n]|(?:i|we|you|he|she|it|they|my|our|his|her|their|the|this|last|and|but|or|for|to|with|when|because"
+    r"|while|after|before|at|on|from|was|were|is)\b|i['’])"
+)
 
-def _is_named(low: str, group: _Group) -> bool:
+
+def _is_named(text: str, low: str, group: _Group, role: _Role) -> bool:
     """Whether a bare year, month or weekday stands where a time stands: "in 2019", "on Friday"."""
     before = low[max(0, group.start - _LEAD) : group.start]
     after = low[group.end : group.end + 24]
@@ -397,52 +426,82 @@ def _is_named(low: str, group: _Group) -> bool:
         return group.chinese or (bool(_ON.search(before)) and not re.match(r"s\b|['’]", after))
     if group.chinese:
         return True
-    return bool(_NAMED.search(before)) and not _NO_NAME.match(after)
+    if text.startswith(("march", "may"), group.start) and not _NO_NOUN.match(after):
+        return False
+    named = _NAMED.search(before) or (role == "since" and _FROM.search(before))
+    return bool(named) and not _NO_NAME.match(after)
 
 
-_SENTENCE = 240
-"""Characters on either side that are read for the tense: as much as a long sentence."""
+_SENTENCE = 160
+"""Characters on either side that are read for the tense: most of a long sentence."""
 
-_RECURS = re.compile(
-    r"\b(?:birthday|bday|born|anniversary|every|each|annual(?:ly)?|yearly|weekly|monthly|always|usually|often|sometimes"
-    r"|normally|generally|typically|never|whenever|used to|tend to|tends to)\b"
-    r"|生日|出生|紀念日|纪念日|每|逢|農曆|农历|陰曆|阴历|舊曆|旧历|都會|都会|都要|都去|通常|常|總是|总是|平時|平时|習慣|习惯|一向"
-)
-_PAST = re.compile(
-    r"\b(?:was|were|had|did|didn['’]t|went|came|got|took|made|saw|said|told|found|gave|left|felt|kept|began|brought|bought"
-    r"|thought|met|ran|paid|sat|stood|lost|won|sent|built|fell|spent|grew|drew|flew|drove|broke|spoke|wrote|chose|ate"
-    r"|drank|slept|taught|caught|sold|became|held|heard|knew|led|rode|rose|sang|swam|threw|understood|wore|been|ago|quit"
-    r"|(?<!am )(?<!are )(?<!is )(?<!'m )(?<!’m )(?<!'s )(?<!’s )(?<!'re )(?<!’re )(?<!be )(?<!get )(?<!been )(?<!being )"
-    r"(?!need|indeed|hundred|exceed|succeed|proceed|speed|planned|scheduled|booked|decided|reserved|registered|invited"
-    r"|promised|agreed|arranged|interested|married|excited|supposed|embed|naked|sacred|kindred|breed|bleed)[a-z]{2,20}ed)\b"
-    r"|(?<![為为除])了(?![解不])|[過过](?![年敏程去來来度])|曾|剛|刚(?!好)|已經|已经|當時|当时"
-)
-_FUTURE = re.compile(
-    r"\b(?:will|won['’]t|shall|gonna|plans?|planning|hop(?:e|es|ing) to|wants? to|intends?|upcoming|might|going to"
-    r"|(?:is|are|be) (?:planned|scheduled|due)|(?:am|are|is) (?!going to)[a-z]{2,20}ing)\b"
-    r"|['’](?:ll|d like)\b|['’](?:m|re|s) [a-z]{2,20}ing\b"
-    r"|(?<![機机社約约都開开聚宴協协委樂乐晚誤误體体])[會会](?![議议員员計计館馆])|(?<![重主需不只])要(?![求點点素])"
-    r"|[將将](?![軍军近])|打算|準備|准备|預計|预计|預定|预定|計劃|计划|計畫|即將|即将|下次|想去|希望"
-)
-_PAST_FUTURE = re.compile(r"\b(?:was|were) going to\b")
+_STOP = re.compile(r"[!?。！？;；\n]|\.(?![0-9])")
+_COMMA = re.compile("[,，、]")
 
 
 def _around(low: str, group: _Group) -> tuple[str, str]:
     """The clause and the sentence that hold a time, without its own words."""
-    before, after = low[max(0, group.start - _SENTENCE) : group.start], low[group.end : group.end + _SENTENCE]
-    before, after = re.split(r"[.!?。！？;；\n]", before)[-1], re.split(r"[.!?。！？;；\n]", after, maxsplit=1)[0]
-    clause = re.split("[,，]", before)[-1] + " | " + re.split("[,，]", after, maxsplit=1)[0]
-    return clause, f"{before} | {after}"
+    before = _STOP.split(low[max(0, group.start - _SENTENCE) : group.start])[-1]
+    after = _STOP.split(low[group.end : group.end + _SENTENCE], maxsplit=1)[0]
+    return f"{_COMMA.split(before)[-1]} | {_COMMA.split(after, maxsplit=1)[0]}", f"{before} | {after}"
 
 
-def _tense(words: str) -> str | None:
-    """`past` or `future`, None when the words say neither or both."""
-    past, future = _PAST.search(words), _FUTURE.search(words)
-    if _PAST_FUTURE.search(words):
-        return None
+_TOKEN = re.compile(r"[a-z]+(?:['’][a-z]+)?")
+_HABIT = frozenset(
+    """birthday birthdays bday born anniversary every each annual annually yearly weekly monthly always usually often
+    sometimes normally generally typically never whenever used tend tends""".split()
+)
+_HABIT_ZH = re.compile(
+    r"生日|出生|紀念日|纪念日|每|逢|農曆|农历|陰曆|阴历|舊曆|旧历|都[會会要去是有]|常|總是|总是|平[時时日]|習慣|习惯|一向"
+)
+_IS = frozenset(
+    "am is are be get gets being been i'm i’m we're we’re you're you’re they're they’re he's she's it's that's".split()
+)
+_PAST = frozenset(
+    """was were had did didn't didn’t went came got took made saw said told found gave left felt kept began brought
+    bought thought met ran paid sat stood lost won sent built fell spent grew drew flew drove broke spoke wrote chose
+    ate drank slept taught caught sold became held heard knew led rode rose sang swam threw understood wore been quit
+    """.split()
+)
+_NOT_PAST = frozenset(
+    """need indeed hundred exceed succeed proceed speed feed seed bleed breed embed naked sacred kindred planned scheduled
+    booked decided reserved registered invited promised agreed arranged interested married excited supposed""".split()
+)
+_FUTURE = frozenset(
+    "will won't won’t shall gonna plan plans planning hope hopes hoping want wants intend intends upcoming might".split()
+)
+_PAST_ZH = re.compile(r"(?<![為为除])了(?![解不])|[過过](?![年敏程去來来度])|曾|[剛刚](?!好)|已經|已经|當時|当时")
+_FUTURE_ZH = re.compile(
+    r"(?<![機机社約约都開开聚宴協协委樂乐晚誤误體体])[會会](?![議议員员計计館馆])|(?<![重主需不只])要(?![求點点素])"
+    r"|[將将](?![軍军近])|打算|準備|准备|預計|预计|預定|预定|計劃|计划|計畫|下次|想去|希望"
+)
+
+
+def _recurs(words: str) -> bool:
+    return not _HABIT.isdisjoint(_TOKEN.findall(words)) or (not words.isascii() and bool(_HABIT_ZH.search(words)))
+
+
+def _tense(words: str) -> Literal["past", "future"] | None:
+    """What the words say; None when they say neither or both."""
+    chinese = not words.isascii()
+    past_zh, future_zh = (_PAST_ZH.search(words), _FUTURE_ZH.search(words)) if chinese else (None, None)
+    if past_zh and future_zh:
+        # 要…了 is about to happen.
+        return "future" if past_zh.group() == "了" and future_zh.end() <= past_zh.start() else None
+    past, future = past_zh is not None, future_zh is not None
+    last = ""
+    for token in _TOKEN.findall(words):
+        if last in ("was", "were") and token == "going":
+            return None
+        if token in _PAST or (token.endswith("ed") and len(token) > 4 and token not in _NOT_PAST and last not in _IS):
+            past = True
+        elif token in _FUTURE or token.endswith(("'ll", "’ll")):
+            future = True
+        elif last in _IS and last != "been" and (token.endswith("ing") or token in ("planned", "scheduled", "due")):
+            future = True
+        last = token
     if past and future:
-        # 要…了 is about to happen; in English both mean that the sentence speaks of two times.
-        return "future" if past.group() == "了" and future.end() <= past.start() else None
+        return None
     return "past" if past else "future" if future else None
 
 
@@ -620,12 +679,12 @@ _ENGLISH = re.compile(
         (?:\ ?(?:[-–]|to|until|through)\ ?(?P<to>[0-9]{{1,2}})(?:st|nd|rd|th)?)?(?![0-9]|[:.][0-9]|\ ?[ap]m\b))
     |(?P<day_month>(?P<d2>[0-9]{{1,2}})(?P<nth2>st|nd|rd|th)?\ (?:of\ )?(?P<m2>{_MONTH}))
     |(?P<month>{_MONTH})
-    |(?P<year>(?:19|20)[0-9]{{2}}(?![-–—:/.,]?[0-9]|%))
+    |(?P<year>(?:19|20)[0-9]{{2}}(?:(?=[-–—](?:19|20)[0-9]{{2}}(?![-–—0-9]))|(?![-–—:/.,]?[0-9]|%)))
     |(?P<weekday>{_WEEKDAY})
     |(?P<season>{_SEASON})
     |(?P<half>morning|afternoon|evening|night)
     |(?P<noon>noon)
-    |(?P<hour>at\ [0-9]{{1,2}}(?![0-9:.,%$]|\ ?[ap]\.?m))
+    |(?P<hour>at\ [0-9]{{1,2}}(?![0-9:%$]|[.,][0-9]|\ ?[ap]\.?m))
     |(?P<nth>[0-9]{{1,2}}(?:st|nd|rd|th))
     )(?![a-z0-9_\u00c0-\u024f])""",
     re.VERBOSE,
@@ -886,8 +945,8 @@ _CHINESE = re.compile(
         |(?<![聰聪光說说發发文證证透鮮鲜分表聲声清黎照])明(?:天(?![氣气真使才天賦赋])|日(?![香之方葉]))
         |(?<![以之然最先隨随皇往日月年午])[後后]天(?![氣气空堂使天賦赋性的免培努]))
     |(?P<night>昨[晚夜]|前晚|今[晚早晨]|(?<![聰聪說说發发文])明[早晚])
-    |(?P<week>(?P<week_step>上上|下下|上|下|[這这本])(?:一?[個个]|一)?{_WEEK_ZH}{_NOT_WEEK}(?:(?P<end>末)|{_WEEKDAY_ZH.format(name="of_week")})?
-        |(?P<weekend_step>[上下這这本])(?:一?[個个])?[週周]末)
+    |(?P<week>(?P<week_step>上上|下下|上|下|[這这本])(?:一?[個个]|一)?{_WEEK_ZH}{_NOT_WEEK}(?:(?P<end>末)(?![班日代尾])|{_WEEKDAY_ZH.format(name="of_week")})?
+        |(?P<weekend_step>[上下這这本])(?:一?[個个])?[週周]末(?![班日代尾]))
     |(?P<weekday>(?<![每個个{_CN}]){_WEEK_ZH}{_WEEKDAY_ZH.format(name="bare_day")})
     |(?P<month_off>(?P<month_step>上上|下下|(?<![以晚早馬马])上|下|[這这本])(?:一?[個个])?月(?![球亮台薪光餅饼])(?:[底初]|[上中下]旬)?)
     |(?P<year_off>(?:大前|大[後后]|(?<![年月週周天以之從从目生先面日婚當当])前|(?<![過过回出])去|今
@@ -902,7 +961,7 @@ _CHINESE = re.compile(
     |(?P<nth>(?<![{_CN}.第])(?P<day_number>{_NUMBER})[日號号](?![線线房樓楼館馆碼码樓]))
     |(?P<season>[春夏秋冬][天季])
     |(?P<clock>(?P<part>凌晨|清晨|早上|上午|中午|下午|傍晚|晚上)?(?<![第{_CN}])(?P<hour>{_NUMBER})[點点]
-        (?:(?P<half>半)|(?P<minute>{_NUMBER})分|(?P<quarter>[一三])刻|[鐘钟整])?(?![{_CN}]))
+        (?:(?P<half>半)|(?P<minute>{_NUMBER})分|(?P<quarter>[一三])刻|[鐘钟整])?(?![{_CN}多左出]))
     |(?P<half_day>凌晨|清晨|早上|上午|中午|下午|傍晚|晚上)""",
     re.VERBOSE,
 )
@@ -929,7 +988,7 @@ def _number(figures: str) -> int | None:
 
 
 def _weekday_of(character: str) -> int:
-    return "一二三四五六日天".index(character) % 7 if character != "天" else 6
+    return min("一二三四五六日天".index(character), 6)
 
 
 def _day_zh(match: re.Match[str], _text: str, _low: str, said: _Said) -> dict[str, int] | None:
