@@ -143,7 +143,7 @@ def trust(memory: Memory) -> int:
     """
     if memory.origin in ("given", "corrected"):
         return 2
-    said = {source.role for source in memory.sources} or {memory.role}
+    said: set[str | None] = {source.role for source in memory.sources} or {memory.role}
     if memory.attributed_to == "assistant":
         said = {"assistant" if role == "user" else role for role in said}
     return max(_TRUST.get(role or "", 1) for role in said)
@@ -288,7 +288,8 @@ def _other_value(draft: Draft, known: Neighbour) -> bool:
     if draft.fact.object and known.memory.object:
         return True
     # Read off the whole sentence, values that overlap in their names may tell two sides of one thing.
-    shared = bool(new.value & old.value)
+    # One character in common says nothing in a script without spaces, a pair of them does.
+    shared = new.value & old.value & (new.shingles if new.shingles or old.shingles else new.value)
     return not shared or not (
         new.names <= old.candidates and old.names <= new.candidates and new.numbers == old.numbers
     )
@@ -404,9 +405,9 @@ def _newer(new: Memory, old: Memory) -> bool:
 def _before(one: Memory, other: Memory) -> bool | None:
     """Whether one begins before the other; None when their times overlap as far as they are known."""
     start, other_start = _moment(one), _moment(other)
-    if start + _length(one) < other_start:
+    if start < other_start and start + _length(one) <= other_start:
         return True
-    return False if other_start + _length(other) < start else None
+    return False if other_start < start and other_start + _length(other) <= start else None
 
 
 def _moment(memory: Memory) -> datetime:

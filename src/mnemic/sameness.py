@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -70,7 +70,7 @@ def trace(
     whole = _read(folded)
     names, candidates = _names(norm)
     own = _own_words(attribute, subject)
-    rest = _value(folded, attribute, own)
+    rest = _value(folded, attribute, own, whole)
     value = rest if object is None else _value(_normal(object).casefold(), attribute, own)
     if not value.terms:  # an object made of nothing but the attribute's words is one all the same
         value = rest if object is None else _read(_normal(object).casefold())
@@ -261,11 +261,13 @@ _CHINESE = re.compile(
     re.DOTALL,
 )
 
-_TOKEN = re.compile(
+_TOKEN_FORMS = (
     rf"(?P<digits>\d+(?:[.,:]\d+)*)(?P<times>k\b|[百千萬万億亿](?![{_HAN_DIGITS}]))?(?P<nth>(?:st|nd|rd|th)\b)?"
     rf"|(?P<unspaced>[{_UNSPACED}]+)"
     rf"|(?P<word>[^\W\d_{_UNSPACED}](?:[^\W_{_UNSPACED}]|'(?=[^\W\d_]))*\+*#?)"
 )
+_TOKEN = re.compile(_TOKEN_FORMS)
+_TOKEN_OR_ADDRESS = re.compile(rf"(?P<address>[\w.+-]{{1,64}}@[\w.-]{{1,100}}\w)|{_TOKEN_FORMS}")
 
 # Words of English that say nothing of what a statement is about. Those that turn it round (from,
 # without, before, or, will, can) are not here.
@@ -299,9 +301,8 @@ _GROUPS = (
     "small little",
     "colour color",
     "favourite favorite",
-    "job work",
+    "work job employ",
     "physician doctor",
-    "employ work",
     "own owns",
     "every each",
     "fly flew flown",
@@ -402,7 +403,8 @@ _Piece = tuple[Literal["word", "pair", "number", "no", "person"], str]
 
 def _pieces(folded: str) -> Iterator[_Piece]:
     spelt: list[str] = []  # words of one number: "two hundred"
-    for token in _TOKEN.finditer(folded):
+    forms = _TOKEN_OR_ADDRESS if "@" in folded else _TOKEN
+    for token in forms.finditer(folded):
         kind = token.lastgroup
         if token["word"] is not None:
             word = token["word"]
@@ -417,7 +419,9 @@ def _pieces(folded: str) -> Iterator[_Piece]:
         if spelt:
             yield "number", _spelt_number(spelt)
             spelt = []
-        if kind == "unspaced":
+        if kind == "address":
+            yield "word", token.group()
+        elif kind == "unspaced":
             yield from _chinese(token["unspaced"])
         else:
             yield "number", _figure(token["digits"], token["times"], nth=token["nth"] is not None)
@@ -425,7 +429,12 @@ def _pieces(folded: str) -> Iterator[_Piece]:
         yield "number", _spelt_number(spelt)
 
 
-def _english(word: str) -> Iterator[_Piece]:
+@lru_cache(maxsize=65_536)
+def _english(word: str) -> tuple[_Piece, ...]:
+    return tuple(_english_pieces(word))
+
+
+def _english_pieces(word: str) -> Iterator[_Piece]:
     head, _, tail = word.partition("'")
     if word.endswith("n't"):
         head = word[:-3]
@@ -472,9 +481,11 @@ def _chinese(run: str) -> Iterator[_Piece]:
             yield "word", _folded_word(kind)
 
 
+@lru_cache(maxsize=4096)
 def _own_words(attribute: str | None, subject: str | None) -> frozenset[int]:
     """Terms of the attribute and of the subject, which are no part of a value."""
-    own = set(slots.words(attribute))
+    groups = _group_of()
+    own = {_hash(groups[term]) if term in groups else term for term in slots.words(attribute)}
     if attribute is not None:
         own.update(_read(attribute.replace("_", " ").replace(":", " ")).terms)
     if subject:
@@ -482,20 +493,19 @@ def _own_words(attribute: str | None, subject: str | None) -> frozenset[int]:
     return frozenset(own)
 
 
-def _value(folded: str, attribute: str | None, own: frozenset[int]) -> _Content:
-    """Content of a text less the attribute's own words and those that say when or that it ended."""
-    phrases = slots.phrases(attribute)
-    folded = _ENDING_WORDS.sub(" ", _AWAY.sub(" ", folded)) if attribute else folded
-    content = _read(phrases.sub(" ", folded) if phrases else folded)
+def _value(folded: str, attribute: str | None, own: frozenset[int], whole: _Content | None = None) -> _Content:
+    """Content of a text less the attribute's own words and those that say when or that it ended.
+
+    `whole`: the text as `_read` has it, where that is known.
+    """
+    left = folded
+    if attribute is not None:
+        left = _ENDING_WORDS.sub(" ", _AWAY.sub(" ", folded))
+        phrases = slots.phrases(attribute)
+        left = phrases.sub(" ", left) if phrases and not left.isascii() else left
+    content = whole if whole is not None and left == folded else _read(left)
     order = tuple(term for term in content.order if term not in own and term not in _PERSONS)
-    return _Content(
-        order=order,
-        terms=frozenset(order),
-        pairs=content.pairs,
-        numbers=content.numbers,
-        negated=content.negated,
-        person=content.person,
-    )
+    return replace(content, order=order, terms=frozenset(order))
 
 
 def _around(folded: str, value: str) -> str:
@@ -529,13 +539,16 @@ def _names(norm: str) -> tuple[frozenset[int], frozenset[int]]:
     first = False
     last = -2
     words = list(_LATIN.finditer(norm))
-    chinese = text.side(norm) == "cjk"
+    chinese = not norm.isascii() and text.side(norm) == "cjk"
     for match in words:
         word = match.group()
         word = word.removesuffix("'s")
-        capital = word[0].isupper() or any(character.isupper() for character in word[1:])
+        inner = word[1:] != word[1:].lower()
+        capital = inner or word[0].isupper()
         plain_word = word.casefold()
         if not capital or plain_word in _STOP or plain_word.partition("'")[0] in _STOP or plain_word in _NEGATIONS:
+            if not (run or chinese):
+                continue
             _close(run, sure, maybe, first=first)
             run = []
             if chinese and plain_word not in _STOP:
@@ -546,7 +559,7 @@ def _names(norm: str) -> tuple[frozenset[int], frozenset[int]]:
             run = []
         if not run:
             opens = bool(_SENTENCE_START.search(norm[max(0, match.start() - 4) : match.start()])) or match.start() == 0
-            first = opens and not chinese and not any(character.isupper() for character in word[1:])
+            first = opens and not chinese and not inner
         run.append(plain_word)
         last = match.start() + len(match.group())
         if match.group().endswith("'s"):  # "Dana's Acme": two
