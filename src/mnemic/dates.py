@@ -355,7 +355,7 @@ def _listed(text: str, low: str, groups: list[_Group]) -> list[_Group]:
         one, other = groups[at], groups[at + 1]
         if other.start - one.end > 12 or not _AND.fullmatch(low[one.end : other.start]):
             continue
-        if "month" in one.parts and one.core | {"year"} == other.core:
+        if "month" in one.parts and "year" not in one.parts and one.core | {"year"} == other.core:
             groups[at] = one = replace(one, parts={**one.parts, "year": other.parts["year"]}, clear=True)
         if one.core == other.core and not other.clear and (one.clear or _is_named(text, low, one, "at")):
             groups[at + 1] = replace(other, clear=True)
@@ -489,17 +489,21 @@ def _tense(words: str) -> Literal["past", "future"] | None:
         # 要…了 is about to happen.
         return "future" if past_zh.group() == "了" and future_zh.end() <= past_zh.start() else None
     past, future = past_zh is not None, future_zh is not None
-    last = ""
-    for token in _TOKEN.findall(words):
-        if last in ("was", "were") and token == "going":
+    before = ""
+    for word in _TOKEN.findall(words):
+        if before in ("was", "were") and word == "going":
             return None
-        if token in _PAST or (token.endswith("ed") and len(token) > 4 and token not in _NOT_PAST and last not in _IS):
+        if word in _PAST or (word.endswith("ed") and len(word) > 4 and word not in _NOT_PAST and before not in _IS):
             past = True
-        elif token in _FUTURE or token.endswith(("'ll", "’ll")):
+        elif (
+            word in _FUTURE
+            or word.endswith(("'ll", "’ll"))
+            or (
+                before in _IS and before != "been" and (word.endswith("ing") or word in ("planned", "scheduled", "due"))
+            )
+        ):
             future = True
-        elif last in _IS and last != "been" and (token.endswith("ing") or token in ("planned", "scheduled", "due")):
-            future = True
-        last = token
+        before = word
     if past and future:
         return None
     return "past" if past else "future" if future else None
