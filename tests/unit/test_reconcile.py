@@ -379,7 +379,6 @@ def grave(text, attribute=None, value=None, similarity=None):
     return Grave(trace=traced(buried), slot=buried.slot, similarity=similarity)
 
 
-@pytest.mark.behaviour("W11")
 @pytest.mark.parametrize(
     ("forgotten", "told", "attribute"),
     [
@@ -513,7 +512,6 @@ def outcome(seed, count, *, with_object):
     return right / count, collateral / count, wrong
 
 
-@pytest.mark.behaviour("W9")
 @pytest.mark.parametrize("with_object", [True, False])
 def test_of_generated_changes_at_least_95_in_100_are_right(with_object):
     right, collateral, wrong = outcome(7, 600, with_object=with_object)
