@@ -20,13 +20,15 @@ BLOCK = 1 << BLOCK_BITS
 EPISODE_STATES = ("", "pending", "done", "empty", "refused", "failed", "hidden")
 """A mark keeps the place of the state in this tuple; 0: the entry is no episode."""
 
-NO_MEMORY, CURRENT, RETIRED = 0, 1, 2
+NO_MEMORY, CURRENT, RETIRED, SUPERSEDED = 0, 1, 2, 3
+"""SUPERSEDED: another memory took its place, and a question about the past may still find it. A place that
+holds neither a memory nor an episode is vacant: what stood there was erased."""
 
 NEVER = 2**63 - 1
 
 MARK = np.dtype(
     [
-        ("memory", "u1"),  # NO_MEMORY, CURRENT or RETIRED
+        ("memory", "u1"),  # NO_MEMORY, CURRENT, RETIRED or SUPERSEDED
         ("episode", "u1"),  # place in EPISODE_STATES
         ("cjk", "u1"),
         ("pad", "u1"),
@@ -52,6 +54,11 @@ def milliseconds(at: datetime) -> int:
 def moment(milliseconds: int) -> datetime:
     """The other way round."""
     return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def memory_mark(*, current: bool, reason: str | None) -> int:
+    """The mark of a memory's version, by whether it is current and why it was retired."""
+    return CURRENT if current else SUPERSEDED if reason == "superseded" else RETIRED
 
 
 def code_type(dimensions: int) -> np.dtype[np.void]:

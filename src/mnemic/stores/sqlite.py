@@ -1,8 +1,7 @@
 """The embedded store: one SQLite file in WAL mode, shared by any number of processes.
 
-Every public method runs one short function on a worker thread; `_Writer` and `_Reader` below hold
-what happens inside its transaction. SQL stands in `sql/` and beside its use; the scope predicate is
-written by `_scope_sql` alone, filters by `_filter_sql` alone.
+Every public method runs one short function on a worker thread, inside one transaction. SQL stands in
+`sql/` and beside its use; scope predicates and filters are written by `sqlite_sql` alone.
 """
 
 from __future__ import annotations
@@ -12,33 +11,43 @@ import json
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
-from importlib import resources
+from datetime import date, datetime
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from mnemic.errors import (
-    Closed,
-    NotAStore,
-    StoreBusy,
-    StoreError,
-    StoreFull,
-    StoreTooNew,
-    StoreUnwritable,
+from mnemic.errors import Closed, NotAStore, StoreBusy, StoreError, StoreFull, StoreUnwritable
+from mnemic.protocols import (
+    Around,
+    Ask,
+    Changed,
+    Counts,
+    Found,
+    Log,
+    Named,
+    Page,
+    Piece,
+    Probe,
+    Space,
+    Vectors,
+    Where,
+    Write,
 )
-from mnemic.protocols import Counts, Found, Page, Piece, Probe, Space, Vectors, Where, Write
+from mnemic.stores import sqlite_entities as entities
+from mnemic.stores import sqlite_queue as queue
+from mnemic.stores import sqlite_spaces as spaces
+from mnemic.stores import sqlite_undo as undo
+from mnemic.stores.sqlite_around import around
 from mnemic.stores.sqlite_cache import Cache
+from mnemic.stores.sqlite_erase import delete_scope, reset
 from mnemic.stores.sqlite_read import Reader
+from mnemic.stores.sqlite_schema import prepare, transaction
 from mnemic.stores.sqlite_verify import verify
-from mnemic.stores.sqlite_write import Writer
-from mnemic.types import Episode, HistoryEvent, Memory, Record, Scope
+from mnemic.stores.sqlite_write import commit
+from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Record, Scope, Usage
 
-APPLICATION_ID = 0x4D6E6D63  # "Mnmc", so that another program's database is told apart from ours
-_LEAST_BYTES = 100  # the header of every SQLite file; the library takes a shorter file for an empty one
 _THREADS = 4  # readers beside one writer; SQLite serialises writers anyway
 _CACHE_KIB = 16_384
 
@@ -99,23 +108,27 @@ class SQLiteStore:
     async def use_space(self, space: Space) -> None:
         """Declare the embedding space, or confirm it."""
         if await self._read(Reader.space) != space:
-            await self._write(Writer.use_space, space)
+            await self._write(spaces.use_space, space)
 
     async def missing(self, space: Space, limit: int) -> list[Piece]:
         """Records without vectors in a space."""
-        return await self._read(Reader.missing, space, limit)
+        return await self._read(lambda reader: spaces.missing(reader.db, space, limit))
 
     async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
         """One transaction."""
-        await self._write(Writer.reembed, space, vectors)
+        await self._write(spaces.reembed, space, vectors)
 
     async def activate(self, space: Space) -> bool:
         """One transaction."""
-        return await self._write(Writer.activate, space)
+        return await self._write(spaces.activate, space)
 
     async def commit(self, write: Write) -> None:
         """One transaction."""
-        await self._write(Writer.commit, write)
+        await self._write(commit, write)
+
+    async def around(self, ask: Ask) -> Around:
+        """One read snapshot."""
+        return await self._read(around, ask)
 
     async def find(self, probe: Probe) -> Found:
         """One read snapshot."""
@@ -124,6 +137,10 @@ class SQLiteStore:
     async def load(self, ids: Sequence[str]) -> dict[str, Record]:
         """Records by id."""
         return await self._read(Reader.load, ids)
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """Of the active space."""
+        return await self._read(Reader.vectors, ids)
 
     async def standing(self, scope: Scope, keys: Sequence[str]) -> dict[str, Memory]:
         """Current memories by key."""
@@ -137,17 +154,55 @@ class SQLiteStore:
         """Newest first."""
         return await self._read(Reader.page, where, limit, cursor)
 
+    async def log(self, scope: Scope, states: Sequence[EpisodeState], *, limit: int, cursor: str | None) -> Log:
+        """Newest first."""
+        return await self._read(Reader.log, scope, states, limit, cursor)
+
     async def history(self, memory_id: str) -> tuple[HistoryEvent, ...]:
         """Oldest first."""
         return await self._read(Reader.history, memory_id)
+
+    async def change(self, change_id: str) -> Changed | None:
+        """A change and its traces."""
+        return await self._read(lambda reader: undo.change(reader.db, change_id))
+
+    async def citing(self, episode_ids: Sequence[str]) -> tuple[Memory, ...]:
+        """Current memories by source."""
+        return await self._read(Reader.citing, episode_ids)
 
     async def last_turns(self, scope: Scope, limit: int) -> tuple[Episode, ...]:
         """Oldest first."""
         return await self._read(Reader.last_turns, scope, limit)
 
-    async def delete_scope(self, scope: Scope, *, at: datetime, change_id: str, reason: str) -> tuple[int, int]:
+    async def lease(
+        self, *, now: datetime, until: datetime, limit: int, scope: Scope | None = None
+    ) -> tuple[Episode, ...]:
+        """One transaction: of two workers that ask at once, one waits for the other's choice."""
+        return await self._write(queue.lease, now, until, limit, scope)
+
+    async def due(self, scope: Scope | None = None) -> datetime | None:
+        """When to call `lease`."""
+        return await self._read(lambda reader: queue.due(reader.db, scope))
+
+    async def spent(self, project: str, day: date) -> Usage:
+        """A project's day."""
+        return await self._read(Reader.spent, project, day)
+
+    async def entities(self, scope: Scope, *, limit: int, cursor: str | None = None) -> Named:
+        """Most named first."""
+        return await self._read(lambda reader: entities.entities(reader.db, scope, limit, cursor))
+
+    async def naming(self, scope: Scope, entity_ids: Sequence[str]) -> Named:
+        """What is said of some entities."""
+        return await self._read(lambda reader: entities.naming(reader.db, scope, entity_ids))
+
+    async def resolve(self, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
+        """Entities by name or id."""
+        return await self._read(lambda reader: entities.resolve(reader.db, scope, keys))
+
+    async def delete_scope(self, scope: Scope, change: Change, *, reason: str) -> tuple[int, int]:
         """One transaction, however many rows."""
-        return await self._write(Writer.delete_scope, scope, at, change_id, reason)
+        return await self._write(delete_scope, scope, change, reason)
 
     async def counts(self, scope: Scope) -> Counts:
         """What a scope holds; `bytes` is the size of the whole file and its log."""
@@ -159,7 +214,7 @@ class SQLiteStore:
 
     async def reset(self) -> None:
         """Remove every record, then every free page and the log."""
-        await self._write(Writer.reset)
+        await self._write(reset)
         self._cache.clear()
         await self._run(self._compact)
 
@@ -180,11 +235,13 @@ class SQLiteStore:
 
         return await self._run(work)
 
-    async def _write(self, step: Callable[Concatenate[Writer, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def _write(
+        self, step: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         def work() -> R:
             connection = self._connection()
-            with self._write_turn, _transaction(connection):
-                return step(Writer(connection), *args, **kwargs)
+            with self._write_turn, transaction(connection):
+                return step(connection, *args, **kwargs)
 
         return await self._run(work)
 
@@ -217,78 +274,13 @@ class SQLiteStore:
         if not self._in_memory:
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         connection = self._connection()
-        if not self._in_memory and 0 < Path(self._path).stat().st_size < _LEAST_BYTES:
-            raise NotAStore(f"{self._path!r} is too short to be a Mnemic store; give another path")
-        connection.execute("BEGIN")  # one snapshot: another process may be making the store right now
-        tables = _number(connection, "SELECT count(*) FROM sqlite_schema")
-        ours = _number(connection, "PRAGMA application_id") == APPLICATION_ID
-        connection.execute("ROLLBACK")
-        if tables and not ours:
-            raise NotAStore(f"{self._path!r} is a database of another program; give Mnemic a path of its own")
-        _use_wal(connection, self._timeout)
-        steps = _migrations()
-        version = _number(connection, "PRAGMA user_version")
-        if version > len(steps):
-            raise StoreTooNew(
-                f"{self._path!r} was written by a later release of Mnemic; upgrade: pip install -U mnemic"
-            )
-        if version < len(steps):
-            with self._write_turn, _transaction(connection):
-                for number in range(_number(connection, "PRAGMA user_version"), len(steps)):
-                    for statement in steps[number]:
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {number + 1}")
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        with self._write_turn:
+            prepare(connection, self._path, self._timeout)
 
     def _compact(self) -> None:
         connection = self._connection()
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _use_wal(connection: sqlite3.Connection, timeout: float) -> None:
-    # Turning WAL on needs the file alone for a moment and, unlike a write, does not wait its turn.
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorname not in ("SQLITE_BUSY", "SQLITE_LOCKED") or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _migrations() -> list[list[str]]:
-    folder = resources.files("mnemic.stores.sql")
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return [list(_statements(file.read_text(encoding="utf-8"))) for file in files]
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def _number(connection: sqlite3.Connection, query: str) -> int:
-    return int(connection.execute(query).fetchone()[0])
 
 
 def _fold(value: str | float | None) -> str | float | None:

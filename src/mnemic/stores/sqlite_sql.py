@@ -1,20 +1,27 @@
-"""The two predicates that decide which rows a call may touch, how rows become values, and which space is active."""
+"""The predicates that decide which rows a call may touch, and which embedding space is active."""
 
 from __future__ import annotations
 
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 from mnemic.errors import InvalidFilter, WrongEmbedder
 from mnemic.filters import And, Compare, Filter, Not, Or
+from mnemic.ids import partition_of
 from mnemic.protocols import Space
-from mnemic.types import Episode, Memory, Scope, Source
+from mnemic.types import Scope
 
 Predicate = tuple[str, list[Any]]
+
+
+Status = Literal["current", "superseded", "any"]
+
+# As the partial indexes of the schema say it.
+_STATUS: dict[Status, str] = {"current": "current", "superseded": "retire_reason = 'superseded'", "any": "true"}
 
 
 def scope_sql(scope: Scope) -> Predicate:
@@ -24,6 +31,55 @@ def scope_sql(scope: Scope) -> Predicate:
         clauses.append(f"{name} = ?")
         values.append(value)
     return " AND ".join(clauses), values
+
+
+def episodes_sql(scope: Scope) -> Predicate:
+    """Episodes of a scope. Those of a user are one range; agents and apps are narrower only without a user."""
+    matching, values = scope_sql(scope)
+    if scope.user_id is None:
+        return matching, values
+    matching = matching.replace("agent_id", "+agent_id").replace("app_id", "+app_id")
+    user = "(SELECT number FROM owners WHERE project = ? AND kind = 'user_id' AND name = ?)"
+    key = [scope.project, scope.user_id]
+    return f"{matching} AND entry BETWEEN {user} << 24 AND ({user} << 24) + 16777215", [*values, *key, *key]
+
+
+def memories_sql(scope: Scope, status: Status = "current") -> Predicate:
+    """Memories of a scope; a run's are also those of other runs that were said in it again."""
+    matching, values = scope_sql(replace(scope, run_id=None))
+    matching = f"{_STATUS[status]} AND {matching}"
+    if scope.run_id is None:
+        return matching, values
+    here = [scope.project, scope.run_id]
+    matching += f"""
+        AND (partition, id) IN (
+            SELECT partition, id FROM memories WHERE {_STATUS[status]} AND project = ? AND run_id = ?
+            UNION
+            SELECT partition, memory_id FROM runs WHERE project = ? AND run_id = ?
+        )"""
+    return matching, [*values, *here, *here]
+
+
+def same_sql(scope: Scope) -> Predicate:
+    """Rows of exactly the scope's user, agent and app; its run counts only where nothing else is given."""
+    matching, values = "user_id IS ? AND agent_id IS ? AND app_id IS ?", [scope.user_id, scope.agent_id, scope.app_id]
+    if tuple(scope.ids) == ("run_id",):
+        return f"{matching} AND run_id IS ?", [*values, scope.run_id]
+    return matching, values
+
+
+# The number of a scope's owner; takes the three values of `owner_key`. Null, hence no row, where there is none.
+OWNER = "(SELECT number FROM owners WHERE project = ? AND kind = ? AND name = ?)"
+
+
+def owner_key(scope: Scope) -> list[str]:
+    """The values for OWNER."""
+    return [scope.project, *(scope.owner or ("", ""))]
+
+
+def keys_json(ids: Iterable[str]) -> str:
+    """Partition and id of each, as a list that SQL reads as a table."""
+    return json.dumps([[partition_of(record_id), record_id] for record_id in ids])
 
 
 def filter_sql(tree: Filter, columns: dict[str, str]) -> Predicate:
@@ -150,100 +206,3 @@ def _json_path(path: Sequence[str]) -> str:
                 f"metadata keys in filters cannot hold quotes, backslashes or control characters: {step!r}"
             )
     return "$" + "".join(f'."{step}"' for step in path)
-
-
-EPISODE_COLUMNS = (
-    "id, project, user_id, agent_id, app_id, run_id, role, actor_id, content, said_at, received_at, metadata,"
-    " state, reason, attempts, external_id"
-)
-MEMORY_COLUMNS = (
-    "id, version, project, user_id, agent_id, app_id, run_id, kind, text, subject, attribute, categories, metadata,"
-    " confidence, origin, attributed_to, actor_id, role, valid_from, valid_to, precision, known_from, known_to,"
-    " retired_by, retire_reason, expires_at, pinned, proof_count, said_at, created_at, updated_at"
-)
-
-# What each field of a filter means in a row; a field that is missing here is null.
-MEMORY_FIELDS = {
-    name: name
-    for name in (
-        "id", "user_id", "agent_id", "app_id", "run_id", "actor_id", "role", "kind", "origin", "subject",
-        "attribute", "attributed_to", "created_at", "updated_at", "text",
-    )
-}  # fmt: skip
-EPISODE_FIELDS = {name: name for name in ("id", "user_id", "agent_id", "app_id", "run_id", "actor_id", "role")} | {
-    "kind": "'episode'", "created_at": "received_at", "updated_at": "received_at", "text": "content",
-}  # fmt: skip
-
-
-def episode_of(row: tuple[Any, ...]) -> Episode:
-    """An episode from EPISODE_COLUMNS."""
-    (
-        record_id, project, user_id, agent_id, app_id, run_id, role, actor, content, said_at, received_at, metadata,
-        state, reason, attempts, external_id,
-    ) = row  # fmt: skip
-    return Episode(
-        id=record_id,
-        scope=Scope(project=project, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id),
-        role=role,
-        actor=actor,
-        content=content,
-        said_at=datetime.fromisoformat(said_at),
-        received_at=datetime.fromisoformat(received_at),
-        metadata=_loads(metadata),
-        state=state,
-        reason=reason,
-        attempts=attempts,
-        external_id=external_id,
-    )
-
-
-def memory_of(row: tuple[Any, ...], sources: tuple[Source, ...]) -> Memory:
-    """A memory from MEMORY_COLUMNS."""
-    (
-        record_id, version, project, user_id, agent_id, app_id, run_id, kind, text, subject, attribute, categories,
-        metadata, confidence, origin, attributed_to, actor, role, valid_from, valid_to, precision, known_from, known_to,
-        retired_by, retire_reason, expires_at, pinned, proof_count, said_at, created_at, updated_at,
-    ) = row  # fmt: skip
-    return Memory(
-        id=record_id,
-        version=version,
-        scope=Scope(project=project, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id),
-        kind=kind,
-        text=text,
-        subject=subject,
-        attribute=attribute,
-        categories=tuple(_loads(categories)),
-        metadata=_loads(metadata),
-        confidence=confidence,
-        origin=origin,
-        attributed_to=attributed_to,
-        actor=actor,
-        role=role,
-        valid_from=moment(valid_from),
-        valid_to=moment(valid_to),
-        precision=precision,
-        known_from=datetime.fromisoformat(known_from),
-        known_to=moment(known_to),
-        retired_by=retired_by,
-        retire_reason=retire_reason,
-        expires_at=moment(expires_at),
-        pinned=bool(pinned),
-        proof_count=proof_count,
-        said_at=moment(said_at),
-        created_at=datetime.fromisoformat(created_at),
-        updated_at=datetime.fromisoformat(updated_at),
-        sources=sources,
-    )
-
-
-_EMPTY: dict[str, Any] = {"{}": {}, "[]": []}
-
-
-def _loads(stored: str) -> Any:
-    """JSON, without a parser where there is nothing in it; each value is a new one."""
-    return _EMPTY[stored].copy() if stored in _EMPTY else json.loads(stored)
-
-
-def moment(value: str | None) -> datetime | None:
-    """A stored time, or None."""
-    return None if value is None else datetime.fromisoformat(value)

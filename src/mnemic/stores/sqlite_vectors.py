@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,3 +145,87 @@ def _exact(db: sqlite3.Connection, space: int, dimensions: int, entries: NDArray
     )
     flat = np.frombuffer(b"".join(rows[int(entry)] for entry in entries), dtype="<f2")
     return flat.reshape(-1, dimensions).astype(np.float32)
+
+
+def stored(db: sqlite3.Connection, places: Sequence[tuple[int, int]]) -> dict[int, Vectors]:
+    """Vectors by the first entry of each (entry, span) that has any, shape (windows, dimensions)."""
+    space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
+    if space is None:
+        return {}
+    entries = [entry + offset for entry, span in places for offset in range(span)]
+    rows: dict[int, bytes] = dict(
+        db.execute(
+            f"SELECT entry, vector FROM exact_{space[0]:d} WHERE entry IN (SELECT value FROM json_each(?))",
+            [json.dumps(entries)],
+        ).fetchall()
+    )
+    return {
+        entry: np.frombuffer(b"".join(windows), dtype="<f2").reshape(-1, space[1]).astype(np.float32)
+        for entry, span in places
+        if (windows := [rows[entry + offset] for offset in range(span) if entry + offset in rows])
+    }
+
+
+# Rescored beyond what is asked for: eight bits may have the last ones in the wrong order.
+_MARGIN = 8
+
+
+@np.errstate(invalid="ignore", over="ignore")  # as above
+def nearest(
+    db: sqlite3.Connection,
+    blocks: pack.Blocks,
+    eligible: ranking.Mask,
+    questions: Vectors,
+    limit: int,
+    kept: dict[int, Codes] | None,
+    allowed: Callable[[list[int]], set[int]],
+) -> list[list[int]]:
+    """For each question, shape (n, dimensions), the `limit` entries of highest cosine, best first.
+
+    `allowed` says which of some entries may be answers; it is asked about the nearest only.
+    """
+    space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
+    heads = np.maximum(np.arange(len(blocks.entries)) - blocks.marks["head"].astype(np.int64), 0)
+    wanted = np.flatnonzero(eligible[heads])
+    if space is None or questions.shape[1] != space[1] or limit < 1 or not len(wanted):
+        return [[] for _ in questions]
+    codes = (kept or {}).get(space[0]) or _read(db, space[0], space[1], blocks.entries[wanted])
+    at = _places(codes, blocks.entries[wanted])
+    have = codes.scale[at] > 0
+    wanted, at = wanted[have], at[have]
+    if not len(wanted):
+        return [[] for _ in questions]
+    rows, starts = np.unique(heads[wanted], return_index=True)  # windows of a record lie side by side
+    scores = np.maximum.reduceat(_products(codes, questions.T)[at], starts, axis=0)
+    entries = blocks.entries[rows]
+    known: dict[int, bool] = {}
+    near = [_allowed(entries, scores[:, each], limit + _MARGIN, allowed, known) for each in range(len(questions))]
+    chosen = sorted({row for found in near for row in found})
+    ends = np.append(starts[1:], len(wanted))
+    exact = stored(db, [(int(entries[row]), int(ends[row] - starts[row])) for row in chosen])
+    answers = []
+    for question, found in zip(questions, near, strict=True):
+        cosines = {int(entries[row]): float((exact[int(entries[row])] @ question).max()) for row in found}
+        answers.append(sorted(cosines, key=lambda entry: (-cosines[entry], entry))[:limit])
+    return answers
+
+
+def _allowed(
+    entries: NDArray[np.int64],
+    scores: ranking.Floats,
+    limit: int,
+    allowed: Callable[[list[int]], set[int]],
+    known: dict[int, bool],
+) -> list[int]:
+    """The rows of the highest scores that are allowed; more are looked at only when too few are."""
+    size = limit
+    while True:
+        size = min(size * 2, len(scores))
+        best = np.argpartition(-scores, size - 1)[:size]
+        best = best[np.argsort(-scores[best], kind="stable")]
+        new = [entry for entry in entries[best].tolist() if entry not in known]
+        yes = allowed(new) if new else set()
+        known.update((entry, entry in yes) for entry in new)
+        found = [int(row) for row in best if known[int(entries[row])]][:limit]
+        if len(found) == limit or size == len(scores):
+            return found

@@ -30,7 +30,7 @@ _CHECKS = {
     "quote that its episode does not hold": """
         SELECT s.memory_id FROM sources AS s
         JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
-        WHERE instr(e.content, s.quote) = 0
+        WHERE instr(ifnull(e.seen, e.content), s.quote) = 0
     """,
     "done episode without memory": """
         SELECT e.id FROM episodes AS e WHERE e.state = 'done' AND NOT EXISTS
@@ -45,27 +45,28 @@ _CHECKS = {
 
 def verify(reader: Reader) -> tuple[int, tuple[str, ...]]:
     """Records checked, and the problems found."""
-    db = reader._db  # noqa: SLF001 - the same snapshot
+    db = reader.db
     problems = [f"damaged page: {row[0]}" for row in db.execute("PRAGMA quick_check") if row[0] != "ok"]
     for name, query in _CHECKS.items():
         problems += [f"{name}: {row[0]}" for row in db.execute(f"{query} LIMIT {_SHOWN}")]
     expected: dict[int, list[int]] = {}
     for entry, state in db.execute("SELECT entry, state FROM episodes"):
         expected[entry] = [pack.NO_MEMORY, pack.EPISODE_STATES.index(state)]
-    for entry, current in db.execute("SELECT entry, current FROM memories"):
-        expected.setdefault(entry, [0, 0])[0] = pack.CURRENT if current else pack.RETIRED
+    for entry, current, reason in db.execute("SELECT entry, current, retire_reason FROM memories"):
+        expected.setdefault(entry, [0, 0])[0] = pack.memory_mark(current=bool(current), reason=reason)
     problems += _compare_index(reader, expected)
     return len(expected), tuple(problems)
 
 
 def _compare_index(reader: Reader, expected: dict[int, list[int]]) -> list[str]:
-    db = reader._db  # noqa: SLF001
+    db = reader.db
     rows = db.execute("SELECT block, marks, terms FROM blocks ORDER BY block").fetchall()
     problems = [f"block {b}: broken marks or terms" for b, marks, terms in rows if not _whole(marks, terms)]
     if problems:
         return problems[:_SHOWN]
     blocks = pack.flatten(rows)
-    heads = blocks.marks["head"] == 0
+    vacant = (blocks.marks["memory"] == 0) & (blocks.marks["episode"] == 0)
+    heads = (blocks.marks["head"] == 0) & ~vacant
     found = {
         int(entry): [int(memory), int(episode)]
         for entry, memory, episode in zip(
@@ -80,7 +81,7 @@ def _compare_index(reader: Reader, expected: dict[int, list[int]]) -> list[str]:
 
 
 def _compare_vectors(reader: Reader, sizes: dict[int, int]) -> list[str]:
-    db = reader._db  # noqa: SLF001
+    db = reader.db
     space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
     if space is None:
         return []

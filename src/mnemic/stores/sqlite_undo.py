@@ -1,0 +1,206 @@
+"""Changes: what each did, and how it is taken back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from mnemic.errors import Conflict
+from mnemic.ids import partition_of
+from mnemic.protocols import Changed, Restore, Unprove
+from mnemic.stores import blocks as pack
+from mnemic.stores.sqlite_index import Index, Owners, mark_time
+from mnemic.stores.sqlite_rows import (
+    CHANGE_COLUMNS,
+    HISTORY_COLUMNS,
+    MEMORY_COLUMNS,
+    MEMORY_WIDTH,
+    change_of,
+    event_of,
+    memory_of,
+    scope_columns,
+)
+from mnemic.stores.sqlite_sql import keys_json
+from mnemic.stores.sqlite_vectors import stored
+from mnemic.times import iso
+from mnemic.types import Change
+
+
+def change(db: sqlite3.Connection, change_id: str) -> Changed | None:
+    """A change and its traces in every table."""
+    row = db.execute(
+        f"SELECT {CHANGE_COLUMNS} FROM changes WHERE partition = ? AND id = ?", [partition_of(change_id), change_id]
+    ).fetchone()
+    if row is None:
+        return None
+    events = tuple(
+        event_of(each)
+        for each in db.execute(
+            f"SELECT {HISTORY_COLUMNS} FROM history WHERE change_id = ? ORDER BY at, id", [change_id]
+        )
+    )
+
+    def traces(query: str) -> list[tuple[str, ...]]:
+        return db.execute(query, [change_id]).fetchall()
+
+    return Changed(
+        change=change_of(row),
+        events=events,
+        versions=_versions(db, list(dict.fromkeys(event.memory_id for event in events))),
+        proven=tuple(
+            each for (each,) in traces("SELECT DISTINCT memory_id FROM sources WHERE change_id = ? ORDER BY memory_id")
+        ),
+        states=tuple(
+            (name, state, reason)  # type: ignore[misc]
+            for name, state, reason in traces(
+                "SELECT id, state_before, reason_before FROM episodes WHERE changed_by = ? ORDER BY entry"
+            )
+        ),
+        episodes=tuple(each for (each,) in traces("SELECT id FROM episodes WHERE change_id = ? ORDER BY entry")),
+        tombstones=tuple(each for (each,) in traces("SELECT id FROM tombstones WHERE change_id = ? ORDER BY id")),
+        merged=tuple(each for (each,) in traces("SELECT id FROM entities WHERE merged_by = ? ORDER BY id")),
+        moved=tuple(
+            (key, source, target)
+            for key, source, target in db.execute(
+                "SELECT key, source, target FROM moves WHERE partition = ? AND change_id = ? ORDER BY key",
+                [partition_of(change_id), change_id],
+            )
+        ),
+    )
+
+
+def _versions(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
+    rows = db.execute(
+        """
+        SELECT m.id, max(m.version), m.current FROM json_each(?) AS k
+        JOIN memories AS m ON m.partition = k.value ->> 0 AND m.id = k.value ->> 1
+        GROUP BY m.id
+        """,  # in SQLite, m.current is that of the row with the maximum
+        [keys_json(ids)],
+    )
+    return {memory_id: (version, bool(current)) for memory_id, version, current in rows}
+
+
+def record(db: sqlite3.Connection, changes: Sequence[Change], undone: Mapping[str, str]) -> None:
+    """Note new changes, and which ones are taken back."""
+    for each in changes:
+        columns = {
+            "partition": partition_of(each.id), "id": each.id, **scope_columns(each.scope), "kind": each.kind,
+            "at": iso(each.at), "undone_by": each.undone_by,
+        }  # fmt: skip
+        db.execute(
+            f"INSERT OR IGNORE INTO changes ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+            list(columns.values()),
+        )
+    for change_id, by in undone.items():
+        done = db.execute(
+            "UPDATE changes SET undone_by = ? WHERE partition = ? AND id = ? AND undone_by IS NULL",
+            [by, partition_of(change_id), change_id],
+        )
+        if not done.rowcount:
+            raise Conflict(f"change {change_id} was taken back before, or is gone; look at it again")
+
+
+def restore(db: sqlite3.Connection, index: Index, owners: Owners, change: Restore, at: datetime) -> None:
+    """Make an earlier version the newest. It keeps its place in the index; its former self moves to a new one."""
+    key = [partition_of(change.memory_id), change.memory_id]
+    last = db.execute(
+        f"""
+        SELECT version, entry, current, owner, {", ".join(_LASTING)} FROM memories
+        WHERE partition = ? AND id = ?
+        ORDER BY version DESC
+        LIMIT 1
+        """,
+        key,
+    ).fetchone()
+    if last is None or last[0] != change.version:
+        raise Conflict(f"memory {change.memory_id} is no longer at version {change.version}; decide again")
+    version, entry, current, owner, *lasting = last
+    index.set(entry, memory=pack.RETIRED)
+    if current:
+        close = "current = 0, known_to = ?1, updated_at = ?1, valid_before = valid_to"
+    else:  # it was retired, and becomes a former version like others
+        close = "updated_at = ?1, retire_reason = NULL, retired_by = NULL, valid_to = valid_before"
+    db.execute(f"UPDATE memories SET {close} WHERE entry = ?2", [iso(at), entry])
+    wanted = version if change.of is None else change.of
+    row = db.execute(
+        f"SELECT {MEMORY_COLUMNS}, entry, span, once FROM memories WHERE partition = ? AND id = ? AND version = ?",
+        [*key, wanted],
+    ).fetchone()
+    if row is None:
+        raise Conflict(f"memory {change.memory_id} has no version {wanted}; decide again")
+    place, span, once = row[MEMORY_WIDTH:]
+    former = memory_of(row[:MEMORY_WIDTH], ())
+    vectors = stored(db, [(place, span)]).get(place)
+    moved, moved_span = owners.take(owner, 0 if vectors is None else len(vectors))
+    index.add(
+        moved, former.indexed, vectors, memory=pack.RETIRED, said=former.said_at or former.created_at,
+        turn=index.turn(place), expires=mark_time(former.expires_at),
+    )  # fmt: skip
+    db.execute("UPDATE memories SET entry = ?, span = ? WHERE entry = ?", [moved, moved_span, place])
+    index.set(place, memory=pack.CURRENT)
+    taken = "SELECT 1 FROM memories WHERE current AND owner = ? AND once = ?"
+    changed = {
+        "entry": place, "span": span, "version": version + 1, "current": 1,
+        "once": None if db.execute(taken, [owner, once]).fetchone() else once,
+        "known_from": iso(at), "known_to": None, "valid_before": None, "updated_at": iso(at),
+        **dict(zip(_LASTING, lasting, strict=True)),
+    }  # fmt: skip
+    copied = ", ".join(name for name in _columns(db) if name not in changed)
+    db.execute(
+        f"""
+        INSERT INTO memories ({copied}, {", ".join(changed)})
+        SELECT {copied}, {", ".join("?" * len(changed))} FROM memories WHERE entry = ?
+        """,
+        [*changed.values(), moved],
+    )
+    owners.decided(owner)
+
+
+# What does not go back with the words: it was not part of what changed.
+_LASTING = ("run_id", "proof_count", "pinned", "rating")
+
+
+def _columns(db: sqlite3.Connection) -> list[str]:
+    return [row[1] for row in db.execute("PRAGMA table_info(memories)")]
+
+
+def unprove(db: sqlite3.Connection, owners: Owners, change: Unprove, at: datetime) -> None:
+    """Take sources away, and the runs that only they stood for."""
+    key = [partition_of(change.memory_id), change.memory_id]
+    gone = db.execute(
+        """
+        DELETE FROM sources
+        WHERE partition = ? AND memory_id = ? AND (change_id = ? OR episode_id IN (SELECT value FROM json_each(?)))
+        RETURNING episode_id
+        """,
+        [*key, change.change_id, json.dumps(change.episode_ids)],
+    ).fetchall()
+    if not gone:
+        return
+    (owner,) = db.execute(
+        """
+        UPDATE memories SET proof_count = max(1, proof_count - ?), updated_at = ?
+        WHERE partition = ? AND id = ?
+            AND version = (SELECT max(version) FROM memories AS v WHERE v.partition = ? AND v.id = ?)
+        RETURNING owner
+        """,
+        [len(gone), iso(at), *key, *key],
+    ).fetchone()
+    db.execute(
+        """
+        DELETE FROM runs WHERE partition = ?1 AND memory_id = ?2
+            AND run_id IN (
+                SELECT run_id FROM episodes WHERE partition = ?1 AND id IN (SELECT value FROM json_each(?3))
+            )
+            AND run_id NOT IN (
+                SELECT e.run_id FROM sources AS s
+                JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id AND e.run_id IS NOT NULL
+                WHERE s.partition = ?1 AND s.memory_id = ?2
+            )
+        """,
+        [*key, json.dumps([episode_id for (episode_id,) in gone])],
+    )
+    owners.decided(owner)
