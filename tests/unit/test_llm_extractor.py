@@ -11,8 +11,8 @@ pytest.importorskip("pydantic")
 from mnemic.errors import ModelError
 from mnemic.extractors.llm import LLMExtractor
 from mnemic.prompts.extract import VERSION
-from mnemic.protocols import Extractor
-from mnemic.types import Extraction, ExtractionRequest, Fact, Refusal, Turn, Usage
+from mnemic.protocols import Extractor, Judge
+from mnemic.types import Extraction, ExtractionRequest, Fact, Near, Refusal, Turn, Usage
 
 AT = datetime(2026, 5, 13, 9, 30, tzinfo=UTC)
 SPENT = Usage(model_calls=1, input_tokens=100, output_tokens=10)
@@ -152,8 +152,23 @@ def test_an_empty_quote_falls_back_to_the_sentence_that_says_it():
     assert fact.quote == "I like green tea."
 
 
-def test_an_empty_fact_is_nothing():
-    assert extract(ScriptedLLM([[raw("I like tea", text=" ")]]), turn("I like tea.")).facts == ()
+def test_a_fact_without_words_of_its_own_takes_those_of_its_quote():
+    assert only_fact(raw("I like tea", text=" "), turns=[turn("I like tea.")]).text == "I like tea"
+
+
+def test_facts_that_quote_nothing_and_can_be_placed_nowhere_are_no_empty_success():
+    with pytest.raises(ModelError, match="could not be placed"):
+        extract(ScriptedLLM([[raw("", text="The user owns a boat.")]]), turn("I like tea."))
+
+
+def test_a_fact_that_quotes_nothing_is_given_the_sentence_with_its_words():
+    fact = only_fact(raw("", text="Likes green tea"), turns=[turn("Hello there. I like my tea green!")])
+    assert fact.quote == "I like my tea green!"
+
+
+def test_a_number_nobody_said_is_placed_nowhere():
+    with pytest.raises(ModelError):
+        extract(ScriptedLLM([[raw("", text="Likes 3 green teas")]]), turn("I like green teas."))
 
 
 def test_a_fact_said_twice_by_the_model_is_one():
@@ -193,10 +208,123 @@ def test_the_subject_is_the_user_unless_several_people_speak_as_the_user(said, n
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"), [("Home City", "home_city"), ("N/A", None), ("", None), ("飲料", "飲料")]
+    ("said", "expected"),
+    [("Works at", "employer"), ("Home City", "home"), ("Top Speed", "top_speed"), ("N/A", None), ("", None)],
 )
-def test_the_attribute_is_a_label(said, expected):
+def test_the_attribute_has_one_name(said, expected):
     assert only_fact(raw("I like tea", attribute=said), turns=[turn("I like tea.")]).attribute == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("Tea", "tea"), ("green  tea", "green tea"), ("coffee", None), ("", None)]
+)
+def test_the_object_is_in_words_of_the_quote(said, expected):
+    assert only_fact(raw("I like green tea", object=said), turns=[turn("I like green tea.")]).object == expected
+
+
+KNOWN = (
+    Near(text="Drinks coffee", said_at=AT, score=0.8),
+    Near(text="Has a cat", said_at=AT, score=0.4),
+)
+
+
+@pytest.mark.parametrize(
+    ("does", "to", "expected"),
+    [
+        ("replaces", 1, ("replaces", 0, False)),
+        ("same", 2, ("same", 1, False)),
+        ("fuller", "1", ("fuller", 0, False)),
+        ("unsure", 1, ("unsure", 0, False)),
+        ("ends", 1, ("replaces", 0, True)),
+        ("ends", 0, ("new", None, True)),
+        ("new", 1, ("new", None, False)),
+        ("replaces", 0, ("new", None, False)),
+        ("replaces", 3, ("new", None, False)),
+        ("same", -1, ("new", None, False)),
+        ("eats", 1, ("new", None, False)),
+    ],
+)
+def test_a_deed_is_done_to_a_memory_that_was_shown_or_to_none(does, to, expected):
+    found = extract(ScriptedLLM([[raw("I like tea", does=does, to=to)]]), turn("I like tea."), near=KNOWN)
+    assert (found.facts[0].does, found.facts[0].to, found.facts[0].ends) == expected
+
+
+def test_without_known_memories_nothing_is_done_to_any():
+    fact = only_fact(raw("I like tea", does="replaces", to=1), turns=[turn("I like tea.")])
+    assert (fact.does, fact.to) == ("new", None)
+
+
+def test_only_the_categories_of_the_project_are_kept_each_once():
+    found = extract(
+        ScriptedLLM([[raw("I like tea", categories=["taste", "weather", "taste"])]]),
+        turn("I like tea."),
+        choices={"taste": "what is liked"},
+    )
+    assert found.facts[0].categories == ("taste",)
+
+
+def test_a_name_from_an_earlier_turn_is_cited_where_it_was_said():
+    before = (turn("I met Dana. Dana is my boss!"), turn("Is she nice?", "assistant"))
+    found = extract(
+        ScriptedLLM([[raw("she lives in Rome", text="Dana lives in Rome", subject="Dana")]]),
+        turn("Yes, she lives in Rome."),
+        before=before,
+    )
+    assert found.facts[0].also == ((0, "I met Dana."),)
+
+
+def test_a_name_of_the_text_from_the_latest_turn_that_says_it_is_cited():
+    before = (turn("Oslo is cold."), turn("Shall we go to Oslo?"), turn("Perhaps.", "assistant"))
+    found = extract(
+        ScriptedLLM([[raw("I booked a flight there", text="Booked a flight to Oslo")]]),
+        turn("I booked a flight there."),
+        before=before,
+    )
+    assert found.facts[0].also == ((1, "Shall we go to Oslo?"),)
+
+
+def test_a_name_that_its_own_turn_says_needs_no_other_evidence():
+    found = extract(
+        ScriptedLLM([[raw("Dana lives in Rome", text="Dana lives in Rome", subject="Dana")]]),
+        turn("Dana lives in Rome."),
+        before=(turn("I met Dana."),),
+    )
+    assert found.facts[0].also == ()
+
+
+def test_a_name_in_an_earlier_sentence_of_the_turn_is_quoted_too():
+    fact = only_fact(
+        raw("She works at Siemens", text="Dana works at Siemens", subject="Dana"),
+        turns=[turn("Hi! My sister Dana called. She works at Siemens.")],
+    )
+    assert fact.quote == "My sister Dana called. She works at Siemens"
+
+
+def judge(llm, *pairs):
+    return asyncio.run(LLMExtractor(llm).judge(pairs))
+
+
+def test_pairs_are_judged_by_one_call_in_their_order():
+    class Judging(ScriptedLLM):
+        async def answer(self, system, user, shape):
+            self.asked.append((system, user))
+            verdicts = [{"pair": 3, "verdict": "same"}, {"pair": "1", "verdict": "Changed"}]
+            return shape.model_validate({"verdicts": verdicts}), SPENT
+
+    llm = Judging()
+    verdicts, usage = judge(llm, ("Lives in Rome", "Lives in Oslo"), ("Has a cat", "Has a dog"), ("Tea", "tea"))
+    assert verdicts == ("changed", "different", "same")
+    assert usage == SPENT
+    assert len(llm.asked) == 1
+    assert llm.asked[0][1].splitlines()[0] == '1. old: "Lives in Oslo" new: "Lives in Rome"'
+
+
+def test_no_pairs_cost_no_call():
+    assert judge(ScriptedLLM()) == ((), Usage())
+
+
+def test_an_extractor_with_a_model_is_a_judge():
+    assert isinstance(LLMExtractor(ScriptedLLM()), Judge)
 
 
 TAIPEI = timezone(timedelta(hours=8))
