@@ -7,8 +7,9 @@
 A change is a subject, an attribute, an old value, a new value and a way to say it, drawn with a
 fixed seed; half are Chinese, a third are about somebody else. Around it stand the same attribute of
 another subject, another attribute of the same subject, and things that only add up. Scored: the
-current view holds the new value and not the old one; nothing else was retired; a question about the
-former value finds it; undoing the change brings back the view from before it.
+current view holds the new value and not the old one; nothing else was retired; and where that is
+right, a question about the former value finds it, and undoing the change brings back the view from
+before it.
 """
 
 from __future__ import annotations
@@ -453,8 +454,8 @@ def _draw(draw: random.Random, name: str, language: str, *, own: bool) -> Change
     attribute = draw.choice(attributes[language, own])
     subject = "" if own else draw.choice(EN_PEOPLE if language == "en" else ZH_PEOPLE)
     old, new = draw.sample(attribute.values, 2)
-    if attribute.name == "age":  # nobody grows younger
-        old, new = sorted((old, new))
+    if attribute.name in ("age", "rent"):  # neither goes down
+        old, new = sorted((old, new), key=attribute.values.index)
     return Change(
         id=f"{name}-{attribute.name.replace(' ', '-')}",
         language=language,
@@ -505,7 +506,7 @@ def score(memory: Memory, change: Change) -> Scored:
 
     hits = memory.search(change.question, user_id=user, top_k=5)["results"]
     found = any(change.old in hit["memory"] for hit in hits)
-    if not found:
+    if right.right and not found:
         faults.append(f"not found by {change.question!r}: {change.old}")
     undone = _undone(memory, user, answer, before)
     if undone.right < undone.of:
@@ -514,8 +515,8 @@ def score(memory: Memory, change: Change) -> Scored:
         change=change,
         right=right,
         collateral=Share(len(lost), len(bystanders)),
-        found=Share(int(found), 1),
-        undone=undone,
+        found=Share(int(found), 1) if right.right else Share(),
+        undone=undone if right.right else Share(),
         faults=tuple(faults),
     )
 

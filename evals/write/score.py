@@ -119,10 +119,11 @@ def run(memory: Memory, case: Case) -> dict[str, Any]:
                 known[each["id"]] = _gone(memory, each)
         for key, item in standing.items():
             if key in before:
-                grown = len(item["said_in"]) - len(before[key]["said_in"])
-                seen["merges"] += [key] * max(grown, 0)
-                if item["memory"] != before[key]["memory"]:
-                    former.append({**before[key], "id": key})
+                changed = item["memory"] != before[key]["memory"]
+                grown = max(len(item["said_in"]) - len(before[key]["said_in"]), 0)
+                seen["merges"] += [{"id": key, "changed": changed}] * grown
+                if changed:
+                    former.append(before[key])
         known |= standing
     seen["current"] = list(standing.values())
     seen["retired"] = [item for key, item in known.items() if key not in standing]
@@ -260,11 +261,14 @@ def _merged(case: Case, seen: Mapping[str, Any]) -> tuple[Tally, list[str]]:
         tally.merged_recall += Share(max(min(most, label.n) - 1, 0), label.n - 1)
         if most < label.n:
             faults.append(f"unmerged: {label} ({most} sources of {label.n})")
-    for key in seen["merges"]:
-        right = any(_fits(label, everything[key]) for label in case.sources)
+    for merge in seen["merges"]:
+        item = everything[merge["id"]]
+        right = any(_fits(label, item) for label in case.sources)
+        if merge["changed"] and not right:
+            continue  # its text was corrected or replaced, which is judged above
         tally.merged_precision += Share(int(right), 1)
         if not right:
-            faults.append(f"wrongly merged: {everything[key]['quotes']}")
+            faults.append(f"wrongly merged: {item['quotes']}")
     return tally, faults
 
 
