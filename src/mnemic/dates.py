@@ -187,6 +187,8 @@ def _single(text: str, low: str, group: _Group, said: _Said) -> _Found | None:
 def _resolve(low: str, group: _Group, said: _Said, role: _Role) -> When | None:
     parts = dict(group.parts)
     core = group.core
+    if core not in _SHAPES:  # "the 5th until yesterday" has a day and a year
+        return None
     try:
         if "year" not in core and "week" not in core and not _with_year(low, group, said, role, parts):
             return None
