@@ -80,5 +80,8 @@ class Grammar(Protocol):
     def promise(self, text: str) -> Claim | None:
         """What an assistant that says `text` tells about itself, promises or recommends."""
 
+    def echoes(self, text: str) -> bool:
+        """Whether an assistant that says `text` only says again what it was told."""
+
     def takes_back(self, text: str) -> bool:
         """Whether `text` marks what was said just before as not meant."""

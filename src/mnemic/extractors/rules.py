@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from mnemic.extractors import rules_en, rules_other, rules_zh
 from mnemic.extractors.claims import FAINT, Claim, Grammar
+from mnemic.extractors.notices import is_notice
 from mnemic.extractors.sentences import sentences
 from mnemic.types import Extraction, ExtractionRequest, Fact, Refusal, Turn
 
@@ -115,6 +116,8 @@ def _findings(turn: Turn) -> Iterator[_Finding]:
 def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noqa: C901 - a ladder of cases
     """What becomes of the sentence `turn.content[start:end]`, and the grammar that decided it."""
     whole = start
+    if is_notice(turn.content[start:end]):
+        return _Refused(start, end, "notice"), rules_other
     header = _HEADER.match(turn.content, start, end)
     speaker = None
     if header:
@@ -123,6 +126,8 @@ def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noq
     start, end = _without_decoration(turn.content, start, end)
     text = turn.content[start:end]
     grammar = _grammar(text)
+    if header and header.end() > whole and is_notice(text):
+        return _Refused(whole, end, "notice"), grammar
     if not _WORD.search(text):
         return _Refused(whole, max(end, whole + 1), "small_talk"), grammar
     if turn.role == "user" and (claim := grammar.correction(text)):
@@ -136,6 +141,8 @@ def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noq
         return _Refused(whole, end, "small_talk"), grammar
     if reason := _small_talk(grammar, body):
         return _Refused(start, end, reason), grammar
+    if turn.role == "assistant" and grammar.echoes(body):
+        return _Refused(start, end, "echo"), grammar
     state = grammar.promise if turn.role == "assistant" else grammar.claim
     asked = grammar.asks(body)
     if asked == "request" and turn.role == "assistant":
@@ -245,7 +252,7 @@ _LABEL = re.compile(
 # Stickers, emoji (with their joiners), laughter and bopomofo alone say nothing by themselves.
 _DECORATION = (
     r"(?:\[(?:貼圖|贴图|圖片|图片|照片|影片|视频|語音訊息|语音|sticker|photo|image|gif|video|檔案|文件|"
-    r"[\u4e00-\u9fff]{1,3})\]|\((?:笑|汗|哭|誤|误)\)|（(?:笑|汗|哭|誤|误)）"
+    r"[\u4e00-\u9fff]{1,6})\]|\((?:笑|汗|哭|誤|误)\)|（(?:笑|汗|哭|誤|误)）"
     r"|[\u2190-\u21ff\u2300-\u23ff\u2460-\u27bf\u2b00-\u2bff\ufe0f\u200d\U0001f000-\U0001faff\U000e0020-\U000e007f]"
     r"|[:;=8xX]-?[)(DPpOo3/](?!\w)|[Qq][AaQq][Qq]|[TQ][_.][TQ]|XD+|xD+|orz|\^[_.]?\^|[~～]|<3|ㄏ{2,}|ㄎ{2,}|w{3,}(?!\w|\.)"
     r"|(?:哈|呵|嘻|嘿){2,}[，,。！!]?|\b(?:ha){2,}h?\b[,!.]*|\b(?:lol|lmao|rofl)\b[,!.]*)"

@@ -92,7 +92,7 @@ def claim(text: str) -> Claim | None:
     confidence = who.confidence
     if jest:
         confidence = FAINT
-    elif unsure or words.PAST.search(plain):
+    elif unsure or (reading is None and words.PAST.search(plain)):
         confidence = min(confidence, LIKELY)
     elif attribute and who.about == "speaker" and who.confidence == CLEAR:
         confidence = SURE
@@ -163,6 +163,11 @@ def promise(text: str) -> Claim | None:
     if words.RECOMMENDS.match(plain) and words.CONCRETE.search(plain):
         return Claim(about="speaker", confidence=LIKELY)
     return None
+
+
+def echoes(text: str) -> bool:
+    """Whether an assistant that says `text` only says again what it was told ("So you live in Rome!")."""
+    return bool(words.ECHO.match(_plain(text)))
 
 
 def takes_back(text: str) -> bool:

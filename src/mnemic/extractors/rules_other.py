@@ -62,6 +62,11 @@ def promise(text: str) -> Claim | None:  # noqa: ARG001
     return None
 
 
+def echoes(text: str) -> bool:  # noqa: ARG001
+    """Not known here."""
+    return False
+
+
 def takes_back(text: str) -> bool:
     """Only the mark that is the same everywhere."""
     return text == "/s"

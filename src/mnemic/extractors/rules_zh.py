@@ -72,7 +72,7 @@ def claim(text: str) -> Claim | None:
     confidence = who.confidence
     if jest:
         confidence = FAINT
-    elif unsure:
+    elif unsure or (reading is None and words.PAST.search(text)):
         confidence = min(confidence, LIKELY)
     elif attribute and who.about == "speaker" and who.confidence == CLEAR:
         confidence = SURE
@@ -102,7 +102,7 @@ def correction(text: str) -> Claim | None:
         return replace(stated, corrects="") if stated and stated.attribute else None
     groups = said.groupdict()
     wrong = groups.get("wrong")
-    if not wrong and not opening:
+    if not (wrong or opening or groups.get("meant")):
         return None
     right = text[said.start("right") : said.end("right")].strip(_MARKS)
     corrects = wrong.strip(_MARKS) if wrong else ""
@@ -134,6 +134,11 @@ def promise(text: str) -> Claim | None:
     if words.RECOMMENDS.match(text) and words.CONCRETE.search(text):
         return Claim(about="speaker", confidence=LIKELY)
     return None
+
+
+def echoes(text: str) -> bool:
+    """Whether an assistant that says `text` only says again what it was told ("So you live in Rome!")."""
+    return bool(words.ECHO.match(text))
 
 
 def takes_back(text: str) -> bool:

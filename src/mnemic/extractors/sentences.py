@@ -159,6 +159,12 @@ _MACHINE_LINE = re.compile(
     | \s*[\$>%]\ ?(?:pip|npm|git|cd|ls|curl|docker|python3?|sudo|make|uv)\b # shell
     | \s*(?:pip3?|npm|git|curl|docker|sudo|kubectl|apt(?:-get)?)\ [a-z-]+\s[\w./:@=-]{1,200}\s*\Z
     | \s*[\w.\[\]"']{1,60}\s*(?:=|:=|\+=)\s*\S.{0,300}\Z                   # assignments
+    | \s*(?:error|fatal|warn|warning|info|debug|hint|note|remote|npm|yarn|pip|bash|sh|zsh)(?:\[[\w-]{1,12}\])?:\ (?!i\b|I\b|my\b).{0,300}\Z   # tools
+    | \s*(?:npm|yarn|pnpm)\ (?:ERR!|WARN|notice)\b
+    | \s*\d{1,3}(?:\.\d{1,3}){3}\s-\s                                         # access logs
+    | \s*(?:\[?[^\]]{0,40}\]\s)?"?(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\ /\S{0,200}
+    | \s*(?:commit|diff|index|---|\+\+\+|@@)\ [\w./@+,-]{5,80}(?:\ .{0,80})?\Z       # version control
+    | \s*[-+]{1,3}\s?[\w.]+\(.{0,200}\)\s*\Z
     | \s*[{}\[\]();,]+\s*\Z                                                # brackets alone
     | \s*"[\w.-]{1,60}"\s*:\s*.{1,300}\Z                                   # a line of JSON
     | \s*\|.{1,380}\|\s*\Z                                                 # a table row

@@ -34,11 +34,19 @@ def read(predicate: str, *, job: Callable[[], bool]) -> Reading | None:
         if match := rule.pattern.match(predicate):
             groups = match.groupdict()
             value = _trimmed(groups.get("object") or "") or None
+            if rule.attribute in _STATES and not rule.ends and _NOT_YET.match(predicate, match.end()):
+                return Reading(attribute="plan", object=_trimmed(match.group()))
             return Reading(
                 attribute=_settled(rule.attribute, [value, groups.get("former")]), object=value, ends=rule.ends
             )
     return None
 
+
+_STATES = frozenset(["home?", "home", "employer", "employer?", "occupation", "school", "relationship_status", "spouse", "age"])
+_NOT_YET = re.compile(
+    r"\s*(?:on |from |starting )?(?:next (?:week|month|year|spring|summer|autumn|fall|winter|\w+day|january|february|march|april|may|june|july|august|september|october|november|december)|tomorrow|soon)\b",
+    re.IGNORECASE,
+)  # "I start at Contoso next Monday": what is not so yet
 
 _LOOK = 200  # characters of a clause that hold its verb
 _WORDS = re.compile(r"[a-z]+")
@@ -185,7 +193,7 @@ _RULES: list[_Rule] = [
         "employer",
         "started start began joined got landed took accepted hired switched transferred recruited poached",
         rf"{_A}(?:started|began|start)\s+{_ROLE}(?:at|with|for)\s+{_EMPLOYER}",
-        rf"{_A}(?:got|landed|took|accepted|found|scored)\s+(?:(?:a|an|the|my|this|new|dream|great|full[- ]time|part[- ]time|different|another)\s+){{0,4}}(?:job|position|role|post|gig)\s+(?:as an? [\w -]{{1,30}}? )?(?:at|with|from)\s+{_EMPLOYER}",
+        rf"{_A}(?:got|landed|took|accepted|found|scored)\s+(?:(?:a|an|the|my|this|new|dream|great|full[- ]time|part[- ]time|different|another)\s+){{0,4}}(?:job|position|role|post|gig|(?<=accepted a )job offer|(?<=accepted an )offer|(?<=accepted the )offer)\s+(?:as an? [\w -]{{1,30}}? )?(?:at|with|from)\s+{_EMPLOYER}",
         rf"{_A}(?:was |were |got |been |am )?(?:hired|recruited|poached|headhunted|taken on)\s+(?:as an? [\w -]{{1,30}}? )?(?:by|at)\s+{_EMPLOYER}",
         rf"{_A}(?:switched|transferred|changed|jumped) (?:jobs |companies |employers |over |ship )*(?:(?:from )(?P<former>[^,;:!?()\n]{{1,40}}?) )?to (?-i:(?=[A-Z])){_EMPLOYER}",
         rf"{_A}(?:joined|join) (?:the team (?:at|of) |forces with )?(?-i:(?=[A-Z])){_EMPLOYER}",
@@ -309,7 +317,7 @@ _RULES: list[_Rule] = [
     # Whom.
     *_rules(
         "relationship_status",
-        "broke split separated called",
+        "broke broken split parted separated called ended married engaged together dating seeing single relationship",
         rf"{_A}(?:broke up|split up|have split|broken up|parted ways|called off (?:my|our|the) (?:engagement|wedding)|ended (?:my|our) relationship)\b",
         rf"{_NOT}(?P<object>married|engaged|together|dating|seeing each other|single|in a relationship)\b.{{0,40}}\b(?:any ?more|any longer)\b",
         rf"(?:am|is|are|'m|'s|'re) no longer (?P<object>married|engaged|together|dating|single|in a relationship)\b",
@@ -451,7 +459,7 @@ _RULES: list[_Rule] = [
         rf"{_MY}(?:car|vehicle){_IS}(?P<object>(?:an? )?(?!in\b|at\b|broken|dead|fixed|old\b|dirty|new\b|gone|parked|making|being)(?:[\w-]+ ){{0,3}}?[\w-]+){_STOP}",
         rf"{_A}(?:bought|got|leased|switched to|traded it in for) (?P<object>an? (?:[\w-]+ ){{0,4}}?(?:car|suv|pickup|truck|van|tesla|toyota|honda|bmw|audi|ford|volvo|mazda|nissan|hyundai|kia|subaru|volkswagen|vw|skoda|mercedes|porsche|lexus|fiat|renault|peugeot|golf|jeep)(?: [\w-]+)?)\b",
     ),
-    *_rules("car", "car", rf"{_A}(?:sold|got rid of|totalled|crashed|gave up|wrecked) (?:my|our|the) (?P<object>(?:[\w-]+ )?car)\b", rf"{_NO_LONGER}(?:have|own|drive) (?P<object>an? (?:[\w-]+ )?car)\b", ends=True),
+    *_rules("car", "car", rf"{_A}(?:sold|got rid of|totalled|crashed|gave up|wrecked) (?:my|our|the) (?P<object>[\w-]+ car\b)?(?:car\b)?(?<=car)", rf"{_NO_LONGER}(?:have|own|drive) (?P<object>an? (?:[\w-]+ )?car)\b", ends=True),
     *_rules(
         "project",
         "working project",
@@ -459,6 +467,7 @@ _RULES: list[_Rule] = [
         rf"{_B}working on (?P<object>(?:an?|the|my|our) (?:[\w'-]+ ){{0,4}}?(?:project|thesis|dissertation|novel|book|paper|app|game|album|website|startup|prototype|report)\b(?: (?:about|on|called|for) [\w ]{{1,40}}?)?){_STOP}",
         rf"{_MY}project{_IS}(?!going|done|late|due|finished|on\b|almost|over|delayed|behind){_ANY}",
     ),
+    *_rules("deadline", "deadline", rf"{_MY}deadline{_IS}(?!not\b|tight|close|near|coming|soon\b){_ANY}"),
     *_rules("budget", "budget", rf"(?:{_MY})?(?:[\w-]+ ){{0,2}}?budget(?: for (?:the |my |our )?[\w ]{{1,30}}?)?{_IS}(?:about |around |only |now )*(?P<object>[^\s,;:!?()]*\d[\d.,]*(?:\s?(?:k|euros?|dollars|usd|eur|pounds|million|€|\$|thousand|ntd|twd|a month|per month))*){_STOP}"),
     *_rules(
         "plan",
@@ -528,8 +537,11 @@ def read_thing(clause: str) -> Reading | None:
         return Reading(attribute=attribute, object=_trimmed(match["object"]))
     for attribute, pattern in _OF_THINGS.items():
         if match := pattern.match(clause):
-            return Reading(attribute=attribute, object=_trimmed(match["object"]))
+            return Reading(attribute=attribute, object=_BEFORE_TIME.sub("", _trimmed(match["object"])))
     return None
+
+
+_BEFORE_TIME = re.compile(r"\A(?:on|at|in|by|for|until)\s+", re.IGNORECASE)
 
 
 _HEAD = r"[\w' -]{1,60}?\s+"

@@ -33,6 +33,8 @@ def read(clause: str, *, job: Callable[[], bool]) -> Reading | None:
         if match := rule.pattern.match(clause, start):
             groups = match.groupdict()
             value = _trimmed(groups.get("object") or "") or None
+            if rule.attribute in _STATES and not rule.ends and _FUTURE.search(clause, 0, start):
+                return Reading(attribute="plan", object=_trimmed(match.group()))
             if value and not rule.ends and _DENIED.search(value):
                 continue
             return Reading(attribute=_settled(rule.attribute, value), object=value, ends=rule.ends)
@@ -40,6 +42,10 @@ def read(clause: str, *, job: Callable[[], bool]) -> Reading | None:
 
 
 _DENIED = re.compile(r"\A(?:不(?!丹)|沒|没|未)|[不沒没未]\Z")
+
+
+_STATES = frozenset(["home", "employer?", "occupation", "school", "relationship_status"])
+_FUTURE = re.compile(r"明天|後天|后天|明年|後年|后年|下(?:個|个)?(?:月|週|周|星期|禮拜|礼拜)|即將|即将")  # 我下個月結婚: not so yet
 
 
 def _trimmed(value: str) -> str:
@@ -143,6 +149,7 @@ _RULES: list[_Rule] = [
         rf"新工作(?:是)?在{_SHORT}(?:上班|工作)?{_END}",
         rf"被{_SHORT}(?:挖角|挖走|挖去|聘用|聘請|雇用)了?",
     ),
+    *_rules("employer?", rf"(?:換|轉|調)(?:到|去|至|進)了?(?P<object>[^{_MARKS}]{{1,16}}?)(?:上班|工作|任職|服務)"),
     *_rules("employer?", rf"(?:人)?在(?!找|家|忙|想|哪){_ANY}", rf"(?:去|到|改去|換到|進){_SHORT}(?:上班|工作)?{_END}", job=True),
     *_rules(
         "employer!",
@@ -177,7 +184,7 @@ _RULES: list[_Rule] = [
     ),
     *_rules("age", rf"(?:滿|已滿|快要?|是|才|今年)*\s*(?P<object>{_NUMBER}{{1,4}})\s*歲(?!的?(?:時|那|開|就|以|生日))", rf"(?:年齡|年紀|歲數)(?:是|:|：)?(?P<object>{_NUMBER}{{1,4}})"),
     *_rules("email", rf"(?:新的?)?(?:信箱|郵箱|email|e-mail|電子郵件)(?:地址)?(?:現在)?{_BECAME}了?\s*(?P<object>[\w.+-]{{1,64}}@[\w.-]{{1,190}}\w)"),
-    *_rules("phone", rf"(?:新的?)?(?:電話|手機|號碼|聯絡電話|門號){{1,3}}(?:現在)?{_BECAME}了?\s*(?P<object>[+(]?\d[\d() -]{{2,24}}\d)"),
+    *_rules("phone", rf"(?:新的?)?(?:電話|手機|號碼|聯絡電話|門號){{1,3}}(?:現在)?{_BECAME}了?\s*(?P<object>[+(]?\d[\d() -]{{2,24}}\d)", r"新的(?:號碼)?是\s*(?P<object>[+(]?\d[\d() -]{6,24}\d)"),
     # Where.
     *_rules(
         "home",
@@ -256,7 +263,7 @@ _RULES: list[_Rule] = [
     # What one knows, does, owns.
     *_rules("native_language", rf"母語是(?P<object>[^{_MARKS}]{{1,8}}){_END}"),
     *_rules("language", rf"(?:會|能)(?:說|講)(?:一點|流利的?|一些)?(?P<object>[^{_MARKS}]{{1,12}}){_END}", rf"(?:正在|在|開始)?學(?:習)?(?P<object>{_LANGUAGES})", rf"(?P<object>{_LANGUAGES})(?:很|說得|講得)(?:好|流利|溜)"),
-    *_rules("school", rf"(?:正?在)\s*(?P<object>[^{_MARKS}]{{1,14}}?)\s*(?:唸書|念書|讀書|上學|就讀|唸|念|讀|求學)", rf"(?:就讀於?|轉學到|考上了?|轉到)\s*(?P<object>[^{_MARKS}]{{1,14}}?(?:大學|高中|國中|小學|研究所|學院|台大|清大|交大|成大|政大|北大|復旦|清華|交通|幼兒園))", rf"(?:學校)是{_ANY}"),
+    *_rules("school", rf"(?:正?在)\s*(?P<object>[^{_MARKS}]{{1,14}}?)\s*(?:唸書|念書|讀書|上學|就讀|唸|念|讀|求學)", rf"(?:就讀於?|轉學到|考上了?|轉到)\s*(?P<object>[^{_MARKS}]{{0,14}}?(?:大學|高中|國中|小學|研究所|學院|台大|清大|交大|成大|政大|北大|復旦|清華|交通|幼兒園))", rf"(?:學校)是{_ANY}"),
     *_rules(
         "education",
         rf"(?:畢業於)\s*{_ANY}",

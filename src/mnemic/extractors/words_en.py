@@ -195,6 +195,12 @@ CHATTER = _pattern(
     r"^(?:i )?can't wait (?:to (?:hear|see (?:it|what|how|you|your|that|them)|try|check)|for (?:you|it|that|your))",
     r"^i (?:don't|do not|didn't) (?:know|understand|get it|think so|mind|mean|care)\b.{0,40}\Z",
     r"^i(?:'m| am) (?:good|fine|okay|ok|great|doing (?:good|well|great|fine|okay)|back|here|sure|confused|not sure|done|ready|listening|kidding|just kidding|in|up for (?:it|that))\b.{0,30}\Z",
+    r"^(?:i'm|i am|i feel|feeling|we're|i was) (?:(?:so|really|very|too|super|a bit|kind of|just|pretty|still|already|all|getting|feeling|quite) )*(?:tired|bored|hungry|thirsty|sleepy|exhausted|starving|late|busy|cold|hot|freezing|lost|confused|stressed|annoyed|frustrated|"
+    r"happy|sad|excited|nervous|awake|home|out|away|off|free|full|stuck|fed up|speechless|impressed|curious|better|worried|lazy|drained|hangry|on my way|almost there|in a (?:meeting|hurry|rush|call)|on (?:a call|the (?:bus|train|phone|way))|at (?:work|home|lunch)|about to \w+|running late|having (?:lunch|dinner|breakfast|coffee))"
+    r"(?: (?:today|now|right now|again|tonight|rn|lol|haha|already|this (?:morning|evening|afternoon)|too|tbh|atm|at the moment|for now))*\W*\Z",
+    r"^(?:that|this|it)(?:'s| is| was|'re)? (?:not|n't|isn't|wasn't|didn't|doesn't|isnt)\b.{0,60}\Z(?<!my)",
+    r"^(?:that|this|it) (?:isn't|wasn't|didn't|doesn't|won't|can't)\b(?!.{0,60}\b(?:my|our|me|us)\b)",
+    r"^(?:it's|it is|it was|it'll be|it will be) (?:(?:so|really|very|too|getting|still|quite|a bit|pretty|already|just|going to|super) )*(?:rain\w*|snow\w*|sunny|cloudy|windy|foggy|hot|cold|warm|chilly|freezing|humid|dark|late|early|monday|friday|weekend|noisy|quiet|lunch ?time|over)\b(?!.{0,80}\b(?:my|our|i|me)\b)",
     r"^(?:you|your|you're|you've|you'll|you'd)\b(?!.{0,200}\b(?:my|our|i|me|us|we)\b)",
 )
 
@@ -339,6 +345,15 @@ HABIT = _pattern(
 # What an assistant binds itself to.
 COURTESY = _pattern(
     r"\b(?:happy|glad|here|love|delighted) to (?:help|assist|hear)\b|\b(?:i'm|i am) (?:here|sorry|glad|happy|unable)\b|\bi(?:'ll| will) (?:do my best|try my best|be (?:here|happy|glad))\b|\bi(?:'d| would) (?:be (?:happy|glad)|love to)\b|\blet me know\b",
+)
+ECHO = _pattern(
+    r"(?:(?:so|ah|oh|okay|ok|right|great|noted|got it|i see|perfect|sure|yes|and|since|because|given that|as|well)[,!.]?\s+)*"
+    r"(?:you (?:(?:have |had |also |just |already |previously |recently |earlier )*(?:told|mentioned|said|shared|noted|wrote|asked|live|lived|work|worked|like|liked|love|loved|prefer|have|had|are|were|moved|enjoy|hate|want|wanted|need|own|study|speak|grew|started|joined|got|use)\b)|"
+    r"you(?:'re|'ve)\b(?! welcome)|your [\w ]{1,30} (?:is|are|was|were|works|lives|has)\b|"
+    r"(?:i|i've|i have|i'll|i will|i can|i'm|we)\s+(?:now |also |already |just |will |definitely |always |make a note |make sure to )*(?:understand|understood|see|hear|heard|remember|remembered|recall|know|note|noted|noting|keep in mind|saved|recorded|gather|take it|aware|made a note|updated my notes|stored|learned|learnt)"
+    r"(?: down| it| my notes| in mind|,)*(?: the fact)?(?: that)?,? (?:you(?!\w)|your\b)|"
+    r"(?:thanks|thank you) for (?:telling|sharing|letting|mentioning|reminding)|congrat(?:s|ulations)\b|(?:it )?(?:sounds|looks|seems) like you\b|"
+    r"(?:based on|according to|from) what you\b|(?:just )?to (?:recap|summari[sz]e|confirm)\b)",
 )
 PROMISE = _pattern(
     r"i(?:'ll| will| promise| won't) (?:not |never |always |to |also |definitely )*(?:remind|remember|send|call|check|book|schedule|follow up|keep|email|prepare|update|use|avoid|answer|reply|notify|add|save|note|address|stop|make sure|include|share|speak|write|be (?:back|in touch)|have|get)\b",
