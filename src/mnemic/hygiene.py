@@ -65,6 +65,17 @@ def clean(text: str) -> Cleaned:
     return _cleaned(_without_secrets(less, masked), masked, cut)
 
 
+def mask(text: str) -> Cleaned:
+    """`text` with `[masked …]` for each secret, and our own blocks left in: what is handed over verbatim keeps them."""
+    masked: Counter[str] = Counter()
+    for _ in range(_ROUNDS):
+        seen = _without_secrets(text, masked)
+        if seen == text:
+            break
+        text = seen
+    return _cleaned(text, masked, 0)
+
+
 def _cleaned(text: str, masked: Counter[str], cut: int) -> Cleaned:
     return Cleaned(
         text=text, masked=tuple(Masked(kind=kind, count=count) for kind, count in sorted(masked.items())), cut=cut
