@@ -425,10 +425,12 @@ def _length(memory: Memory) -> timedelta:
 
 
 def _said(memory: Memory) -> datetime:
-    """When it was said; what a person has corrected was said then."""
-    if memory.origin == "corrected":
-        return memory.updated_at
-    return memory.said_at or memory.created_at
+    """When it was said; what was corrected was said when it was: in a later message, or by an update."""
+    said = memory.said_at or memory.created_at
+    if memory.origin != "corrected":
+        return said
+    later = max((source.said_at for source in memory.sources), default=said)
+    return later if later > said else memory.updated_at
 
 
 def _latest(known: Sequence[Neighbour]) -> Neighbour:

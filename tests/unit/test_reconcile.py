@@ -226,6 +226,16 @@ def test_a_persons_correction_counts_from_when_it_was_made():
     assert decide(late, [standing]) == Outdated(by=standing.memory)
 
 
+def test_a_correction_in_talk_counts_from_its_message_and_not_from_when_it_was_read():
+    sources = tuple(
+        Source(episode_id=f"e{days}", quote="", said_at=NOW - days * DAY, role="user") for days in (400, 399)
+    )
+    made = {"origin": "corrected", "updated_at": NOW, "sources": sources}
+    standing = known("I live in Oslo", "home", "Oslo", at=NOW - 400 * DAY, made=made)
+    later = draft("I live in Bergen", "home", "Bergen", at=NOW - 100 * DAY)
+    assert decide(later, [standing]) == Supersede(memories=(standing.memory,), reason="newer")
+
+
 def test_the_best_source_of_a_memory_is_what_it_is_trusted_for():
     tool = Source(episode_id="e1", quote="", said_at=NOW, role="tool")
     user = Source(episode_id="e2", quote="", said_at=NOW, role="user")
