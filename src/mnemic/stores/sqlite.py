@@ -35,15 +35,16 @@ from mnemic.protocols import (
     Where,
     Write,
 )
-from mnemic.stores import sqlite_entities as entities
+from mnemic.stores import sqlite_graph as graph
 from mnemic.stores import sqlite_queue as queue
 from mnemic.stores import sqlite_spaces as spaces
 from mnemic.stores import sqlite_undo as undo
 from mnemic.stores.sqlite_around import around
 from mnemic.stores.sqlite_cache import Cache
-from mnemic.stores.sqlite_erase import delete_scope, reset
+from mnemic.stores.sqlite_delete import delete_scope
+from mnemic.stores.sqlite_erase import compact, erase, reset
 from mnemic.stores.sqlite_read import Reader
-from mnemic.stores.sqlite_schema import prepare, transaction
+from mnemic.stores.sqlite_schema import backups, prepare, transaction
 from mnemic.stores.sqlite_verify import verify
 from mnemic.stores.sqlite_write import commit
 from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Record, Scope, Usage
@@ -190,19 +191,24 @@ class SQLiteStore:
 
     async def entities(self, scope: Scope, *, limit: int, cursor: str | None = None) -> Named:
         """Most named first."""
-        return await self._read(lambda reader: entities.entities(reader.db, scope, limit, cursor))
+        return await self._read(lambda reader: graph.entities(reader.db, scope, limit, cursor))
 
     async def naming(self, scope: Scope, entity_ids: Sequence[str]) -> Named:
         """What is said of some entities."""
-        return await self._read(lambda reader: entities.naming(reader.db, scope, entity_ids))
+        return await self._read(lambda reader: graph.naming(reader.db, scope, entity_ids))
 
     async def resolve(self, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
         """Entities by name or id."""
-        return await self._read(lambda reader: entities.resolve(reader.db, scope, keys))
+        return await self._read(lambda reader: graph.resolve(reader.db, scope, keys))
 
     async def delete_scope(self, scope: Scope, change: Change, *, reason: str) -> tuple[int, int]:
         """One transaction, however many rows."""
         return await self._write(delete_scope, scope, change, reason)
+
+    async def erase(self, scope: Scope) -> dict[str, int]:
+        """One transaction for the rows; then the file is written anew, and copies of it beside it are removed."""
+        gone = await self._write(erase, scope)
+        return gone | {"backups": await self._run(self._forget)}
 
     async def counts(self, scope: Scope) -> Counts:
         """What a scope holds; `bytes` is the size of the whole file and its log."""
@@ -215,8 +221,7 @@ class SQLiteStore:
     async def reset(self) -> None:
         """Remove every record, then every free page and the log."""
         await self._write(reset)
-        self._cache.clear()
-        await self._run(self._compact)
+        await self._run(self._forget)
 
     def _bytes(self) -> int:
         files = (Path(self._path + suffix) for suffix in ("", "-wal"))
@@ -277,10 +282,15 @@ class SQLiteStore:
         with self._write_turn:
             prepare(connection, self._path, self._timeout)
 
-    def _compact(self) -> None:
-        connection = self._connection()
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def _forget(self) -> int:
+        """Leave nothing of what was deleted, in memory or on disk. How many backups went."""
+        self._cache.clear()
+        with self._write_turn:
+            compact(self._connection(), self._path, self._timeout)
+        copies = [] if self._in_memory else backups(self._path)
+        for copy in copies:
+            copy.unlink(missing_ok=True)
+        return len(copies)
 
 
 def _fold(value: str | float | None) -> str | float | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mnemic.protocols import Around, Ask
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_entities import meant
+from mnemic.stores.sqlite_graph import meant
 from mnemic.stores.sqlite_read import Reader
 from mnemic.stores.sqlite_rows import MEMORY_COLUMNS, TOMBSTONE_COLUMNS, prefixed, tombstone_of
 from mnemic.stores.sqlite_sql import OWNER, Predicate, keys_json, owner_key, same_sql

@@ -1,91 +1,258 @@
-"""Three ways for a scope to go: retired and hidden, erased to the last byte, or the whole store at once."""
+"""Removing every byte: of a scope, or of the whole store.
+
+Rows are deleted with `secure_delete` on, and their places in the packed index are overwritten. What
+the file and its log still hold of former pages goes with `compact`.
+"""
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
 
-from mnemic.ids import new_id
+import numpy as np
+from numpy.typing import NDArray
+
+from mnemic.errors import StoreBusy
+from mnemic.protocols import SetState
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_index import Index, Owners
-from mnemic.stores.sqlite_sql import episodes_sql, memories_sql
-from mnemic.stores.sqlite_undo import record
-from mnemic.times import iso
-from mnemic.types import Change, Scope
+from mnemic.stores.sqlite_delete import leave_to_other_runs
+from mnemic.stores.sqlite_entities import drop_names, names_used
+from mnemic.stores.sqlite_index import Index, Owners, mark_time
+from mnemic.stores.sqlite_queue import set_state
+from mnemic.stores.sqlite_sql import OWNER, episodes_sql, memories_sql, owner_key, scope_sql
+from mnemic.types import Scope
+
+Key = tuple[int, str]
+"""Partition and id."""
 
 
-def delete_scope(db: sqlite3.Connection, scope: Scope, change: Change, reason: str) -> tuple[int, int]:
-    """Retire every current memory of the scope and hide its episodes, so that `undo` finds them again."""
-    record(db, [change], {})
+def erase(db: sqlite3.Connection, scope: Scope) -> dict[str, int]:
+    """Delete what is the scope's, and what rests on nothing else. How many rows of each kind went."""
     index, owners = Index(db), Owners(db)
     if scope.run_id is not None:
-        _leave_to_other_runs(db, scope, owners)
-    whose, values = memories_sql(scope)
-    gone = db.execute(
-        f"""
-        UPDATE memories SET current = 0, known_to = ?, updated_at = ?, retire_reason = ?, valid_before = valid_to
-        WHERE {whose}
-        RETURNING entry, partition, id, version, text, owner
-        """,
-        [iso(change.at), iso(change.at), reason, *values],
-    ).fetchall()
-    for entry, *_, owner in gone:
-        index.set(entry, memory=pack.memory_mark(current=False, reason=reason))
-        owners.decided(owner)
-    db.executemany(
-        """
-        INSERT INTO history
-            (partition, memory_id, id, version, event, old_text, new_text, at, change_id, actor, reason)
-        VALUES (?, ?, ?, ?, 'DELETE', ?, NULL, ?, ?, 'person', ?)
-        """,
-        [
-            (part, name, new_id(part), version, old, iso(change.at), change.id, reason)
-            for _, part, name, version, old, _ in gone
-        ],
-    )
-    whose, values = episodes_sql(scope)
-    hidden = db.execute(
-        f"""
-        UPDATE episodes SET changed_by = ?, state_before = state, reason_before = reason, state = 'hidden', reason = ?,
-            due_at = NULL, leased = 0, task = NULL
-        WHERE state <> 'hidden' AND {whose}
-        RETURNING entry
-        """,
-        [change.id, reason, *values],
-    ).fetchall()
-    for (entry,) in hidden:
-        index.set(entry, episode=pack.EPISODE_STATES.index("hidden"))
+        leave_to_other_runs(db, scope, owners, "any")
+    episodes = _episodes(db, scope)
+    memories, shared = _memories(db, scope, episodes)
+    bereft = _bereft(db, memories, episodes)
+    used = names_used(db, _json(memories))
+    gone = {"memories": len(memories), "episodes": len(episodes)}
+    places = _delete_memories(db, memories, gone)
+    gone["sources"] += _delete(db, "sources", "episode_id", _json(episodes))
+    _delete(db, "episodes", "id", _json(episodes))
+    places += episodes.values()
+    whose, values = scope_sql(scope)
+    for table in ("tombstones", "changes", *(() if scope.ids else ("usage",))):
+        gone[table] = db.execute(f"DELETE FROM {table} WHERE {whose}", values).rowcount
+    gone["entities"] = drop_names(db, scope, used)
+    for key, lost in shared.items():
+        _keep_the_rest(db, index, key, lost)
+    for _, episode_id in bereft:
+        set_state(db, index, SetState(episode_id=episode_id, state="empty"))
+    vacant = _free(db, index, places)
     index.flush()
+    gone["vectors"] = _vacate(db, vacant)
     owners.flush()
-    return len(gone), len(hidden)
+    _drop_owners(db, scope, {entry >> pack.SEQUENCE_BITS for entry, _ in places})
+    return gone
 
 
-def _leave_to_other_runs(db: sqlite3.Connection, scope: Scope, owners: Owners) -> None:
-    """What was also said elsewhere stays there: in a further run, or in no run at all."""
-    whose, values = memories_sql(scope)
-    shared = db.execute(
-        f"""
-        SELECT entry, partition, id, owner, run_id, EXISTS (
-            SELECT 1 FROM sources AS s
-            JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id AND e.run_id IS NULL
-            WHERE s.partition = memories.partition AND s.memory_id = memories.id
-        ) FROM memories WHERE {whose}
-        """,
-        values,
-    ).fetchall()
-    for entry, partition, memory_id, owner, own_run, said_in_none in shared:
-        key = [partition, memory_id]
-        if own_run == scope.run_id:
-            heir = db.execute(
-                "SELECT run_id FROM runs WHERE partition = ? AND memory_id = ? ORDER BY place LIMIT 1", key
-            ).fetchone()
-            if heir is None and not said_in_none:
-                continue
-            db.execute("UPDATE memories SET run_id = ? WHERE entry = ?", [heir and heir[0], entry])
-        left = own_run if own_run != scope.run_id else heir and heir[0]
-        db.execute(
-            "DELETE FROM runs WHERE partition = ? AND memory_id = ? AND run_id IN (?, ?)", [*key, scope.run_id, left]
+# What goes.
+
+
+def _episodes(db: sqlite3.Connection, scope: Scope) -> dict[Key, tuple[int, int]]:
+    """Entry and span of each episode of the scope."""
+    whose, values = episodes_sql(scope)
+    rows = db.execute(f"SELECT partition, id, entry, span FROM episodes WHERE {whose}", values)
+    return {(partition, name): (entry, span) for partition, name, entry, span in rows}
+
+
+def _memories(db: sqlite3.Connection, scope: Scope, episodes: Iterable[Key]) -> tuple[set[Key], dict[Key, int]]:
+    """The memories that go: the scope's, and others' without a source elsewhere. Of those that stay, sources lost."""
+    whose, values = memories_sql(scope, "any")
+    going = set(db.execute(f"SELECT DISTINCT partition, id FROM memories WHERE {whose}", values).fetchall())
+    lost: dict[Key, int] = {
+        (partition, memory_id): count
+        for partition, memory_id, count in db.execute(
+            """
+            SELECT s.partition, s.memory_id, count(*) FROM json_each(?) AS k
+            CROSS JOIN sources AS s ON s.partition = k.value ->> 0 AND s.episode_id = k.value ->> 1
+            GROUP BY s.partition, s.memory_id
+            """,
+            [_json(episodes)],
         )
-        owners.decided(owner)
+        if (partition, memory_id) not in going
+    }
+    every = db.execute(
+        """
+        SELECT s.partition, s.memory_id, count(*) FROM json_each(?) AS k
+        CROSS JOIN sources AS s ON s.partition = k.value ->> 0 AND s.memory_id = k.value ->> 1
+        GROUP BY s.partition, s.memory_id
+        """,
+        [_json(lost)],
+    ).fetchall()
+    alone = {(partition, name) for partition, name, count in every if count == lost[partition, name]}
+    return going | alone, {key: count for key, count in lost.items() if key not in alone}
+
+
+def _bereft(db: sqlite3.Connection, memories: Iterable[Key], episodes: Iterable[Key]) -> list[Key]:
+    """Episodes that stay, and are represented by memories that all go."""
+    rows = db.execute(
+        """
+        SELECT DISTINCT e.partition, e.id, o.memory_id FROM json_each(?) AS k
+        CROSS JOIN sources AS s ON s.partition = k.value ->> 0 AND s.memory_id = k.value ->> 1
+        CROSS JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id AND e.state = 'done'
+        CROSS JOIN sources AS o ON o.partition = e.partition AND o.episode_id = e.id
+        """,
+        [_json(memories)],
+    )
+    going, erased = set(memories), set(episodes)
+    citing: dict[Key, set[Key]] = defaultdict(set)
+    for partition, episode_id, memory_id in rows:
+        citing[partition, episode_id].add((partition, memory_id))
+    return [key for key, cited in citing.items() if key not in erased and cited <= going]
+
+
+def _delete_memories(db: sqlite3.Connection, memories: Iterable[Key], gone: dict[str, int]) -> list[tuple[int, int]]:
+    """Every version, with all that hangs on it. Returns entries and spans."""
+    keys = _json(memories)
+    for table in ("sources", "history", "feedback", "relations", "mentions", "runs"):
+        gone[table] = _delete(db, table, "memory_id", keys)
+    rows = db.execute(
+        """
+        DELETE FROM memories WHERE (partition, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
+        RETURNING entry, span
+        """,
+        [keys],
+    ).fetchall()
+    gone["versions"] = len(rows)
+    return rows
+
+
+def _delete(db: sqlite3.Connection, table: str, column: str, keys: str) -> int:
+    query = f"DELETE FROM {table} WHERE (partition, {column}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+    return db.execute(query, [keys]).rowcount
+
+
+# What stays.
+
+
+def _keep_the_rest(db: sqlite3.Connection, index: Index, key: Key, lost: int) -> None:
+    """A memory whose evidence partly went rests on what is left, and dates from there."""
+    said = [
+        datetime.fromisoformat(at)
+        for (at,) in db.execute(
+            """
+            SELECT e.said_at FROM sources AS s
+            JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
+            WHERE s.partition = ? AND s.memory_id = ?
+            """,
+            key,
+        )
+    ]
+    rows = db.execute(
+        """
+        UPDATE memories SET proof_count = max(1, proof_count - ?), said_at = CASE WHEN said_at IS NOT NULL THEN ? END
+        WHERE partition = ? AND id = ?
+        RETURNING entry, said_at
+        """,
+        [lost, min(said).isoformat(), *key],
+    ).fetchall()
+    for entry, at in rows:
+        if at is not None:
+            index.set(entry, said=mark_time(min(said)))
+
+
+def _free(db: sqlite3.Connection, index: Index, places: Iterable[tuple[int, int]]) -> list[int]:
+    """Entries of which nothing is left. A place that a message and a memory shared is kept for the one that stays."""
+    every = json.dumps([entry for entry, _ in places])
+    inside = "SELECT entry FROM {} WHERE entry IN (SELECT value FROM json_each(?))"
+    messages = {entry for (entry,) in db.execute(inside.format("episodes"), [every])}
+    memories = {entry for (entry,) in db.execute(inside.format("memories"), [every])}
+    for entry in memories - messages:
+        index.set(entry, episode=0, before=0)
+    for entry in messages - memories:
+        index.set(entry, memory=pack.NO_MEMORY, expires=pack.NEVER)
+    free = {entry: span for entry, span in places if entry not in messages and entry not in memories}
+    return sorted(entry + offset for entry, span in free.items() for offset in range(span))
+
+
+def _vacate(db: sqlite3.Connection, entries: list[int]) -> int:
+    """Overwrite these places of the index; how many vectors went."""
+    spaces = db.execute("SELECT number, dimensions FROM spaces").fetchall()
+    vectors = 0
+    for number, _ in spaces:
+        vectors += db.execute(
+            f"DELETE FROM exact_{number:d} WHERE entry IN (SELECT value FROM json_each(?))", [json.dumps(entries)]
+        ).rowcount
+    blocks: dict[int, list[int]] = defaultdict(list)
+    for entry in entries:
+        blocks[entry >> pack.BLOCK_BITS].append(entry & (pack.BLOCK - 1))
+    for block, places in blocks.items():
+        found = db.execute("SELECT marks, terms FROM blocks WHERE block = ?", [block]).fetchone()
+        marks = np.frombuffer(found[0], dtype=pack.MARK).copy()
+        stays = np.ones(len(marks), dtype=np.bool_)
+        stays[places] = False
+        terms = np.frombuffer(found[1], dtype=pack.TERM)[np.repeat(stays, marks["terms"])]
+        marks[~stays] = np.zeros(1, dtype=pack.MARK)
+        if len(marks) == pack.BLOCK and not marks.tobytes().strip(b"\0"):  # one that is not full is still added to
+            db.execute("DELETE FROM blocks WHERE block = ?", [block])
+        else:
+            update = "UPDATE blocks SET marks = ?, terms = ? WHERE block = ?"
+            db.execute(update, [marks.tobytes(), terms.tobytes(), block])
+        for number, dimensions in spaces:
+            _vacate_codes(db, f"vectors_{number:d}", pack.code_type(dimensions), block, stays)
+    return vectors
+
+
+def _vacate_codes(
+    db: sqlite3.Connection, table: str, kind: np.dtype[np.void], block: int, stays: NDArray[np.bool_]
+) -> None:
+    found = db.execute(f"SELECT codes FROM {table} WHERE block = ?", [block]).fetchone()
+    if found is None:
+        return
+    codes = np.frombuffer(found[0], dtype=kind).copy()
+    codes[~stays[: len(codes)]] = np.zeros(1, dtype=kind)
+    if codes["scale"].any():
+        db.execute(f"UPDATE {table} SET codes = ? WHERE block = ?", [codes.tobytes(), block])
+    else:
+        db.execute(f"DELETE FROM {table} WHERE block = ?", [block])
+
+
+def _drop_owners(db: sqlite3.Connection, scope: Scope, touched: set[int]) -> None:
+    """Owners with nothing left go, with their names; what others hold of the rest's index is no longer true."""
+    if scope.ids:
+        own = db.execute(f"SELECT {OWNER}", owner_key(scope)).fetchall()
+    else:
+        own = db.execute("SELECT number FROM owners WHERE project = ?", [scope.project]).fetchall()
+    spaces = db.execute("SELECT number FROM spaces").fetchall()
+    for number in touched | {each for (each,) in own if each is not None}:
+        (left,) = db.execute(
+            """
+            SELECT EXISTS (SELECT 1 FROM episodes WHERE entry BETWEEN ?1 << 24 AND (?1 << 24) + 16777215)
+                OR EXISTS (SELECT 1 FROM memories WHERE entry BETWEEN ?1 << 24 AND (?1 << 24) + 16777215)
+                OR EXISTS (SELECT 1 FROM entities WHERE owner = ?1)
+                OR EXISTS (SELECT 1 FROM tombstones WHERE owner = ?1)
+            """,
+            [number],
+        ).fetchone()
+        if left:
+            db.execute("UPDATE owners SET changes = changes + 1, decisions = decisions + 1 WHERE number = ?", [number])
+            continue
+        for table in ("blocks", *(f"vectors_{space:d}" for (space,) in spaces)):
+            db.execute(f"DELETE FROM {table} WHERE block BETWEEN ?1 << 18 AND (?1 << 18) + 262143", [number])
+        db.execute("DELETE FROM names WHERE owner = ?", [number])
+        db.execute("DELETE FROM owners WHERE number = ?", [number])
+
+
+def _json(keys: Iterable[Key]) -> str:
+    return json.dumps(list(keys))
+
+
+# The whole store.
 
 
 def reset(db: sqlite3.Connection) -> None:
@@ -101,3 +268,17 @@ _TABLES = (
     "spaces", "blocks", "history", "sources", "runs", "memories", "episodes", "changes", "tombstones", "feedback",
     "usage", "mentions", "relations", "moves", "names", "entities", "owners",
 )  # fmt: skip
+
+
+def compact(connection: sqlite3.Connection, path: str, timeout: float) -> None:
+    """Write the file anew without free pages, and empty its log. Outside a transaction.
+
+    Raises:
+        StoreBusy: somebody read the former state for longer than `timeout` seconds.
+    """
+    connection.execute("VACUUM")
+    deadline = time.monotonic() + timeout
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:  # a reader still needs the log
+        if time.monotonic() > deadline:
+            raise StoreBusy(f"the records are gone, but a reader keeps former pages in the log of {path!r}; repeat")
+        time.sleep(0.01)

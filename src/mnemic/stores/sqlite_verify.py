@@ -36,6 +36,56 @@ _CHECKS = {
         SELECT e.id FROM episodes AS e WHERE e.state = 'done' AND NOT EXISTS
         (SELECT 1 FROM sources AS s WHERE s.partition = e.partition AND s.episode_id = e.id)
     """,
+    "further run of no memory": """
+        SELECT r.memory_id FROM runs AS r WHERE NOT EXISTS
+        (SELECT 1 FROM memories AS m WHERE m.partition = r.partition AND m.id = r.memory_id)
+    """,
+    "feedback on no memory": """
+        SELECT f.memory_id FROM feedback AS f WHERE NOT EXISTS
+        (SELECT 1 FROM memories AS m WHERE m.partition = f.partition AND m.id = f.memory_id)
+    """,
+    "memory retired by none": """
+        SELECT id FROM memories WHERE current AND (known_to IS NOT NULL OR retire_reason IS NOT NULL)
+    """,
+    "retired memory that does not say when": "SELECT id FROM memories WHERE NOT current AND known_to IS NULL",
+    "newest version that is neither current nor retired": """
+        SELECT id FROM memories AS m WHERE NOT current AND retire_reason IS NULL AND NOT EXISTS
+        (SELECT 1 FROM memories AS n WHERE n.partition = m.partition AND n.id = m.id AND n.version > m.version)
+    """,
+    "lease or task of an episode that is done": """
+        SELECT id FROM episodes WHERE leased AND state <> 'pending'
+        UNION ALL
+        SELECT id FROM episodes WHERE task IS NOT NULL AND state NOT IN ('pending', 'failed')
+    """,
+    "mention without memory": """
+        SELECT n.memory_id FROM mentions AS n WHERE NOT EXISTS
+        (SELECT 1 FROM memories AS m WHERE m.partition = n.partition AND m.id = n.memory_id)
+    """,
+    "mention without entity": """
+        SELECT n.entity_id FROM mentions AS n WHERE NOT EXISTS
+        (SELECT 1 FROM entities AS e WHERE e.partition = n.partition AND e.id = n.entity_id)
+    """,
+    "relation without memory": """
+        SELECT r.memory_id FROM relations AS r WHERE NOT EXISTS
+        (SELECT 1 FROM memories AS m WHERE m.partition = r.partition AND m.id = r.memory_id)
+    """,
+    "relation without entity": """
+        SELECT r.memory_id FROM relations AS r
+        WHERE NOT EXISTS (SELECT 1 FROM entities AS e WHERE e.partition = r.partition AND e.id = r.subject_id)
+            OR NOT EXISTS (SELECT 1 FROM entities AS e WHERE e.partition = r.partition AND e.id = r.object_id)
+    """,
+    "name without entity": """
+        SELECT n.entity_id FROM names AS n WHERE NOT EXISTS
+        (SELECT 1 FROM entities AS e WHERE e.partition = n.owner >> 27 AND e.id = n.entity_id)
+    """,
+    "entity merged into none": """
+        SELECT e.id FROM entities AS e WHERE e.merged_into IS NOT NULL AND NOT EXISTS
+        (SELECT 1 FROM entities AS o WHERE o.partition = e.partition AND o.id = e.merged_into)
+    """,
+    "row of no owner": """
+        SELECT id FROM (SELECT id, owner FROM entities UNION ALL SELECT id, owner FROM tombstones)
+        WHERE NOT EXISTS (SELECT 1 FROM owners AS o WHERE o.number = owner)
+    """,
     "row outside its owner": """
         SELECT id FROM (SELECT id, entry FROM episodes UNION ALL SELECT id, entry FROM memories)
         WHERE NOT EXISTS (SELECT 1 FROM owners AS o WHERE o.number = entry >> 24 AND o.next_sequence > entry & 16777215)

@@ -1,0 +1,254 @@
+"""What memories say of whom: entities by their names, and how memories link them.
+
+An entity that was merged keeps its rows; whoever reads follows it to the one it turned out to be.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from mnemic.errors import InvalidInput, describe
+from mnemic.protocols import Named
+from mnemic.stores.sqlite_rows import moment, prefixed
+from mnemic.stores.sqlite_sql import OWNER, keys_json, memories_sql, owner_key, same_sql, scope_sql
+from mnemic.types import Entity, Relation, Scope
+
+
+def meant(db: sqlite3.Connection, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
+    """The entities that names mean to exactly the scope's user, agent and app."""
+    same, values = same_sql(scope)
+    rows = db.execute(
+        f"""
+        SELECT n.key, n.entity_id FROM names AS n
+        JOIN entities AS e ON e.partition = ? AND e.id = n.entity_id
+        WHERE n.owner = {OWNER} AND n.key IN (SELECT value FROM json_each(?)) AND {same}
+        ORDER BY n.at DESC, n.entity_id DESC
+        """,
+        [scope.partition if scope.owner else None, *owner_key(scope), json.dumps(list(keys)), *values],
+    ).fetchall()
+    return _by_name(db, dict(rows))  # of two, the one that had the name first
+
+
+def resolve(db: sqlite3.Connection, scope: Scope, wanted: Sequence[str]) -> dict[str, Entity]:
+    """Entities of a scope by a name's key or by id. Where several have a name, the scope's very own comes first."""
+    visible, values = _visible(scope)
+    same, same_values = same_sql(scope)
+    asked = json.dumps(list(wanted))
+    rows = db.execute(
+        f"""
+        WITH seen AS (SELECT e.id, e.owner, e.partition, ({same}) AS own FROM entities AS e WHERE {visible})
+        SELECT n.key, s.id FROM seen AS s
+        JOIN names AS n ON n.owner = s.owner AND n.entity_id = s.id
+        WHERE n.key IN (SELECT value FROM json_each(?))
+        ORDER BY s.own, n.at DESC, s.id DESC
+        """,
+        [*same_values, *values, asked],
+    ).fetchall()
+    ids = db.execute(
+        f"""
+        SELECT e.id, e.id FROM json_each(?) AS k
+        JOIN entities AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+        WHERE {visible}
+        """,
+        [keys_json(wanted), *values],
+    ).fetchall()
+    return _by_name(db, dict(rows) | dict(ids))
+
+
+def entities(db: sqlite3.Connection, scope: Scope, limit: int, cursor: str | None) -> Named:
+    """A page of the entities that the scope's memories name; the cursor is the id of the last one before."""
+    whose, values = memories_sql(scope)
+    pairs = db.execute(
+        f"""
+        SELECT n.entity_id, n.memory_id FROM (SELECT partition, id FROM memories WHERE {whose}) AS m
+        CROSS JOIN mentions AS n ON n.partition = m.partition AND n.memory_id = m.id
+        """,
+        values,
+    ).fetchall()
+    now = follow(db, {entity_id for entity_id, _ in pairs})
+    naming: dict[str, set[str]] = defaultdict(set)
+    for entity_id, memory_id in pairs:
+        naming[now[entity_id]].add(memory_id)
+    order = sorted(naming, key=lambda each: (-len(naming[each]), each))
+    if cursor is not None and cursor not in naming:
+        raise InvalidInput(f"cursor must be the id of an entity of the scope, not {describe(cursor)}")
+    start = 0 if cursor is None else order.index(cursor) + 1
+    return replace(_named(db, scope, order[start : start + limit]), total=len(order))
+
+
+def naming(db: sqlite3.Connection, scope: Scope, entity_ids: Sequence[str]) -> Named:
+    """What a scope's memories say of some entities."""
+    visible, values = _visible(scope)
+    mine = db.execute(
+        f"""
+        SELECT e.id FROM json_each(?) AS k
+        JOIN entities AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+        WHERE {visible}
+        """,
+        [keys_json(entity_ids), *values],
+    ).fetchall()
+    known = {row[0] for row in mine}
+    now = follow(db, known)
+    found = _named(db, scope, list(dict.fromkeys(now[each] for each in entity_ids if each in known)))
+    return replace(found, total=len(found.entities))
+
+
+def _visible(scope: Scope) -> tuple[str, list[Any]]:
+    """Entities of a scope. They belong to no run unless to nothing else: a run's are those its memories name."""
+    if scope.run_id is None:
+        matching, values = scope_sql(scope)
+        owner = f" AND e.owner = {OWNER}" if scope.user_id is not None else ""
+        return matching + owner, [*values, *(owner_key(scope) if owner else [])]
+    memories, values = memories_sql(scope)
+    named = f"""(e.partition, e.id) IN (
+        SELECT n.partition, n.entity_id FROM mentions AS n
+        WHERE (n.partition, n.memory_id) IN (SELECT partition, id FROM memories WHERE {memories})
+    )"""
+    own = "e.project = ? AND e.run_id = ?"
+    return f"({named} OR ({own}))", [*values, scope.project, scope.run_id]
+
+
+def _by_name(db: sqlite3.Connection, found: Mapping[str, str]) -> dict[str, Entity]:
+    now = follow(db, set(found.values()))
+    known = _load(db, set(now.values()))
+    return {key: known[now[each]] for key, each in found.items()}
+
+
+def follow(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, str]:
+    """Each entity and the one it turned out to be."""
+    rows = db.execute(
+        """
+        WITH RECURSIVE chain (first, partition, id) AS (
+            SELECT k.value ->> 1, k.value ->> 0, k.value ->> 1 FROM json_each(?) AS k
+            UNION
+            SELECT c.first, e.partition, e.merged_into FROM chain AS c
+            JOIN entities AS e ON e.partition = c.partition AND e.id = c.id AND e.merged_into IS NOT NULL
+        )
+        SELECT c.first, c.id FROM chain AS c
+        JOIN entities AS e ON e.partition = c.partition AND e.id = c.id AND e.merged_into IS NULL
+        """,
+        [keys_json(entity_ids)],
+    )
+    return dict(rows.fetchall())
+
+
+def parts_of(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, str]:
+    """These entities and all that were merged into them: each and the one it is now."""
+    rows = db.execute(
+        """
+        WITH RECURSIVE parts (partition, id, last) AS (
+            SELECT k.value ->> 0, k.value ->> 1, k.value ->> 1 FROM json_each(?) AS k
+            UNION
+            SELECT e.partition, e.id, p.last FROM parts AS p
+            JOIN entities AS e ON e.partition = p.partition AND e.merged_into = p.id
+        )
+        SELECT id, last FROM parts
+        """,
+        [keys_json(entity_ids)],
+    )
+    return dict(rows.fetchall())
+
+
+def _load(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, Entity]:
+    """Entities with their names, those of what was merged into them too, and how many current memories name them."""
+    ids = list(entity_ids)
+    parts = parts_of(db, ids)
+    names: dict[str, dict[str, None]] = defaultdict(dict)
+    called = db.execute(
+        """
+        SELECT e.id, e.name, n.text FROM json_each(?) AS k
+        JOIN entities AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+        LEFT JOIN names AS n ON n.owner = e.owner AND n.entity_id = e.id
+        ORDER BY e.created_at, e.id, n.at, n.key
+        """,
+        [keys_json(parts)],
+    )
+    for entity_id, name, text in called:
+        names[parts[entity_id]].update({name: None} if text is None else {name: None, text: None})
+    counted: dict[str, set[str]] = defaultdict(set)
+    for entity_id, memory_id in _mentions(db, parts, "true", []):
+        counted[parts[entity_id]].add(memory_id)
+    rows = db.execute(
+        f"""
+        SELECT {prefixed("e", _COLUMNS)} FROM json_each(?) AS k
+        JOIN entities AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+        """,
+        [keys_json(ids)],
+    )
+    return {
+        row[0]: _entity_of(row, tuple(each for each in names[row[0]] if each != row[7]), len(counted[row[0]]))
+        for row in rows
+    }
+
+
+def _mentions(
+    db: sqlite3.Connection, entity_ids: Iterable[str], whose: str, values: list[Any]
+) -> list[tuple[str, str]]:
+    """(entity, memory) for each of these that a current memory names."""
+    rows = db.execute(
+        f"""
+        SELECT DISTINCT n.entity_id, n.memory_id FROM json_each(?) AS k
+        CROSS JOIN mentions AS n ON n.partition = k.value ->> 0 AND n.entity_id = k.value ->> 1
+        CROSS JOIN memories AS m ON m.partition = n.partition AND m.id = n.memory_id AND m.current
+        WHERE {whose}
+        ORDER BY n.memory_id
+        """,
+        [keys_json(entity_ids), *values],
+    )
+    return rows.fetchall()
+
+
+def _named(db: sqlite3.Connection, scope: Scope, chosen: Sequence[str]) -> Named:
+    """Everything that current memories of a scope say of some entities, which are nobody's parts."""
+    known = _load(db, chosen)
+    parts = parts_of(db, chosen)
+    whose, values = memories_sql(scope)
+    within = f"(m.partition, m.id) IN (SELECT partition, id FROM memories WHERE {whose})"
+    relations = db.execute(
+        f"""
+        SELECT DISTINCT r.subject_id, r.predicate, r.object_id, r.memory_id, m.valid_from, m.valid_to
+        FROM json_each(?) AS k
+        CROSS JOIN relations AS r ON r.partition = k.value ->> 0
+            AND (r.subject_id = k.value ->> 1 OR r.object_id = k.value ->> 1)
+        CROSS JOIN memories AS m ON m.partition = r.partition AND m.id = r.memory_id AND m.current
+        WHERE {within}
+        ORDER BY r.memory_id, r.predicate, r.subject_id, r.object_id
+        """,
+        [keys_json(parts), *values],
+    ).fetchall()
+    now = parts | follow(db, {each for row in relations for each in (row[0], row[2])})
+    mentions = {(now[each], memory): None for each, memory in _mentions(db, parts, within, values)}
+    return Named(
+        entities=tuple(known[each] for each in chosen),
+        relations=tuple(
+            Relation(
+                subject=now[subject], predicate=predicate, object=now[object_], memory_id=memory_id,
+                valid_from=moment(valid_from), valid_to=moment(valid_to),
+            )
+            for subject, predicate, object_, memory_id, valid_from, valid_to in relations
+        ),
+        mentions=tuple(mentions),
+    )  # fmt: skip
+
+
+_COLUMNS = "id, project, user_id, agent_id, app_id, run_id, kind, name, created_at, merged_into"
+
+
+def _entity_of(row: tuple[Any, ...], aliases: tuple[str, ...], memories: int) -> Entity:
+    entity_id, project, user_id, agent_id, app_id, run_id, kind, name, created_at, merged_into = row
+    return Entity(
+        id=entity_id,
+        scope=Scope(project=project, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id),
+        kind=kind,
+        name=name,
+        created_at=datetime.fromisoformat(created_at),
+        aliases=aliases,
+        merged_into=merged_into,
+        memories=memories,
+    )
