@@ -412,6 +412,7 @@ _NO_NAME = re.compile(
     r"|\s+(?:people|men|women|children|percent|of\b|km|kg|miles?|word|step|meter|metre|degree|dollar|euro|order|formation)"
 )
 
+_OF_ZH = re.compile(r"的(?![時时]候)")  # 星期五的故事
 _NO_NOUN = re.compile(  # "in march practice", "in may" and what goes on after the month
     r"\s*(?:$|[,.!?;:)\n]|(?:i|we|you|he|she|it|they|my|our|his|her|their|the|this|last|and|but|or|for|to|with|when|because"
     r"|while|after|before|at|on|from|was|were|is)\b|i['’])"
@@ -424,10 +425,10 @@ def _is_named(text: str, low: str, group: _Group, role: _Role) -> bool:
     after = low[group.end : group.end + 24]
     if "short" in group.parts:
         return False
-    if group.core == {"weekday"}:
-        return group.chinese or (bool(_ON.search(before)) and not re.match(r"s\b|['’]", after))
     if group.chinese:
-        return True
+        return not _OF_ZH.match(after)
+    if group.core == {"weekday"}:
+        return bool(_ON.search(before)) and not re.match(r"s\b|['’]", after)
     if text.startswith(("march", "may"), group.start) and not _NO_NOUN.match(after):
         return False
     named = _NAMED.search(before) or (role == "since" and _FROM.search(before))
@@ -653,6 +654,11 @@ _SHORT_MONTHS = {name[:3]: number for name, number in _MONTHS.items() if name !=
 _WEEKDAYS = {
     name: number for number, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())
 }
+_SHORT_WEEKDAYS = {name[:3]: name for name in _WEEKDAYS} | {
+    "tues": "tuesday",
+    "thur": "thursday",
+    "thurs": "thursday",
+}
 _SEASONS = {"spring": 0, "summer": 1, "autumn": 2, "fall": 2, "winter": 3}
 _COUNTS = {
     name: number
@@ -664,7 +670,7 @@ _COUNTS = {
 _TRIGGERS = frozenset(
     """yesterday today tomorrow tonight ago week weeks weekend month months year years days morning afternoon evening
     night last next""".split()
-) | {*_MONTHS, *_SHORT_MONTHS, *_WEEKDAYS, *_SEASONS}  # fmt: skip
+) | {*_MONTHS, *_SHORT_MONTHS, *_WEEKDAYS, *_SHORT_WEEKDAYS, *_SEASONS}  # fmt: skip
 _WORD = re.compile(r"[a-z]+")
 _BARE_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
@@ -676,7 +682,8 @@ _ENGLISH = re.compile(
     rf"""(?<![a-z0-9_@#\u00c0-\u024f])(?:
     (?P<named>(?:the\ )?day\ before\ yesterday|(?:the\ )?day\ after\ tomorrow|(?:the\ )?night\ before\ last|yesterday
         |today|tomorrow|tonight|last\ night|this\ (?:morning|afternoon|evening))
-    |(?P<near>(?P<step>last|next|this(?:\ past|\ coming)?|past|coming)\ (?P<unit>week(?:end)?|month|year|{_WEEKDAY}|{_MONTH}|{_SEASON}))
+    |(?P<near>(?P<step>last|next|this(?:\ past|\ coming)?|past|coming)\ (?P<unit>week(?:end)?|month|year|{_WEEKDAY}|{_MONTH}|{_SEASON}
+        |{"|".join(_SHORT_WEEKDAYS)}))
     |(?P<second>(?P<unit2>week(?:end)?|month|year)\ (?:before\ last|after\ next))
     |(?P<ago>(?P<back>{_COUNT})\ (?P<back_unit>hour|day|week|month|year)s?\ ago)
     |(?P<ahead>in\ (?P<on>{_COUNT})\ (?P<on_unit>day|week|month|year)s?(?:['’]?\ time)?)
@@ -732,6 +739,9 @@ def _near_unit(match: re.Match[str], text: str, low: str, said: _Said) -> dict[s
     if (not word.startswith("this") and _OWN.search(before)) or re.match(r"\s+of\b|\s+after\b|-", after):
         return None  # "the last week", "last year of school", "week after week"
     step = {"last": -1, "past": -1, "this past": -1, "this": 0}.get(word, 1)
+    if text[match.start("unit")].islower() and unit in ("march", "may", "wed", "sat", "sun"):
+        return None  # "at last may I", "we last sat"
+    unit = _SHORT_WEEKDAYS.get(unit, unit)
     named = unit in _WEEKDAYS or unit in _SEASONS or unit in _MONTHS or unit in _SHORT_MONTHS
     if not named:
         if word not in ("last", "next", "this") and unit != "weekend":
@@ -743,8 +753,6 @@ def _near_unit(match: re.Match[str], text: str, low: str, said: _Said) -> dict[s
     if unit in _SEASONS:
         return _near_season(_SEASONS[unit], step, said)
     if unit in _SHORT_MONTHS and unit not in _MONTHS:
-        return None
-    if text[match.start("unit")].islower() and unit in ("march", "may"):
         return None
     return _near_month(_MONTHS[unit], step, said)
 
@@ -1031,7 +1039,7 @@ def _year_off_zh(match: re.Match[str], _text: str, _low: str, said: _Said) -> di
 
 
 _UNITS_ZH = {"天": "day", "日": "day", "月": "month", "年": "year"}
-_ABOUT_ZH = re.compile(r"(?:大約|大约|約|约|大概|差不多|將近|将近|近|超過|超过|快|前|第)\s*$")
+_ABOUT_ZH = re.compile(r"(?:大約|大约|約|约|大概|差不多|將近|将近|近|超過|超过|快|前|第)是?\s*$")
 
 
 def _ago_zh(match: re.Match[str], _text: str, low: str, said: _Said) -> dict[str, int] | None:
