@@ -61,10 +61,12 @@ def _sides(mem0_python: str) -> tuple[tuple[str, str], ...]:
 def conversation(turns: int) -> list[Exchange]:
     """Exchanges of a user's turn and an assistant's; two in five of the user's hold a fact."""
     from changes import generate
-    from log1000 import ASSISTANT_CHATTER, USER_CHATTER
+    from log1000 import ASSISTANT_CHATTER, FACTS, USER_CHATTER
 
     draw = random.Random(SEED)
-    facts = [text for one in generate(200) if one.language == "en" for text in (one.before, *one.bystanders, one.after)]
+    changed = [one for one in generate(200) if one.language == "en"]
+    texts = [text for one in changed for text in (one.before, one.after, *one.bystanders)]
+    facts = list(dict.fromkeys([*texts, *(text for text, _ in FACTS["en"])]))
     exchanges = []
     for _ in range(turns // 2):
         fact = draw.random() < 0.4
