@@ -12,6 +12,7 @@ from mnemic.names.keys import HAN
 from mnemic.names.lexicon import alternatives, lexicon
 
 ZH_END = r"(?=[^\u3400-\u9fff·A-Za-z0-9]|\Z|今年|今天|現在|现在|昨天|明天|上週|上周|下週|下周|是|在|和|跟|與|与|也|很|最|的|會|会|要|就|都|已|剛|刚|喜歡|喜欢|住|每|吧|啦|喔|哦|，)"
+_ZH_VERB = "(?=[想上從从說说去有對对討讨不沒没考當当做開开比又約约吃聊見见一])"
 _ZH_LEFT = (
     r"(?:(?<![\u3400-\u9fff])|(?<=[跟和與与同找約约陪問问叫讓让請请給给對对幫帮把被識识到歡欢愛爱見见教送是替為为且]))"
 )
@@ -41,7 +42,7 @@ def patterns_zh() -> _Chinese:
     short = f"{data.short_given}{data.surnames}林周"
     twice = rf"(?P<twice{{0}}>[{data.given}圓圆豆毛點点妞糖球多嘟嚕噜咪旺肉果布])(?P=twice{{0}})"
     titled = rf"[{''.join(sorted(data.all_surnames))}](?:{data.titles_zh})"
-    full = rf"(?:[{data.surnames}][{data.given}]{{1,2}}|[{''.join(sorted(data.all_surnames))}][{data.given}]{{2}})"
+    full = rf"(?:[{data.surnames}]小[{data.short_given}]|[{data.surnames}][{data.given}]{{1,2}}|[{''.join(sorted(data.all_surnames))}][{data.given}]{{2}})"
     strict = rf"(?:{titled}|[小阿][{short}]|老[{data.surnames}林周]|{full})"
     latin = FREE
     loose = rf"(?:{latin}|[\u3400-\u9fff·]{{1,5}}?{ZH_END})"
@@ -51,7 +52,7 @@ def patterns_zh() -> _Chinese:
     role = rf"(?P<role>{data.zh_roles})(?![氣气])(?:的(?P<second>{data.zh_roles}))?"
     called = r"(?:的?(?:中文|英文)?(?:名字|全名|小名|本名|乳名))?(?:就|都|也)?(?:叫(?:做|作)?|名叫|取名(?:叫|為|为)?|名字(?:是|叫|為|为)|(?<=名字)是|(?<=名)是)"
     loose_names = rf"(?P<names>{loose}(?:(?:、|和|跟|與|与) ?{loose}){{0,4}})"
-    near = rf"(?:[{data.given}]{{2}}(?:{ZH_END}|(?=[想上從从說说去有對对討讨不沒没考當当做開开比又]))|[小阿](?![{_NOT_SHORT}])[\u3400-\u9fff](?![{_LONGER}])|{strict}|{twice.format(1)}{ZH_END}|{latin})"
+    near = rf"(?:[{data.given}]{{2}}(?:{ZH_END}|{_ZH_VERB})|[小阿](?![{_NOT_SHORT}])[\u3400-\u9fff](?![{_LONGER}])|{strict}|{twice.format(1)}{ZH_END}|{latin})"
     return _Chinese(
         named=re.compile(
             rf"{whose}{adjective}{role}(?:{called} ?(?P<q>[「『《“\"])?{loose_names}|(?P<link>是| |　|（|\(|「|)(?P<strict>{near}))"
@@ -67,7 +68,7 @@ def patterns_zh() -> _Chinese:
         role_only=re.compile(rf"{owner}{adjective}{role}"),
         strict=re.compile(rf"{strict}\Z"),
         free=re.compile(
-            rf"{_ZH_LEFT}(?:(?P<titled>{titled})|(?P<short>[小阿][{short}]|老[{data.surnames}林周])(?![{_LONGER}])|(?P<full>{full}){ZH_END})"
+            rf"{_ZH_LEFT}(?:(?P<titled>{titled})|(?P<short>[小阿][{short}]|老[{data.surnames}林周])(?![{_LONGER}])|(?P<full>{full})(?:{ZH_END}|{_ZH_VERB}))"
         ),
         place=re.compile(
             rf"(?<![馬马])(?P<place>(?:{alternatives(data.places_zh)})[市縣县省]?(?:(?![的和跟與与到去在是有到])[\u3400-\u9fff]{{1,3}}?[區区縣县鄉乡])?)"

@@ -33,8 +33,8 @@ _SHORT = 100
 
 @functools.lru_cache(maxsize=4096)
 def _key(name: str) -> str:
-    folded = " ".join(plain(name).replace("’", "'").split()).strip(EDGES)
-    return _role_key(folded) or folded.removeprefix("@")
+    folded = " ".join(plain(name).replace("’", "'").split()).strip(EDGES).removeprefix("@")
+    return _role_key(folded) or folded
 
 
 def subject_key(subject: str, aliases: Mapping[str, str]) -> str:
@@ -63,6 +63,8 @@ def same_person(one: str, other: str) -> bool:
     if _HAN_NAME.fullmatch(second):
         return len(first) == 2 and len(second) == 3 and second.endswith(first) and second[0] in lexicon().all_surnames
     few, many = _given_names(first), _given_names(second)
+    if not few or not many:
+        return False
     if len(few) == 1:
         return len(many) > 1 and few == many[:1] and len(few[0]) > 1
     return len(few) < len(many) and (few[0], few[-1]) == (many[0], many[-1])
@@ -87,7 +89,7 @@ _THE_ASSISTANT = frozenset("assistant|the assistant|ai|助手|ai助手|ai 助手
 _KIND_WORDS = r"(?:(?:new|current|dear|lovely|beautiful|beloved|late|amazing|wonderful|own|sweet|poor) ){0,2}"
 _OWNED = re.compile(rf"(?:my|our) {_KIND_WORDS}(?P<what>.+)")
 _OWNED_ZH = re.compile(r"(?:我們|我们|咱們|咱们|我|咱|俺)(?:家|家裡|家里)?(?P<what>[\u3400-\u9fff]+)")
-_OF = re.compile(r"'s |s' |的")
+_OF = re.compile(r"'s |s' |的|@")
 
 
 def _role_key(folded: str) -> str | None:
