@@ -208,14 +208,12 @@ def _known(
     relation, known = min(
         found, key=lambda pair: (_CLOSENESS[pair[0]], -pair[1].trust, -(pair[1].similarity or 0.0), pair[1].memory.id)
     )
-    # A person says again what had been left unsure: it is settled now, against what stood before it.
+    # Said again, what had been left unsure or was still to come is settled, against what stood before it.
     settled = [each for each in rivals if _newer(known.memory, each.memory)]
-    if (
-        settled
-        and (known.trust < draft.trust or known.memory.confidence < _HEDGED_BELOW)
-        and _may_retire(draft, settled)
-    ):
-        return Supersede(memories=_memories([*settled, known]), reason="confirmed")
+    if settled and _may_retire(draft, settled):
+        return Supersede(
+            memories=_memories(settled if relation == "shorter" else [*settled, known]), reason="confirmed"
+        )
     if relation != "fuller":
         return Merge(memory=known.memory, reason=relation)
     if _hedged(draft) or _blocks(known, draft):
@@ -242,7 +240,11 @@ def _other_occasion(one: Memory, other: Memory) -> bool:
     """Whether two events lie at different times: a second run in the park is no duplicate of the first."""
     if "event" not in (one.kind, other.kind) or one.valid_from is None or other.valid_from is None:
         return False
-    return _before(one, other) is not None
+    first, second = sorted((one, other), key=lambda each: each.valid_from or _said(each))
+    days = timedelta(days=_LENGTHS[first.precision or "second"])
+    return first.valid_from != second.valid_from and (first.valid_from or _said(first)) + days <= (
+        second.valid_from or _said(second)
+    )
 
 
 # What it takes the place of.
@@ -287,6 +289,10 @@ def _other_value(draft: Draft, known: Neighbour) -> bool:
         return False
     if draft.fact.object and known.memory.object:
         return True
+    if known.memory.object and not draft.fact.object:
+        return False  # "I love my job" names no employer
+    if old.names and not (new.names or new.numbers) and not new.shingles:
+        return False
     # Read off the whole sentence, values that overlap in their names may tell two sides of one thing.
     # One character in common says nothing in a script without spaces, a pair of them does.
     shared = new.value & old.value & (new.shingles if new.shingles or old.shingles else new.value)
@@ -306,6 +312,8 @@ def _against(draft: Draft, rivals: Sequence[Neighbour], one: bool | None, meant:
         return Add(unsure_of=_latest(blocking).memory.id, reason="less trusted")
     if _hedged(draft):
         return Add(unsure_of=_latest(rivals).memory.id, reason="hedged")
+    if _is_to_come(draft):
+        return Add(unsure_of=_latest(rivals).memory.id, reason="not yet")
     newer = [each for each in rivals if not _newer(draft.memory, each.memory)]
     if newer:
         latest = _latest(newer)
@@ -364,7 +372,9 @@ def _names_value(new: Trace, old: Trace, *, either_way: bool) -> bool:
 def _compatible(new: Trace, old: Trace) -> bool:
     """Whether the names in what is over are names of the old statement, or the other way round."""
     ours, theirs = new.names, old.names
-    return not ours or not theirs or bool(ours & old.candidates) or bool(theirs & new.candidates)
+    if not ours or not theirs:
+        return True
+    return bool(ours & (old.candidates | old.parts)) or bool(theirs & (new.candidates | new.parts))
 
 
 def _names_nothing(draft: Draft) -> bool:
@@ -411,7 +421,19 @@ def _before(one: Memory, other: Memory) -> bool | None:
 
 
 def _moment(memory: Memory) -> datetime:
-    return memory.valid_from or _said(memory)
+    """When it began to be so. A time still to come when it was said is what is told, not since when."""
+    said = _said(memory)
+    return said if memory.valid_from is None else min(memory.valid_from, said)
+
+
+def _is_to_come(draft: Draft) -> bool:
+    """Whether the draft tells of a state that has not begun ("I start at Beta in May"); a date is set when it is told."""
+    begins = draft.memory.valid_from
+    return begins is not None and begins > _said(draft.memory) + _SOON and not slots.of_thing(draft.trace.attribute)
+
+
+_SOON = timedelta(days=1)
+"""What begins within a day has begun: the zones of day and message may differ."""
 
 
 _LENGTHS = {"second": 0, "day": 1, "week": 7, "month": 31, "season": 92, "year": 366}
@@ -419,7 +441,7 @@ _LENGTHS = {"second": 0, "day": 1, "week": 7, "month": 31, "season": 92, "year":
 
 def _length(memory: Memory) -> timedelta:
     """How long a stretch its beginning may lie in."""
-    if memory.valid_from is None or memory.precision is None:
+    if memory.valid_from is None or memory.precision is None or memory.valid_from > _said(memory):
         return timedelta(0)
     return timedelta(days=_LENGTHS[memory.precision])
 

@@ -34,6 +34,8 @@ class Trace:
     """What is surely a name: capitals inside a sentence, case-folded, a run of them as one. CRC-32, unstemmed."""
     candidates: frozenset[int]
     """What may be a name, `names` among them: the first word of a sentence may be one."""
+    parts: frozenset[int]
+    """Beginnings of names of several words: "Dana" of "Dana Smith", "Berlin" of "Berlin Mitte"."""
     numbers: frozenset[str]
     """Numbers by value: three, 3 and 三 are "3", third and 第三 are "o3"."""
     negated: bool
@@ -69,7 +71,7 @@ def trace(
     norm = _normal(statement)
     folded = _IDIOM.sub(_plainly, norm.casefold())
     whole = _read(folded)
-    names, candidates = _names(norm)
+    names, candidates, parts = _names(norm)
     own = _own_words(attribute, subject)
     rest = _value(folded, attribute, own, whole)
     value = rest if object is None else _value(_normal(object).casefold(), attribute, own)
@@ -82,6 +84,7 @@ def trace(
         order=whole.order,
         names=names,
         candidates=candidates,
+        parts=parts,
         numbers=whole.numbers,
         negated=said.negated,
         ended=bool(_ENDED.search(denied)),
@@ -127,18 +130,20 @@ def compare(new: Trace, old: Trace, similarity: float | None) -> Relation:
 
 def _in_slot(new: Trace, old: Trace) -> Relation:
     """Two values of one attribute of one subject."""
-    old_kept = _names_kept(old, new) and _numbers_kept(old, new)
-    new_kept = _names_kept(new, old) and _numbers_kept(new, old)
+    # Of what there is one of, a name begun is the name told shorter; of friends, Ann may not be Ann Lee.
+    one = slots.single(new.attribute or "") is True
+    old_kept = _names_kept(old, new, begun=one) and _numbers_kept(old, new)
+    new_kept = _names_kept(new, old, begun=one) and _numbers_kept(new, old)
     if new.value == old.value or new.spelt == old.spelt:
-        if old_kept and new_kept:
-            more, less = len(new.rest - old.rest), len(old.rest - new.rest)
-            # One word more is as often padding as detail.
-            if more > 1 and not less:
-                return "fuller"
-            return "shorter" if less > 1 and not more else "same"
-        if old_kept or new_kept:
-            return "fuller" if old_kept else "shorter"
-        return "near"
+        more, less = new.rest - old.rest, old.rest - new.rest
+        if old_kept and new_kept and not (more and less):
+            return "fuller" if more else "shorter" if less else "same"
+        if old_kept and not less:
+            return "fuller"
+        if new_kept and not more:
+            return "shorter"
+        # Each tells something of its own beside the value. Of what there is one of, the value is the fact.
+        return "same" if one and (old_kept or new_kept) else "near"
     if old.value < new.value:
         return "fuller" if old_kept else "near"
     if new.value < old.value:
@@ -214,9 +219,12 @@ def _spoken(trace: Trace) -> tuple[int, ...]:
     return tuple(each for each in trace.order if each not in _PERSONS)
 
 
-def _names_kept(one: Trace, other: Trace) -> bool:
-    """Whether the other has all names of the one. First words that may be names must be spelt alike too."""
-    if not one.names <= other.candidates:
+def _names_kept(one: Trace, other: Trace, *, begun: bool = False) -> bool:
+    """Whether the other has all names of the one. First words that may be names must be spelt alike too.
+
+    `begun`: the beginning of a name of several words is enough.
+    """
+    if not one.names <= (other.candidates | other.parts if begun else other.candidates):
         return False
     ours, theirs = one.candidates - one.names, other.candidates - other.names
     opens = len(ours) == len(theirs) == 1 and one.order[:1] == other.order[:1]
@@ -564,8 +572,9 @@ _LATIN = re.compile(rf"[^\W\d_{_UNSPACED}](?:[^\W_{_UNSPACED}]|['.&-](?=[^\W_{_U
 _SENTENCE_START = re.compile(r"(?:\A|[.!?:。！？：\n])[\s\"'“「(]*\Z")
 
 
-def _names(norm: str) -> tuple[frozenset[int], frozenset[int]]:
-    """What is surely a name, and what may be one. Runs of capitalised words are one name."""
+def _names(norm: str) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
+    """What is surely a name, what may be one, and beginnings of names. Runs of capitalised words are one name."""
+    parts: set[int] = set()
     sure: set[int] = set()
     maybe: set[int] = set()
     run: list[str] = []
@@ -582,13 +591,13 @@ def _names(norm: str) -> tuple[frozenset[int], frozenset[int]]:
         if not capital or plain_word in _STOP or plain_word.partition("'")[0] in _STOP or plain_word in _NEGATIONS:
             if not (run or chinese):
                 continue
-            _close(run, sure, maybe, first=first)
+            _close(run, sure, maybe, parts, first=first)
             run = []
             if chinese and plain_word not in _STOP:
                 maybe.add(_name_hash(plain_word))
             continue
         if run and match.start() != last + 1:
-            _close(run, sure, maybe, first=first)
+            _close(run, sure, maybe, parts, first=first)
             run = []
         if not run:
             opens = bool(_SENTENCE_START.search(norm[max(0, match.start() - 4) : match.start()])) or match.start() == 0
@@ -596,20 +605,25 @@ def _names(norm: str) -> tuple[frozenset[int], frozenset[int]]:
         run.append(plain_word)
         last = match.start() + len(match.group())
         if match.group().endswith("'s"):  # "Dana's Acme": two
-            _close(run, sure, maybe, first=first)
+            _close(run, sure, maybe, parts, first=first)
             run = []
-    _close(run, sure, maybe, first=first)
+    _close(run, sure, maybe, parts, first=first)
     if not sure and not maybe:  # written without capitals: any word or two may be a name
         plain_words = [match.group().casefold().removesuffix("'s") for match in words[:_WORDS_LOOKED_AT]]
         for size in (1, 2, 3):
             maybe.update(_name_hash(" ".join(plain_words[at : at + size])) for at in range(len(plain_words) - size + 1))
-    return frozenset(sure), frozenset(sure | maybe)
+    return frozenset(sure), frozenset(sure | maybe), frozenset(parts)
 
 
 _WORDS_LOOKED_AT = 60
 
 
-def _close(run: list[str], sure: set[int], maybe: set[int], *, first: bool) -> None:
+_NAME_WORDS = 6
+"""Longest name, in words, whose beginnings count."""
+
+
+def _close(run: list[str], sure: set[int], maybe: set[int], parts: set[int], *, first: bool) -> None:
+    parts.update(_name_hash(" ".join(run[:size])) for size in range(1, min(len(run), _NAME_WORDS)))
     if run:
         (maybe if first else sure).add(_name_hash(" ".join(run)))
 

@@ -69,6 +69,12 @@ def key(subject: str | None, attribute: str | None) -> str | None:
     return f"{who}:{name}"
 
 
+def of_thing(attribute: str | None) -> bool:
+    """Whether it is told of things rather than of people: a date, a state, a price."""
+    entry = _entry(canonical(attribute))
+    return entry is not None and entry.of
+
+
 def words(attribute: str | None) -> frozenset[int]:
     """Terms, as `text.terms` makes them, of the attribute's own vocabulary: words that carry no value."""
     entry = _entry(canonical(attribute))

@@ -135,6 +135,46 @@ def test_a_fuller_statement_becomes_the_new_version():
     assert decide(draft("I work at Acme in Berlin as an engineer", "employer"), [old]) == Fuller(memory=old.memory)
 
 
+def test_a_name_begun_is_the_name_told_shorter():
+    old = known("I live in Berlin Kreuzberg", "home", "Berlin Kreuzberg")
+    assert decide(draft("I live in Berlin", "home", "Berlin"), [old]) == Merge(memory=old.memory, reason="shorter")
+    york = known("I live in New York", "home", "New York")
+    assert isinstance(decide(draft("I live in York", "home", "York"), [york]), Supersede)
+
+
+def test_a_word_about_the_job_names_no_employer():
+    old = known("I work at Acme", "employer", "Acme")
+    assert isinstance(decide(draft("I love my job", "employer"), [old]), Add)
+    assert isinstance(decide(draft("I love my job", "employer"), [known("I work at Acme", "employer")]), Add)
+
+
+def test_what_else_a_sentence_tells_of_a_value_is_kept():
+    old = known("My cat Momo hates water", "pet", "cat Momo")
+    assert isinstance(decide(draft("My cat Momo is three", "pet", "cat Momo"), [old]), Add)
+    employer = known("I work at Acme", "employer", "Acme")
+    assert decide(draft("My job at Acme is stressful", "employer", "Acme"), [employer]) == Fuller(
+        memory=employer.memory
+    )
+
+
+def test_a_job_that_begins_next_month_retires_none_until_it_is_said_again():
+    old = known("I work at Acme", "employer", "Acme")
+    told = draft("I start at Beta in May", "employer", "Beta", valid_from=NOW + 50 * DAY, precision="month")
+    assert decide(told, [old]) == Add(unsure_of=old.memory.id, reason="not yet")
+    waiting = Neighbour(memory=told.memory, trace=told.trace, similarity=0.9, trust=2)
+    begun = draft("I work at Beta", "employer", "Beta", at=NOW + 60 * DAY)
+    decision = decide(begun, [old, waiting])
+    assert decision == Supersede(memories=(old.memory,), reason="confirmed")
+
+
+def test_a_date_moved_forward_is_newer_all_the_same():
+    old = known("My flight is on Friday", "date of flight", "Friday", valid_from=NOW + 7 * DAY, precision="day")
+    new = draft(
+        "My flight was moved to Thursday", "date of flight", "Thursday", valid_from=NOW + 6 * DAY, precision="day"
+    )
+    assert decide(new, [old]) == Supersede(memories=(old.memory,), reason="newer")
+
+
 def test_two_that_stand_by_mistake_are_both_replaced():
     first, second = known("I live in Oslo", "home", "Oslo"), known("I live in Bergen", "home", "Bergen")
     decision = decide(draft("I live in Narvik", "home", "Narvik"), [second, first])
