@@ -87,6 +87,12 @@ ENGLISH = [
     ("I watch TV at Christmas.", {}, set()),
     ("Ich habe einen Hund und eine Katze.", {}, set()),
     ("My friend is sick.", {}, set()),
+    ("I have Crohn's disease.", {}, set()),
+    ("I fly with Lufthansa.", {"Lufthansa": (THING,)}, set()),
+    ("I live with Ben and his cat Tofu.", {"Ben": (PERSON,), "Tofu": (THING,)}, set()),
+    ("Her husband Paul cooks.", {"Paul": (PERSON,)}, set()),
+    ("Dana's birthday is in May.", {"Dana": (PERSON,)}, set()),
+    ("Dana, my wife, and I went to Paris.", {"Paris": (PLACE,), "my wife": (PERSON,)}, set()),
     ("Working from home suits me.", {}, set()),
 ]  # fmt: skip
 
@@ -112,6 +118,8 @@ CHINESE = [
     ("我有一個朋友叫阿德", {"阿德": (PERSON,)}, {("user", "friend", "阿德")}),
     ("用戶的太太是小美。", {"小美": (PERSON, "用戶的太太")}, {("user", "spouse", "小美")}),
     ("我的朋友大吵了一架", {}, set()),
+    ("我的狗狗叫 Lucky", {"Lucky": (THING, "我的狗狗")}, {("user", "pet", "Lucky")}),
+    ("前公司的同事小陈离职了", {"小陈": (PERSON,)}, set()),
     ("我養了一隻貓叫咪咪", {"咪咪": (THING, "我的貓")}, {("user", "pet", "咪咪")}),
     ("我家的狗叫旺財", {"旺財": (THING, "我家的狗")}, {("user", "pet", "旺財")}),
     ("我有两只狗，叫旺财和来福", {"旺财": (THING,), "来福": (THING,)}, {("user", "pet", "旺财"), ("user", "pet", "来福")}),

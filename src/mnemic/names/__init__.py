@@ -106,7 +106,7 @@ def _enter(tie: Tie, book: Book, found: list[Link], speaker: str | None) -> None
     role = lexicon().roles[last]
     whose = speaker if tie.owner is None else tie.owner or None
     for name in tie.names:
-        book.add(name, role.kind)
+        book.add(name, role.kind, settled=True)
     if whose is None:
         return
     if tie.alias is not None and len(tie.names) == 1 and role.holders != "many":
@@ -154,7 +154,7 @@ def _value(fact: Fact, text: str, subject: str | None, book: Book, found: list[L
     names = tuple(_values(value, kind, several=predicate in lexicon().several))
     holder = _holder(fact, text, subject, book, owner) if names else None
     for name in names:
-        book.add(name, kind)
+        book.add(name, kind, settled=True)
         if holder is not None:
             found.append(Link(subject=holder, predicate=predicate, object=name))
     if role and role.holders != "many" and len(names) == 1 and holder == "user":

@@ -33,6 +33,8 @@ class Link:
 class _Entry:
     name: str
     kind: EntityKind
+    settled: bool
+    """The kind was stated, so that no guess changes it."""
     aliases: dict[str, str] = field(default_factory=dict)
     """Key to alias."""
 
@@ -45,12 +47,12 @@ class Book:
     keys: dict[str, str] = field(default_factory=dict)
     """Key of a name or alias to the key of its entry."""
 
-    def add(self, name: str, kind: EntityKind) -> str:
+    def add(self, name: str, kind: EntityKind, *, settled: bool = False) -> str:
         """The entry of this name, made or made more exact; returns its key."""
         found = key(name)
         found = self.keys.setdefault(found, found)
-        entry = self.entries.setdefault(found, _Entry(name, kind))
-        if entry.kind == "thing":
+        entry = self.entries.setdefault(found, _Entry(name, kind, settled))
+        if entry.kind == "thing" and not entry.settled:
             entry.kind = kind
         return found
 

@@ -13,9 +13,7 @@ from mnemic.names.lexicon import alternatives, lexicon
 
 ZH_END = r"(?=[^\u3400-\u9fff·A-Za-z0-9]|\Z|今年|今天|現在|现在|昨天|明天|上週|上周|下週|下周|是|在|和|跟|與|与|也|很|最|的|會|会|要|就|都|已|剛|刚|喜歡|喜欢|住|每|吧|啦|喔|哦|，)"
 _ZH_VERB = "(?=[想上從从說说去有對对討讨不沒没考當当做開开比又約约吃聊見见一])"
-_ZH_LEFT = (
-    r"(?:(?<![\u3400-\u9fff])|(?<=[跟和與与同找約约陪問问叫讓让請请給给對对幫帮把被識识到歡欢愛爱見见教送是替為为且]))"
-)
+_ZH_LEFT = r"(?:(?<![\u3400-\u9fff])|(?<=[跟和與与同找約约陪問问叫讓让請请給给對对幫帮把被識识到歡欢愛爱見见教送是替為为且事友]))"
 _NOT_SHORT = "時时孩心說说吃學学組组費费事店鎮镇朋姐區区提米聲声腿麥麦型鳥鸟籠笼我他她你二三四五六一手腳脚腹的氣气車车狗貓猫妹弟哥姊便腦脑嬰婴兒儿伙偷丑丘數数於于到的名公母拉里根富北兵姨伯爸媽妈"
 # What makes another word of a short name: 小英雄, 小明星, 小龍蝦.
 _LONGER = "子兒儿學学書书蝦虾籠笼雄星女帽花機机俠侠宙宅動动房身味景飾饰傷伤物使獸兽蛋糕碗菜包"
@@ -68,7 +66,7 @@ def patterns_zh() -> _Chinese:
         role_only=re.compile(rf"{owner}{adjective}{role}"),
         strict=re.compile(rf"{strict}\Z"),
         free=re.compile(
-            rf"{_ZH_LEFT}(?:(?P<titled>{titled})|(?P<short>[小阿][{short}]|老[{data.surnames}林周])(?![{_LONGER}])|(?P<full>{full})(?:{ZH_END}|{_ZH_VERB}))"
+            rf"{_ZH_LEFT}(?:(?P<titled>{titled})|(?P<short>[小阿][{short}]|老[{data.surnames}林周])(?![{_LONGER}])|(?P<full>{full})(?:{ZH_END}|{_ZH_VERB}|(?={data.titles_zh})))"
         ),
         place=re.compile(
             rf"(?<![馬马])(?P<place>(?:{alternatives(data.places_zh)})[市縣县省]?(?:(?![的和跟與与到去在是有到])[\u3400-\u9fff]{{1,3}}?[區区縣县鄉乡])?)"

@@ -34,7 +34,7 @@ def latin_names(text: str, book: Book) -> Iterator[tuple[str, EntityKind]]:  # n
             start, end = span
             name = text[start:end]
             beside = last is not None and bool(_JOINED.fullmatch(text, last[0], start))
-            if not beside and is_called_to(text, start, end):
+            if (not beside and is_called_to(text, start, end)) or _AILMENT.match(text, end):
                 continue
             kind = book.kind_of(name)
             if kind is None or kind == "thing":
@@ -50,6 +50,7 @@ def latin_names(text: str, book: Book) -> Iterator[tuple[str, EntityKind]]:  # n
 _HANDLE = re.compile(r"(?<![\w.@/])@[A-Za-z]\w{1,30}(?![\w.]*@)")
 # Languages that write every noun with a capital.
 _GERMAN = re.compile(r"\b(?:[Ii]ch|und|nicht|[Mm]eine[rmns]?|wir|f[üu]r|ist|habe|eine[rmns]?)\b")
+_AILMENT = re.compile(r"['’]s (?:disease|syndrome|palsy)\b")
 _JOINED = re.compile(r",? (?:and|or|&) |, |、|和|跟")
 
 
@@ -167,7 +168,7 @@ _ROLE_LAST = re.compile(
 )
 _VERBS = re.compile(
     r" (?:said|says|told|tells|thinks|loves|likes|hates|works|worked|lives|lived|married|calls|called|moved|came|asked|gave|got|bought|was born|"
-    r"graduated|invited|wants|prefers|speaks|studies|teaches|plays|is (?:\d+|allergic|vegetarian|vegan|pregnant|getting married)|and I)\b"
+    r"graduated|invited|wants|prefers|speaks|studies|teaches|plays|is (?:\d+|allergic|vegetarian|vegan|pregnant|getting married))\b"
 )
 _ORGANISATION = re.compile(
     r"\b(?:work(?:s|ed|ing)?|job|position|role|offer|intern(?:s|ed|ing|ship)?|employed|hired|interview(?:ed|ing)?|engineer|manager|developer|nurse|teacher|analyst|designer|consultant|stud(?:y|ies|ied|ying)|graduated|enrolled|degree|phd|student|professor|volunteers?|volunteering)"
@@ -185,7 +186,7 @@ _SUBJECT_MATTER = re.compile(
     re.IGNORECASE,
 )
 _PERSON_BEFORE = re.compile(
-    r"\b(?:with|met|meet|meeting|marr(?:y|ied|ying)|dating|dated|engaged to|talk(?:ed|ing)? to|spoke (?:to|with)|told|asked|texted|invited|hugged|miss|missed|named after|thanks to|and I,?|introduced (?:me )?to|friends? with|(?:someone|somebody|woman|man|guy|girl|boy|lady|person)(?: named| called|,)) \Z",
+    r"\b(?:(?:liv(?:e|es|ed|ing)|dinner|lunch|breakfast|brunch|coffee|tea|drinks?|hiking|went|go|going|travel\w{0,4}|trip|walk\w{0,3}|talk\w{0,3}|chat\w{0,4}|spen[dt]|time|party|danc(?:e|ed|ing)|date|hang|hung|tennis|golf|chess|football|movies?|stay\w{0,3}|together|love|along|out|up|weekend|day|here|there|friends) with|met|meet|meeting|marr(?:y|ied|ying)|dating|dated|engaged to|talk(?:ed|ing)? to|spoke (?:to|with)|told|asked|texted|invited|hugged|miss|missed|named after|thanks to|and I,?|introduced (?:me )?to|husband|wife|son|daughter|brother|sister|friend|boss|colleague|neighbou?r|roommate|cousin|nephew|niece|(?:someone|somebody|woman|man|guy|girl|boy|lady|person)(?: named| called|,)) \Z",
     re.IGNORECASE,
 )
 _PLACE_ZH = re.compile(r"(?:住在?|搬到|搬去|飛去?|飞去?|去|到|來自|来自|回) ?\Z")
@@ -220,6 +221,8 @@ def kind_of_name(text: str, start: int, end: int, name: str) -> EntityKind:  # n
         return "person"
     if _PLACE.search(text, left, start) or _PLACE_ZH.search(text, left, start):
         return "place"
+    if _AFTER_NAME.match(text, end) and START.search(text, max(0, start - 6), start):
+        return "person"
     if len(words) <= 3 and (_VERBS.match(text, end) or _PERSON_AFTER_ZH.match(text, end)):
         return "person"
     return "thing"
