@@ -47,16 +47,22 @@ _NOTICE = re.compile(
     | {_SUBJECT}\s?(?:[\#:]?\s?[\w./-]{{1,30}})?[\s:：,]+{_STATE}\b(?:[^.!?]|\.(?=\d)){{0,80}}
     | {_SUBJECT}(?:\s(?:usage|level))?\s?(?:is|[:：])?\s?(?:at\s)?{_MEASURE}(?:\s(?:remaining|left|used|full))?
     | (?:up|down)load(?:ing|ed)?(?:\.{{2,}}|…|:)?\s?[^.!?]{{0,40}}
-    | (?:{_STATE}|loading|processing|thinking|connecting|reconnecting|syncing|searching|typing|please\ wait)[\s:]*(?:in|after|at|of|for)?\s*(?:\d[\d.,:/]*\s?\w{{0,8}}|\(.{{1,40}}\))?(?:\.{{2,}}|…)?
+    | (?:{_STATE}|loading|processing|thinking|connecting|reconnecting|syncing|searching|typing|please\ wait)[\s:]*(?:(?:in|after|at|of|for)?\s*(?:\d[\d.,:/]*\s?\w{{0,8}}|\(.{{1,40}}\))(?:\.{{2,}}|…)?|\.{{2,}}|…)
     | {_MEASURE}\s(?:left|remaining|elapsed|to\ go|until\ .{{1,30}})
     | (?:ping|pong|heartbeat|keep-?alive|tick|tock|ack|nack|noop|health\ ?check|test(?:ing)?(?:\ ?\d(?:[\s,]+\d)*)?|echo|beep|asdf\w*|qwerty\w*|foo(?:bar)?|hello\ world)(?:\s(?:ok|okay|\d+|received|sent|success(?:ful)?|test))*
+    | (?:motion|movement|smoke|sound|person|leak|intruder|fault|glass\ break|(?:new|unusual|suspicious)\ (?:login|log-in|sign-?in|device|activity))(?:\ (?:was|has\ been|is))?(?:\ (?:detected|from|on|in)).{{0,60}}
+    | your\ (?:verification\ code|otp|one-time\ (?:code|password)|code|session|parcel|package|order|delivery|driver|ride|subscription|trial|password|download|file|account|storage)\ (?:is|was|has|will|expires|arrives|for).{{0,80}}
+    | (?:otp|code|pin)\s?[:：]\s?\w{{4,8}}
+    | {_WHO}\ (?:reacted|liked|loved|disliked|replied|responded|voted).{{0,80}}["”:].{{0,40}}
+    | [\w\ ]{{2,20}}\ sensor\s?[:：].{{1,30}}
+    | (?:temperature|humidity|pressure|speed|signal)\ (?:is\ )?{_MEASURE}.{{0,40}}
     | time'?s\ up|time\ is\ up
     # Messengers.
     | {_WHO}\ (?:has\ |have\ |just\ )?(?:joined|left|created|entered|exited|was\ added\ to|were\ added\ to|was\ removed\ from|started|ended|muted|unmuted)(?:\ using\ .{{1,40}}|\ (?:the|this|a|your)?\ ?(?:group(?:\ chat)?|chat|channel|call|meeting|conversation|server|room|video\ chat|voice\ chat|huddle)\b.{{0,40}})
     | {_WHO}\ (?:added|removed|invited|kicked|blocked|unblocked)\ {_WHO}(?:\ (?:to|from)\ .{{1,40}})?
     | {_WHO}\ (?:changed|updated|edited|renamed|set)\ (?:the|this|their)\ (?:group|subject|chat|channel|icon|topic|description|phone\ number|name|photo|settings|theme|nickname)\b.{{0,60}}
     | {_WHO}\ (?:pinned|unpinned|deleted|unsent|recalled|edited|forwarded|liked|loved|reacted\ to|replied\ to|emphasized|laughed\ at)\ (?:an?|this|the|your|that)\ (?:message|photo|image|video|story|file|call|status).{{0,40}}
-    | (?:{_WHO}|several\ people)\ (?:is|are)\ (?:typing|recording(?:\ audio|\ a\ voice\ message)?|online|offline|away|calling|in\ a\ call|sharing\ (?:his|her|their|the)\ screen)
+    | (?:{_WHO}|several\ people)\ (?:is|are)\ (?:typing|recording(?:\ audio|\ a\ voice\ message)?|online|offline|away|calling(?:\\ you)?|in\ a\ call|sharing\ (?:his|her|their|the)\ screen)
     | {_WHO}\ (?:sent|shared)\ (?:an?|the)\ (?:photo|image|sticker|gif|video|voice\ message|file|attachment|location|contact|document|poll|link)
     | (?:this|your|the|a|one)?\s?message\ (?:was|has\ been|is|could\ not\ be|couldn't\ be|not|wasn't)?\s?(?:deleted|edited|unsent|recalled|removed|delivered|sent|pinned|forwarded|unavailable|not\ delivered|read).{{0,30}}
     | (?:you|{_WHO})\ (?:deleted|unsent)\ (?:this|a)\ message
@@ -83,7 +89,7 @@ _NOTICE = re.compile(
     | (?:對方|对方|你|您|[^，。！？\s]{{1,8}}(?=已|正在|.{{0,6}}(?:通話|通话|語音|语音|來電|来电)))\s?(?:已|正在)?(?:取消|拒絕|拒绝|掛斷|挂断|接聽|接听|忙線|忙线|無應答|无应答|未接聽|未接听|輸入|输入|錄音|说话|講話|讲话)(?:了|中|通話|通话|語音|语音|來電|来电|請求|请求){{0,2}}(?:…|\.{{2,}})?
     | (?:[^，。！？\s]{{1,12}}\s?)(?:已|被)?(?:經|经)?(?:加入|離開|离开|退出|踢出|移出|建立|解散)了?(?:本|此|這個|这个|該|该)?(?:群組|群组|群聊|群|聊天室|聊天|頻道|频道|會議|会议|通話|通话|房間|房间)
     | [^，。！？\s]{{1,12}}?(?:邀請|邀请|將|将|把)\s?[^，。！？\s]{{1,16}}?(?:加入|移出|踢出|新增到|拉進|拉进|拉入|退出)了?(?:群組|群组|群聊|群|聊天室|記事本)
-    | [^，。！？\s]{{1,12}}?(?:修改|變更|变更|更改|更新|設定|设定|设置)了?(?:群組|群组|群聊|群|聊天室)?(?:名稱|名称|名|公告|頭像|头像|圖片|图片|背景|大頭貼|照片)(?:為|为)?.{{0,30}}
+    | [^，。！？\s]{{1,12}}?(?:修改|變更|变更|更改|更新|設定|设定|设置|把|將|将)了?(?:群組|群组|群聊|群|聊天室)?(?:名稱|名称|名|公告|頭像|头像|圖片|图片|背景|大頭貼|照片)(?:為|为)?.{{0,30}}
     | [^，。！？\s]{{1,12}}?(?:拍了拍|戳了戳|tickled).{{1,20}}
     | [^，。！？\s]{{1,12}}?(?:傳送|传送|發送|发送|發出|发出|分享)了?(?:一)?(?:張|张|個|个|則|则|段|條|条)?(?:照片|貼圖|贴图|圖片|图片|影片|视频|語音|语音|檔案|文件|位置|紅包|红包|連結|链接|名片)
     | 未接(?:來電|来电|語音|语音|視訊|视频|通話|通话|電話|电话){{0,3}}(?:[（(\s:：]*(?:\d+|{_CLOCK}).{{0,6}})?
@@ -91,6 +97,12 @@ _NOTICE = re.compile(
     | (?:語音|语音|視訊|视频)(?:訊息|消息|讯息|留言)\s?[:：]?\s?(?:{_CLOCK}|{_MEASURE})?
     | (?:已讀不回|已读不回|已讀|已读|未讀|未读|已送達|已送达|已發送|已发送|已傳送|已编辑|已編輯|已轉發|已转发|傳送失敗|发送失败|對方離線|在線|离线)\s?(?:{_CLOCK}|\d+)?
     | 你已添加了.{{1,20}}(?:聊天了)?|以上是(?:打招呼|打招呼的|招呼).{{0,10}}|你們已成為好友.{{0,20}}|(?:我)?通過了你的朋友驗證請求.{{0,30}}|.{{1,12}}(?:開啟了朋友驗證|开启了朋友验证).{{0,40}}|.{{1,12}}(?:領取了|领取了).{{1,12}}(?:紅包|红包)|以下(?:為|为|是)?(?:新|未讀|未读)(?:訊息|消息)
+    | [^，。！？\s]{{1,12}}?(?:置頂|置顶|收藏|轉發|转发|編輯|编辑|取消置頂)了(?:一)?(?:則|则|條|条|個|个|你的)?(?:訊息|消息|貼文|留言|公告)
+    | [^，。！？\s]{{1,12}}?(?:對|对|给|給).{{0,10}}(?:按|點|点)(?:了)?(?:讚|赞|愛心|爱心)|[^，。！？\s]{{1,8}}(?:拒絕|拒绝|取消|接受|掛斷|挂断)了(?:你|您)?的?(?:語音|语音|視訊|视频)?(?:通話|通话|邀請|邀请|請求|请求)
+    | (?:消息|訊息|信息)已(?:發出|发出|傳出)[，,].{{1,20}}
+    | (?:您|你)的(?:驗證碼|验证码|包裹|訂單|订单|快遞|快递|登入|登录|密碼|密码|帳號|帐号|账号|訂閱|订阅|外送|司機|司机|餐點|下載).{{1,60}}
+    | (?:驗證碼|验证码|取件碼|取件码|動態密碼|动态密码)\s?(?:是|為|为|[:：])\s?\w{{3,8}}.{{0,40}}
+    | [^，。！？\s]{{0,8}}(?:偵測|检测|檢測|侦测)到.{{1,24}}|[^，。！？\s]{{1,8}}(?:感測器|传感器|感應器)\s?[:：].{{1,20}}|(?:溫度|温度|濕度|湿度|血壓|血压|心率)\s?[:：]?\s?{_MEASURE}.{{0,24}}|警報(?:解除|響起)?|警报(?:解除)?|(?:電量|电量)(?:不足|過低|过低)
     | \d{{1,3}}\s?(?:則|则|條|条)(?:新|未讀|未读)(?:訊息|消息)
     ){_END}""",
     re.VERBOSE | re.IGNORECASE,

@@ -130,6 +130,8 @@ def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noq
         return _Refused(whole, end, "notice"), grammar
     if not _WORD.search(text):
         return _Refused(whole, max(end, whole + 1), "small_talk"), grammar
+    if grammar.owns_mistake(text) or grammar.takes_back(text):
+        return _Refused(start, end, "small_talk"), grammar
     if turn.role == "user" and (claim := grammar.correction(text)):
         return _Kept(_from(header, speaker, start), end, claim, speaker), grammar
     if reason := _small_talk(grammar, text):

@@ -89,6 +89,8 @@ def claim(text: str) -> Claim | None:
     attribute = reading.attribute if reading else None
     if reading is None and len(plain.split()) < _FEWEST_WORDS:
         return None
+    if attribute in _TASTES and words.TASK.search(plain) and not words.MINE.search(plain):
+        return None
     confidence = who.confidence
     if jest:
         confidence = FAINT
@@ -175,6 +177,7 @@ def takes_back(text: str) -> bool:
     return bool(words.TAKEN_BACK.fullmatch(_plain(text)))
 
 
+_TASTES = (None, "likes", "dislikes")
 _FEWEST_WORDS = 3  # of a statement no rule knows: two-word chatter is far more common than "I smoke."
 
 

@@ -69,6 +69,8 @@ def claim(text: str) -> Claim | None:
     attribute = reading.attribute if reading else None
     if reading is None and len(text) < _SHORTEST:
         return None
+    if attribute in (None, "likes", "dislikes") and words.TASK.search(text):
+        return None
     confidence = who.confidence
     if jest:
         confidence = FAINT

@@ -84,7 +84,7 @@ SMALL_TALK: dict[str, re.Pattern[str]] = {
         r"amazing|wonderful|perfect|excellent|fantastic|lovely|beautiful|sweet|neat|brilliant|incredible|inspiring|"
         r"interesting|fun|exciting|impressive|tough|sad|awful|terrible|adorable|cute|wow+|whoa|omg|oops|hm+|mm+|uh+|um+|"
         r"a(?:w+|h+)|oh+|huh|ha(?:ha)+h?|hehe|lol+|lmao|rofl|yay+|ugh|congrats|congratulations|well done|good job|great job|way to go|good luck|"
-        r"no (?:problem|worries|way|idea|thanks)|np|you're (?:welcome|right)|my pleasure|same here|me too|never ?mind|"
+        r"no (?:problem|worries|way|idea|thanks)|np|my mistake|wrong chat|oops|whoops|you're (?:welcome|right)|my pleasure|same here|me too|never ?mind|"
         r"i (?:agree|understand|know(?: right)?|guess(?: so)?|think so|hope so|don't know|don't think so|totally agree)|"
         r"not really|maybe|perhaps|please|done|noted|roger|will do|let's go|for sure|go on|continue|next|stop|wait|hang on|"
         r"one (?:sec|second|moment)|sorry(?: about that| to hear that)?|my bad|(?:great|good|nice) (?:idea|point|work|to hear|to know)|"
@@ -199,9 +199,26 @@ CHATTER = _pattern(
     r"happy|sad|excited|nervous|awake|home|out|away|off|free|full|stuck|fed up|speechless|impressed|curious|better|worried|lazy|drained|hangry|on my way|almost there|in a (?:meeting|hurry|rush|call)|on (?:a call|the (?:bus|train|phone|way))|at (?:work|home|lunch)|about to \w+|running late|having (?:lunch|dinner|breakfast|coffee))"
     r"(?: (?:today|now|right now|again|tonight|rn|lol|haha|already|this (?:morning|evening|afternoon)|too|tbh|atm|at the moment|for now))*\W*\Z",
     r"^(?:that|this|it)(?:'s| is| was|'re)? (?:not|n't|isn't|wasn't|didn't|doesn't|isnt)\b.{0,60}\Z(?<!my)",
+    r"^(?:i|we) (?:really |just |totally |so |still )*(?:need|want|could use|could do with|crave|deserve) (?:a |an |some |more |another |my |to )*(?:coffee|tea|sleep|food|breaks?|naps?|drinks?|beer|wine|water|snacks?|minutes?|moments?|seconds?|sec|hug|holiday|vacation|rest|help|time|chocolate|cake|fresh air|shower|lunch|dinner|breakfast|"
+    r"go|eat|think|check|leave|run|pee|relax|rest|lie down|get going|get back|sit down|see (?:it|this|that))\b.{0,24}\Z",
+    r"^i (?:have no|don't have (?:a|any)|haven't (?:a|the)|got no) (?:\w+ )?(?:clue|idea|words|comment|opinion|preference)\b",
+    r"^(?:i|we) (?:can't|cannot|can not|can|could|couldn't|can hardly) (?:even|believe|hear|see|tell|read|open|find|access|log ?in|load|say|think|decide|remember|wait|imagine)\b.{0,40}\Z(?<!my)",
+    r"^(?:i|i'm|i am|i was|i've|i had|i have|we|we're)\b(?: just| really| totally| completely| had| have| almost| already| still| was| am| also| only| simply)* (?:forgot|forget|(?:know|see|wonder|wondered|guess|mean|forgot|understand) (?:what|how|why|where|that|if|it|this)|joking|kidding|listening|thinking|waiting|asking|lost you|"
+    r"trying to (?:find|say|understand|figure|get)|looking (?:at|for) (?:it|this|that|the)|wrong|mistaken|had (?:no|an) idea|no idea|expected (?:that|this|it|more|less)|assumed|figured|(?:want|need|would like|wanted) to (?:see|read|know|hear|check|ask|say|try|compare|understand))\b(?!.{0,160}\b(?:my|our)\b)",
+    r"^(?:he|she|they)(?:'s| is|'re| are| was| were) (?:so|too|such)\b(?!.{0,80}\b(?:my|our)\b)",
+    r"^my (?:head|back|neck|stomach|tummy|feet|foot|eyes|throat|legs?|arms?|brain) (?:really |so |still )*(?:hurts?|aches?|is killing me|is sore|is fried)\b.{0,16}\Z",
+    r"^we (?:should|could|must|ought to|need to|have to) (?:really |definitely |totally |all )*(?:do|try|go|meet|talk|hang out|catch up|get together|chat|see|celebrate|start|stop|leave|continue)\b(?!.{0,80}\d).{0,40}\Z",
+    r"^i(?:'ll| will|'m going to|'m gonna| am going to) (?:just |probably |have to |go |be |try |do |see |take |get |look |check |read |think |sleep |eat |have |make |let |come |give |call |ask |wait |use |start |finish |pick |leave )[^\d]{0,40}?(?:later|now|then|soon|first|in a (?:bit|sec|minute|moment)|tonight|back|again|instead|anyway|a (?:try|go|shot|look|break|minute|sec))\W*\Z",
+    r"^i (?:just )?(?:woke up|got (?:home|back|up|here)|ate|had (?:lunch|dinner|breakfast)|finished (?:work|eating|it)|arrived|logged in|restarted|refreshed|clicked (?:it|that)|tried (?:it|that|again))\W*\Z",
     r"^(?:that|this|it) (?:isn't|wasn't|didn't|doesn't|won't|can't)\b(?!.{0,60}\b(?:my|our|me|us)\b)",
     r"^(?:it's|it is|it was|it'll be|it will be) (?:(?:so|really|very|too|getting|still|quite|a bit|pretty|already|just|going to|super) )*(?:rain\w*|snow\w*|sunny|cloudy|windy|foggy|hot|cold|warm|chilly|freezing|humid|dark|late|early|monday|friday|weekend|noisy|quiet|lunch ?time|over)\b(?!.{0,80}\b(?:my|our|i|me)\b)",
     r"^(?:you|your|you're|you've|you'll|you'd)\b(?!.{0,200}\b(?:my|our|i|me|us|we)\b)",
+)
+
+# The work at hand: "I like the first version more" is no taste.
+TASK = _pattern(
+    r"\b(?:the|this|that|these|those|your)(?: (?:first|second|third|last|next|previous|other|new|old|shorter|longer|full|whole|original|final|same|\w+er))? "
+    r"(?:versions?|options?|answers?|responses?|replies|reply|text|tone|wording|sentences?|paragraphs?|drafts?|examples?|lines?|words?|list|code|functions?|output|format|formatting|summary|titles?|headings?|sections?|style|layout|results?|bullets?|table|translation|suggestions?|explanation|spelling|grammar|prompt|one)\b"
 )
 
 # Said without being sure, said by others, said in jest, denied.
@@ -312,6 +329,7 @@ OPENING_CLAUSE = re.compile(
 FIRST_PERSON = re.compile(
     r"\b(?:I|I'm|I've|I'd|I'll|i'm|i've|my|My|our|Our|me|we|We|we're|we've|mine|myself|ourselves)\b"
 )
+MINE = _pattern(r"\b(?:my|our|mine|ours)\b")
 SAYS_I = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|i'm|i've|we|We|we're|we've)\b")
 # A name or a title in it (for an assistant also a number), and a verb that tells of it.
 NAMES_SOMETHING = re.compile(r"(?<=[a-z,;:] )(?!I\b)[A-Z][a-z]{2,}|[\"“「《][^\"”」》]{2,80}[\"”」》]")
@@ -377,7 +395,7 @@ OWNED_MISTAKE = _pattern(
 _RIGHT = r"(?P<right>[^,;!?()]{1,60}?)"
 _WRONG = r"(?P<wrong>[^,;!?()]{1,40}?)[\s.!]*\Z"
 _IT_IS = r"(?:it|that|this|he|she|the name|the date|the time)(?:'s| is| was| should (?:be|have been|say|read))(?: actually| really| supposed to be)?"
-_MEANT = r"(?P<meant>i (?:meant|mean)(?: to (?:say|write|type))?|what i meant (?:was|is)|i should have said|make (?:that|it)|(?:it )?should (?:be|say|read|have been))"
+_MEANT = r"(?P<meant>i (?:meant|mean)(?: to (?:say|write|type))?|what i meant (?:was|is)|i should have said|make (?:that|it))"
 _NOT_MEANT = r"(?!it\b|well\b|what\b|to\b|every\b|no\b|that (?:as|in)\b|business|a lot|sure\b|not\b)"
 PUT_RIGHT = (
     _pattern(rf"(?:{_MEANT}|{_IT_IS.replace('(?:it', '(?:i meant|it')})\s+{_NOT_MEANT}{_RIGHT},?\s+(?:and )?(?:not|instead of|rather than)\s+{_WRONG}"),
