@@ -14,7 +14,7 @@ How words are read:
 - `3/4/2025` may be two days and is none; `14/3/2025` and `3.4.2025` (day first) are one each.
 - Seasons are the months of the northern hemisphere; winter is that which begins in the year named.
 - "The end of 2019" and 十月初 are as exact as 2019 and October. "About 2019" and "before 2019" are read,
-  but date no fact.
+  but date no fact; "about three years ago" and "a few days ago" are not even read.
 """
 
 from __future__ import annotations

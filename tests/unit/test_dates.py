@@ -682,6 +682,32 @@ def test_what_lies_after_the_last_year_is_not_found(text):
     assert find(text, datetime(9999, 12, 31, 23, 59, tzinfo=TAIPEI)) == ()
 
 
+def test_a_day_that_begins_before_the_first_year_in_utc_is_not_found():
+    assert find("yesterday", datetime(1, 1, 2, tzinfo=TAIPEI)) == ()
+    assert told("yesterday", datetime(1, 1, 2, tzinfo=UTC)) == date(1, 1, 1).strftime("%Y-%m-%d")
+
+
+@pytest.mark.parametrize(
+    ("text", "clock"), [("tomorrow at 12pm", "12:00"), ("tomorrow at 12:05am", "00:05"), ("明天中午12點", "12:00")]
+)
+def test_twelve_is_noon_or_the_beginning_of_the_day(text, clock):
+    assert told(text) == f"2025-03-13T{clock}:00"
+
+
+@pytest.mark.parametrize("text", ["tomorrow at 3", "tomorrow at 3:30", "明天三點"])
+def test_an_hour_of_either_half_of_the_day_leaves_the_day(text):
+    assert told(text) == "2025-03-13"
+
+
+def test_figures_of_full_width_are_read():
+    assert told("２０２３年５月８日，２０２４／０１／０５") == "2023-05-08 2024-01-05"
+
+
+@pytest.mark.parametrize("text", ["1號到昨天", "the 5th until yesterday"])
+def test_a_day_without_a_month_takes_none_from_a_whole_date(text):
+    assert told(text) in ("", "2025-03-11")
+
+
 DAYS = st.dates(date(1900, 1, 1), date(2099, 12, 30))
 MOMENTS = st.datetimes(timezones=st.sampled_from([UTC, TAIPEI, timezone(-timedelta(hours=3, minutes=30))]))
 MONTHS = "January February March April May June July August September October November December".split()
