@@ -115,12 +115,22 @@ def _measure(side: str, exchanges: list[Exchange], python: str) -> Measured:
 
 def table(rows: dict[str, Measured]) -> str:
     """A row a side."""
-    heads = ("", "adds", "model calls", "tokens in", "longest prompt", "tokens out", "texts embedded", "memories")
+    heads = (
+        "",
+        "adds",
+        "model calls",
+        "tokens in",
+        "of that schema",
+        "longest prompt",
+        "tokens out",
+        "texts embedded",
+        "memories",
+    )
     lines = [heads]
     for side, one in rows.items():
         count = one.counts
         numbers = (
-            count["adds"], count["calls"], count["tokens_in"], one.largest, count["tokens_out"], count["embedded"],
+            count["adds"], count["calls"], count["tokens_in"], count["schema"], one.largest, count["tokens_out"], count["embedded"],
             one.memories,
         )  # fmt: skip
         lines.append((f"{side} {one.version}", *(f"{number:,}" for number in numbers)))
@@ -244,7 +254,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _completion(self, body: dict[str, Any]) -> dict[str, Any]:
         schema = _schema(body)
         asked = "\n".join(_text(message["content"]) for message in body["messages"])
-        tokens = _tokens(asked) + (_tokens(json.dumps(schema, ensure_ascii=False)) if schema else 0)
+        shape = _tokens(json.dumps(schema, ensure_ascii=False)) if schema else 0
+        tokens = _tokens(asked) + shape
         facts = self.server.facts
         if "/mem0/" in self.path:
             said: Any = {
@@ -253,7 +264,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             said = _fill(schema, schema, facts)
         text = json.dumps(said, ensure_ascii=False)
-        self.server.counts.update(calls=1, tokens_in=tokens, tokens_out=_tokens(text))
+        self.server.counts.update(calls=1, tokens_in=tokens, schema=shape, tokens_out=_tokens(text))
         self.server.largest = max(self.server.largest, tokens)
         message: dict[str, Any] = {"role": "assistant", "content": text}
         usage = {"prompt_tokens": tokens, "completion_tokens": _tokens(text), "total_tokens": tokens + _tokens(text)}
