@@ -10,6 +10,7 @@ The rules know English and Chinese. In other languages only quotes, names in Lat
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,6 +46,8 @@ def check(fact: Fact, request: ExtractionRequest, *, user: str | None = None) ->
     if not fact.quote.strip() or fact.quote not in turn.content:
         return Refusal(turn=fact.turn, reason="quote_not_in_source", quote=fact.quote)
     fact = _in_bounds(fact, turn, request)
+    if len(fact.quote) > _LONGEST:
+        return _kept_whole(fact, turn)
     case = _Case(fact=fact, turn=turn, request=request, user=user)
     if reason := _reason_to_refuse(case):
         return Refusal(turn=fact.turn, reason=reason, quote=fact.quote)
@@ -55,13 +58,32 @@ def check(fact: Fact, request: ExtractionRequest, *, user: str | None = None) ->
     return _marked(replace(case, fact=_held_to_quote(case, subject_held=subject_held)))
 
 
+_LONGEST = 4_000
+"""Characters. A longer quote is no single statement: it is kept as it is and compared with nothing."""
+
+
+def _kept_whole(fact: Fact, turn: Turn) -> Fact:
+    data = turn.role in ("tool", "system")
+    return replace(
+        fact,
+        text=fact.quote,
+        kind="fact" if data else fact.kind,
+        subject=None,
+        attribute=None,
+        object=None,
+        confidence=min(fact.confidence, _FROM_DATA if data else _DOUBTFUL),
+    )
+
+
 def echo(text: str, shown: Iterable[str]) -> bool:
     """Whether `text`, said by an assistant, only restates memories it was shown.
 
     Each of its clauses must be borne out by one memory: most of its words, all its numbers and names, and the
-    same yes or no. A text that says nothing of its own ("Sure!") is no echo.
+    same yes or no. A text that says nothing of its own ("Sure!") is no echo, nor is one longer than memories are.
     """
-    memories = [(_content(memory), memory) for memory in shown]
+    if len(text) > _LONGEST:
+        return False
+    memories = [(_content(memory), memory) for memory in shown if len(memory) <= _LONGEST]
     said = False
     for clause in _clauses(_FRAME.sub("", _straight(text))):
         words = _content(clause.text)
@@ -128,12 +150,12 @@ def _in_bounds(fact: Fact, turn: Turn, request: ExtractionRequest) -> Fact:
     also = tuple(
         (place, words)
         for place, words in fact.also
-        if 0 <= place < len(earlier) and words.strip() and words in earlier[place].content
+        if 0 <= place < len(earlier) and len(words) <= _LONGEST and words.strip() and words in earlier[place].content
     )
     aimed = fact.to is not None and 0 <= fact.to < len(request.near) and fact.does != "new"
     told = plain("\n".join((fact.quote, *(each.content for each in earlier[-_LOOK_BACK:])))) if fact.corrects else ""
     since, until = _zoned(fact.valid_from, turn.said_at), _zoned(fact.valid_to, turn.said_at)
-    if not _TIME.search("\n".join((_straight(fact.quote), *(words for _, words in also)))):
+    if not _TIME.search("\n".join((_straight(fact.quote[:_LONGEST]), *(words for _, words in also)))):
         since = until = None  # no date is invented
     elif since is not None and until is not None and until <= since:
         until = None
@@ -146,6 +168,7 @@ def _in_bounds(fact: Fact, turn: Turn, request: ExtractionRequest) -> Fact:
         valid_from=since,
         valid_to=until,
         precision=fact.precision if since or until else None,
+        text=fact.text if len(fact.text) <= _LONGEST else fact.quote,
         confidence=min(max(fact.confidence, 0.0), 1.0) if math.isfinite(fact.confidence) else _DOUBTFUL,
         attributed_to="user" if turn.role == "user" else "assistant",
     )
@@ -180,7 +203,7 @@ def _reason_to_refuse(case: _Case) -> str | None:
         return "instruction_in_data" if ordering else None
     if _only_asks(case):
         return "question"
-    if any(_is_idle(clause) for clause in _meant(case)):
+    if all(_is_idle(clause) for clause in _meant(case)):
         return "hypothetical"
     if turn.role == "assistant" and _is_speaker(fact.subject, case, ("user",)) and not _is_confirmed(case):
         about = {clause.about for clause in _meant(case)}
@@ -216,8 +239,10 @@ _IMPERATIVE = re.compile(
 def _only_asks(case: _Case) -> bool:
     """Whether the words the fact rests on are a question."""
     quote, content = case.fact.quote, case.turn.content
-    after = content[content.index(quote) + len(quote) :][:_AFTER_QUOTE].lstrip()
-    if after.startswith(("?", "？")):
+    start = content.index(quote)
+    after = content[start + len(quote) :][:_AFTER_QUOTE].lstrip()
+    # "…, since I'm vegan?" gives a reason: only words that open the sentence are what it asks.
+    if after.startswith(("?", "？")) and _BEFORE_SENTENCE.search(content[max(start - 4, 0) : start].rstrip(" \t")):
         quote = quote + "?"
     if not _ASKS.search(_straight(quote)):
         return False
@@ -277,15 +302,10 @@ def _resolved(case: _Case) -> Fact:
         return fact
     start = case.turn.content.index(fact.quote)
     near = case.turn.content[max(start - _NEAR, 0) : start]
-    if all(plain(name) in plain(near) for name in missing):
-        first = (
-            min(place for name in missing if (place := near.lower().rfind(name.lower())) >= 0)
-            if all(name.lower() in near.lower() for name in missing)
-            else -1
-        )
-        if first >= 0:
-            left = start - len(near) + _sentence(near, first)[0]
-            return replace(fact, quote=case.turn.content[left : start + len(fact.quote)].strip())
+    places = [near.find(name) for name in missing]
+    if min(places) >= 0:
+        left = start - len(near) + _sentence(near, min(places))[0]
+        return replace(fact, quote=case.turn.content[left : start + len(fact.quote)].strip())
     earlier = _earlier(case.request, fact.turn)
     for place in range(len(earlier) - 1, max(len(earlier) - 1 - _LOOK_BACK, -1), -1):
         words = earlier[place].content
@@ -320,14 +340,13 @@ _SENTENCE_END = re.compile(r"[.!?](?=\s|\Z)|[。！？\n]")
 
 
 def _sentence(text: str, place: int) -> tuple[int, int]:
-    """Start and end of the sentence of `text` that holds `place`."""
-    start, end = 0, len(text)
-    for mark in _SENTENCE_END.finditer(text):
+    """Start and end of the sentence of `text` that holds `place`, at most `_NEAR` characters to each side."""
+    start, end = max(place - _NEAR, 0), min(place + _NEAR, len(text))
+    for mark in _SENTENCE_END.finditer(text, start, end):
         if mark.end() <= place:
             start = mark.end()
         else:
-            end = mark.end()
-            break
+            return start, mark.end()
     return start, end
 
 
@@ -417,8 +436,8 @@ def _mentions(text: str, name: str) -> bool:
 
 # Attributes that say who somebody is to the user: "My wife is called Anna" is a fact about the user.
 _RELATION_ATTRIBUTE = re.compile(
-    r"spouse|wife|husband|partner|pet|dog|cat|child|son|daughter|kid|sibling|sister|brother|parent|mother|father|family|friend|boss|manager|colleague|coworker|"
-    r"teacher|doctor|roommate|neighbou?r|relation|girlfriend|boyfriend|therapist|dentist|landlord|name_of",
+    r"(?<![a-z])(?:spouse|wife|husband|partner|pet|dog|cat|child|son|daughter|kid|sibling|sister|brother|parent|mother|father|family|friend|boss|manager|colleague|coworker|"
+    r"teacher|doctor|roommate|neighbou?r|relation|girlfriend|boyfriend|therapist|dentist|landlord|children)s?(?![a-z])",
     re.IGNORECASE,
 )
 
@@ -551,12 +570,13 @@ def _names(text: str) -> Iterator[str]:
     for found in _NAME_TOKEN.finditer(text):
         word = found.group()
         bare = re.sub(r"['’]s\Z", "", word)
+        after = found.start() + len(bare)
         if plain(_straight(bare)) in _NO_NAME or not (any(map(str.isupper, bare)) or _mixed(bare)):
             continue
         if (
             _opens_sentence(text, found.start())
             and bare[1:].islower()
-            and not _AFTER_NAME.match(_straight(text[found.start() + len(bare) :][:24]))
+            and not _AFTER_NAME.match(_straight(text[after : after + _AFTER_LOOK]))
         ):
             continue
         yield bare
@@ -570,6 +590,9 @@ def _mixed(word: str) -> bool:
 
 _COUNTED = re.compile(r"\d+(?:st|nd|rd|th|s|k|am|pm|km|kg|cm|mm|m|h|min|hrs?|years?|GB|MB|TB)", re.IGNORECASE)
 _BEFORE_SENTENCE = re.compile(r"(?:\A|[.!?:\n。！？：]\s*|[\"“「(*-]\s*)\Z")
+
+
+_AFTER_LOOK = 24
 
 
 def _opens_sentence(text: str, start: int) -> bool:
@@ -858,8 +881,8 @@ def _marked(case: _Case) -> Fact:
         kind = "fact" if fact.kind in ("procedure", "preference") else fact.kind
         return replace(fact, kind=kind, attributed_to="assistant", confidence=min(fact.confidence, _FROM_DATA))
     clauses = _meant(case)
-    unsure = any(clause.conditional or _HEDGE.search(clause.text) for clause in clauses)
-    if unsure or any(_REPORTED.search(clause.text) for clause in clauses):
+    unsure = all(clause.conditional or _HEDGE.search(clause.text) for clause in clauses)
+    if unsure or all(_REPORTED.search(clause.text) for clause in clauses):
         slot = fact.attribute if fact.attribute == "plan" or not unsure else None
         return replace(
             fact, attribute=slot, object=fact.object if slot else None, confidence=min(fact.confidence, _DOUBTFUL)
@@ -884,13 +907,14 @@ class _Clause:
 
 _BREAK = re.compile(
     r"[，；;]|,(?=\s*(?:and |but |so |because |while |although |though |yet |which |or )?(?:i|i'm|i've|i'll|i'd|my|we|our|he|she|they|his|her|it|you|what|how|where|when|why|who|do|does|can|could|is|are|would|any)\b)"
-    r"|\s+(?:but|while|whereas|although|though|because)\s+|\s+(?:and|so)\s+(?=(?:i|i'm|i've|i'll|i'd|my|we|our|he|she|they|his|her|it)\b)|(?:但是?|可是|不過(?!敏)|不过(?!敏))",
+    r"|\s+(?:but|while|whereas|although|though|because)\s+|\s+(?:and|so)\s+(?=(?:i|i'm|i've|i'll|i'd|my|we|our|he|she|they|his|her|it|you|your)\b)|(?:但是?|可是|不過(?!敏)|不过(?!敏))",
     re.IGNORECASE,
 )
 _SENTENCES = re.compile(r"[^.!?。！？\n]*(?:[.!?](?!\s|\Z)[^.!?。！？\n]*)*(?:[.!?。！？\n]+|\Z)")
 
 
-def _clauses(text: str) -> list[_Clause]:
+@functools.lru_cache(maxsize=64)
+def _clauses(text: str) -> tuple[_Clause, ...]:
     """The clauses of `text` in order; one that names no subject goes on with that of the one before."""
     clauses: list[_Clause] = []
     about: str | None = None
@@ -902,40 +926,47 @@ def _clauses(text: str) -> list[_Clause]:
         pieces = [
             piece for piece in _BREAK.split(sentence) if piece and (_LETTER.search(piece) or _DIGITS.search(piece))
         ]
+        follows = False  # on the condition in the clause before
         for index, piece in enumerate(pieces):
             about = _about(piece, about)
+            states = bool(_CONDITION.search(piece))
             last = index == len(pieces) - 1
             clauses.append(
                 _Clause(
                     text=piece,
                     sentence=sentence,
                     about=about,
-                    conditional=conditional and bool(_CONDITION.search(piece) or _FOLLOWS.search(piece)),
+                    conditional=states or follows or (conditional and bool(_FOLLOWS.search(piece))),
                     asks=(last and bool(_ASKS.search(sentence))) or bool(_ASKS.search(piece)),
                 )
+            follows = states
             )
-    return clauses
+    return tuple(clauses)
 
 
-def _meant(case: _Case) -> list[_Clause]:
+def _meant(case: _Case) -> tuple[_Clause, ...]:
     """The clauses of the quote that the text is nearest to; all, where it is near none."""
     return _nearest(case.fact.text, _clauses(case.fact.quote))[0]
 
 
-def _nearest(text: str, clauses: list[_Clause]) -> tuple[list[_Clause], list[_Clause]]:
-    """Those that share the most words with `text`, and those that share any."""
+@functools.lru_cache(maxsize=64)
+def _nearest(text: str, clauses: tuple[_Clause, ...]) -> tuple[tuple[_Clause, ...], tuple[_Clause, ...]]:
+    """Those that share the most words with `text`, or stand in it; and those that share any."""
+    if whole := tuple(clause for clause in clauses if clause.text.strip() in text):
+        return whole, whole
     words = _content(text)
     shared = [len(words & _content(clause.text)) for clause in clauses]
     most = max(shared, default=0)
     if most == 0:
         return clauses, clauses
-    best = [clause for clause, count in zip(clauses, shared, strict=True) if count == most]
-    return best, [clause for clause, count in zip(clauses, shared, strict=True) if count]
+    pairs = list(zip(clauses, shared, strict=True))
+    return tuple(clause for clause, count in pairs if count == most), tuple(clause for clause, count in pairs if count)
 
 
 _PARTY = re.compile(r"\b(?:the )?(?:user|assistant)(?:'s)?\b|使用者|用戶|用户|[我你妳您他她]", re.IGNORECASE)
 
 
+@functools.lru_cache(maxsize=512)
 def _content(text: str) -> frozenset[int]:
     """Hashes of the words of `text` that carry content, without those for the parties."""
     bare = _PARTY.sub(" ", _straight(text))
@@ -1021,7 +1052,10 @@ def _person_en(found: re.Match[str]) -> str:
         return found["named"]
     if found["called"]:
         return found["called"]
-    return f"{found['whose']} {found['relation']}" if found["whose"] else found["relation"]
+    whose = found["whose"]
+    if not whose:
+        return found["relation"]
+    return f"{whose.lower() if whose.lower() in ('his', 'her', 'their') else whose} {found['relation']}"
 
 
 def _about_zh(clause: str, before: str | None) -> str | None:
