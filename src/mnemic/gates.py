@@ -939,8 +939,8 @@ def _clauses(text: str) -> tuple[_Clause, ...]:
                     conditional=states or follows or (conditional and bool(_FOLLOWS.search(piece))),
                     asks=(last and bool(_ASKS.search(sentence))) or bool(_ASKS.search(piece)),
                 )
-            follows = states
             )
+            follows = states
     return tuple(clauses)
 
 
