@@ -130,7 +130,7 @@ def decide(
     one = None if draft.trace.attribute is None else slots.single(draft.trace.attribute, own)
     standing = [each for each in around if _stands(each, draft)]
     if _ends(draft, one):
-        ended = _ended(draft, standing, one)
+        ended = _ended(draft, around, standing, one)
         return ended or _known(draft, around, [], meant) or Add(reason="ends")
     rivals = _rivals(draft, standing, one, meant)
     return _known(draft, around, rivals, meant) or _against(draft, rivals, one, meant)
@@ -240,11 +240,9 @@ def _other_occasion(one: Memory, other: Memory) -> bool:
     """Whether two events lie at different times: a second run in the park is no duplicate of the first."""
     if "event" not in (one.kind, other.kind) or one.valid_from is None or other.valid_from is None:
         return False
-    first, second = sorted((one, other), key=lambda each: each.valid_from or _said(each))
-    days = timedelta(days=_LENGTHS[first.precision or "second"])
-    return first.valid_from != second.valid_from and (first.valid_from or _said(first)) + days <= (
-        second.valid_from or _said(second)
-    )
+    first, second = sorted((one, other), key=lambda each: (each.valid_from or _said(each), each.id))
+    begins, again = first.valid_from or _said(first), second.valid_from or _said(second)
+    return begins != again and begins + _length(first) <= again
 
 
 # What it takes the place of.
@@ -255,7 +253,7 @@ def _stands(known: Neighbour, draft: Draft) -> bool:
     memory = known.memory
     if memory.slot is None or memory.slot != draft.memory.slot or known.trace.ended:
         return False
-    return memory.valid_to is None or memory.valid_to > _moment(draft.memory)
+    return memory.valid_to is None or memory.valid_to > (_began(draft.memory) or _said(draft.memory))
 
 
 def _rivals(draft: Draft, standing: Sequence[Neighbour], one: bool | None, meant: Neighbour | None) -> list[Neighbour]:
@@ -340,11 +338,21 @@ def _ends(draft: Draft, one: bool | None) -> bool:
     return draft.fact.ends or (closed and one is True)
 
 
-def _ended(draft: Draft, standing: Sequence[Neighbour], one: bool | None) -> Decision | None:
+def _ended(
+    draft: Draft, around: Sequence[Neighbour], standing: Sequence[Neighbour], one: bool | None
+) -> Decision | None:
+    if draft.trace.attribute is None:
+        named = [each for each in around if _tells_of(each, draft)]
+        return _end(draft, named, one)
     over = [each for each in standing if not each.trace.negated]
     named = [each for each in over if _names_value(draft.trace, each.trace, either_way=one is True)]
     if not named and one is True and draft.fact.ends and _names_nothing(draft):
         named = over
+    return _end(draft, named, one)
+
+
+def _end(draft: Draft, named: Sequence[Neighbour], one: bool | None) -> Decision | None:
+    """Retire what is named as over; of several values that stand beside one another, one at most."""
     if one is not True and len(named) > 1:
         exact = [each for each in named if each.trace.value == draft.trace.value]
         if len(exact) != 1:
@@ -358,6 +366,19 @@ def _ended(draft: Draft, standing: Sequence[Neighbour], one: bool | None) -> Dec
             return Outdated(by=_latest(older).memory)
         return Add(unsure_of=_latest(named).memory.id, reason="less trusted")
     return Supersede(memories=_memories(named), reason="ended")
+
+
+def _tells_of(known: Neighbour, draft: Draft) -> bool:
+    """Whether a memory says just what is over ("play the violin"), where nobody named an attribute.
+
+    All words of what is over, and no more others beside them, no other name among those.
+    """
+    over, told = frozenset(draft.trace.spelt), known.trace
+    if not draft.fact.object or not over <= told.terms or told.ended or told.negated:
+        return False
+    if told.subject is None or told.subject != draft.trace.subject or not told.names <= draft.trace.candidates:
+        return False
+    return len(told.terms - over) <= len(over)
 
 
 def _names_value(new: Trace, old: Trace, *, either_way: bool) -> bool:
@@ -413,17 +434,42 @@ def _newer(new: Memory, old: Memory) -> bool:
 
 
 def _before(one: Memory, other: Memory) -> bool | None:
-    """Whether one begins before the other; None when their times overlap as far as they are known."""
-    start, other_start = _moment(one), _moment(other)
+    """Whether one began before the other; None when their times cannot be told apart.
+
+    What names no beginning had begun when it was said, but who knows how long before. So of "I live in
+    Oslo" and, some days later, "I moved to Bergen last month", the second is newer; "I moved to Paris in
+    2010" is not.
+    """
+    start, other_start = _began(one), _began(other)
+    if start is None and other_start is None:
+        return None
+    if start is None or other_start is None:
+        begun, bare = (other, one) if start is None else (one, other)
+        began, said = _began(begun) or _said(begun), _said(bare)
+        if said < began:
+            return bare is one
+        return begun is one if began + _length(begun) + _LINGERS < said else None
     if start < other_start and start + _length(one) <= other_start:
         return True
     return False if other_start < start and other_start + _length(other) <= start else None
 
 
-def _moment(memory: Memory) -> datetime:
+_LINGERS = timedelta(days=366)
+"""How long people go on telling of a state as theirs, or tell of a change as new."""
+
+
+def _began(memory: Memory) -> datetime | None:
     """When it began to be so. A time still to come when it was said is what is told, not since when."""
-    said = _said(memory)
-    return said if memory.valid_from is None else min(memory.valid_from, said)
+    begins = memory.valid_from
+    return None if begins is None or begins > _said(memory) else begins
+
+
+_LENGTHS = {"second": 0, "day": 1, "week": 7, "month": 31, "season": 92, "year": 366}
+
+
+def _length(memory: Memory) -> timedelta:
+    """How long a stretch its beginning may lie in."""
+    return timedelta(days=_LENGTHS[memory.precision or "second"])
 
 
 def _is_to_come(draft: Draft) -> bool:
@@ -436,16 +482,6 @@ _SOON = timedelta(days=1)
 """What begins within a day has begun: the zones of day and message may differ."""
 
 
-_LENGTHS = {"second": 0, "day": 1, "week": 7, "month": 31, "season": 92, "year": 366}
-
-
-def _length(memory: Memory) -> timedelta:
-    """How long a stretch its beginning may lie in."""
-    if memory.valid_from is None or memory.precision is None or memory.valid_from > _said(memory):
-        return timedelta(0)
-    return timedelta(days=_LENGTHS[memory.precision])
-
-
 def _said(memory: Memory) -> datetime:
     """When it was said; what was corrected was said when it was: in a later message, or by an update."""
     said = memory.said_at or memory.created_at
@@ -456,7 +492,7 @@ def _said(memory: Memory) -> datetime:
 
 
 def _latest(known: Sequence[Neighbour]) -> Neighbour:
-    return max(known, key=lambda each: (_moment(each.memory), _said(each.memory), each.memory.id))
+    return max(known, key=lambda each: (_said(each.memory), each.memory.id))
 
 
 def _memories(known: Iterable[Neighbour]) -> tuple[Memory, ...]:

@@ -106,6 +106,16 @@ def test_the_time_it_was_true_goes_before_the_time_it_was_said():
     assert decide(late, [standing]) == Outdated(by=standing.memory)
 
 
+def test_a_move_of_last_month_is_news_whoever_is_asked_first():
+    home = known("I live in Oslo", "home", "Oslo", at=NOW - 10 * DAY)
+    told = {"valid_from": NOW - 40 * DAY, "precision": "month"}
+    moved = draft("I moved to Bergen last month", "home", "Bergen", **told)
+    assert decide(moved, [home]) == Supersede(memories=(home.memory,), reason="newer")
+    standing = known("I moved to Bergen last month", "home", "Bergen", at=NOW, **told)
+    late = draft("I live in Oslo", "home", "Oslo", at=NOW - 10 * DAY)
+    assert decide(late, [standing]) == Outdated(by=standing.memory)
+
+
 def test_a_month_that_is_known_only_roughly_is_not_older_than_a_day_in_it():
     standing = known("I work at Acme", "employer", "Acme", at=datetime(2025, 3, 10, tzinfo=UTC))
     new = draft(
@@ -359,6 +369,20 @@ def test_an_end_that_fits_two_ends_neither():
 def test_an_end_with_no_value_ends_nothing_that_adds_up():
     cat = known("I have a cat", "pet", "cat")
     assert isinstance(decide(draft("We no longer have pets", "pet", ends=True), [cat]), Add)
+
+
+def test_what_is_over_may_be_named_by_its_own_words():
+    violin = known("I play the violin every week")
+    piano = known("I play the piano every week")
+    daughter = known("My daughter plays the violin", subject="daughter")
+    over = draft("I no longer play the violin", None, "play the violin", ends=True)
+    assert decide(over, [violin, piano, daughter]) == Supersede(memories=(violin.memory,), reason="ended")
+    assert isinstance(decide(over, [piano, daughter]), Add)
+    twice = [violin, known("I play the violin in an orchestra")]
+    assert decide(over, twice) == Add(unsure_of=twice[1].memory.id, reason="ends one of several")
+    assert isinstance(
+        decide(draft("我不學日文了", None, "學日文", ends=True), [known("我在學日文", "language", "日文")]), Supersede
+    )
 
 
 # What the extractor says.
