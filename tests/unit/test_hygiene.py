@@ -191,7 +191,7 @@ def test_only_the_secret_is_masked():
         "pin this for 2025", "a pin on the map", "My PIN code is 560001", "密碼忘了2023年設的", "密碼很長，我用1Password管理", "我忘記密碼了",
         "密碼至少要12個字", "I passed 1234 cars", "the passage: 1234 words", "http://example.org:8080/@me", "https://user@example.org/",
         "I like sk-learn and npm_config", "task-scheduler-with-a-very-long-name-2025", "desk-0123456789-abcdefghij-lamp",
-        "AKIA is a prefix", "eyJust kidding", "3.14159265358979323846", "+4111111111111112", "我的薪水是 4111111111111112 元",
+        "AKIA is a prefix", "eyJust kidding", "3.14159265358979323846", "reference 110105194912310021", "+4111111111111112", "我的薪水是 4111111111111112 元",
     ],
 )  # fmt: skip
 def test_what_people_want_remembered_stays(text):
