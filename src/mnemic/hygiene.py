@@ -232,7 +232,7 @@ class _Rule:
     pattern: re.Pattern[str]
     """The secret is the group `secret`, or the whole match where there is no such group."""
     hints: tuple[str, ...] = ()
-    """Lower case; one of them stands in every text that holds such a secret. None: always looked for."""
+    """Lower case; one of them stands in every text that holds such a secret. Empty: always looked for."""
     holds: Callable[[str], bool] | None = None
     """A second look at the secret alone."""
 
