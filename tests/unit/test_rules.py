@@ -92,7 +92,7 @@ KEPT_CHINESE = [
     ("我對花生過敏", "我對花生過敏", "fact", "user", "allergy"),
     ("我对海鲜过敏", "我对海鲜过敏", "fact", "user", "allergy"),
     ("我會說日文", "我會說日文", "fact", "user", "language"),
-    ("我在台大唸書，主修資工", "我在台大唸書，主修資工", "fact", "user", "school"),
+    ("我在台大唸書", "我在台大唸書", "fact", "user", "school"),
     ("我的手機號碼是0912345678", "我的手機號碼是0912345678", "fact", "user", "phone"),
     ("我最喜歡的顏色是綠色", "我最喜歡的顏色是綠色", "preference", "user", "favourite_顏色"),
     ("我喜欢喝茶，不喜欢咖啡。", "我喜欢喝茶，不喜欢咖啡。", "preference", "user", "likes"),

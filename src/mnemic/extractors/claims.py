@@ -26,6 +26,10 @@ IDENTITY = frozenset({"name", "age", "birthday", "email", "phone"})
 """Attributes whose statement is a fact even when it names a date."""
 
 
+TASTES = frozenset({"likes", "dislikes", "hobby", "plan", "place_visited"})
+"""Attributes that stand beside each other: one sentence that tells two of them is one fact."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
     """A statement worth remembering."""
@@ -76,6 +80,9 @@ class Grammar(Protocol):
 
     def owns_mistake(self, text: str) -> bool:
         """Whether the whole of `text` says that what came before was wrong ("Sorry, I misspoke.")."""
+
+    def further(self, text: str, first: Claim) -> list[tuple[int, int, Claim]]:
+        """Stretches of `text` that state another attribute of the same speaker than its claim `first`."""
 
     def promise(self, text: str) -> Claim | None:
         """What an assistant that says `text` tells about itself, promises or recommends."""

@@ -45,7 +45,9 @@ def _extract(turns: Sequence[Turn]) -> Extraction:
         findings = list(_findings(turn))
         kept = [finding for finding in findings if isinstance(finding, _Kept)]
         refused = [finding for finding in findings if isinstance(finding, _Refused)]
-        facts.extend(_fact(index, turn, finding) for finding in kept)
+        for each in kept:
+            facts.append(_fact(index, turn, each))
+            facts.extend(_fact(index, turn, _Kept(*more, each.speaker)) for more in each.more)
         if len(refused) == len(findings):
             refusals.append(Refusal(turn=index, reason=_dominant(refused)))
         else:
@@ -62,6 +64,8 @@ class _Kept:
     claim: Claim
     speaker: str | None = None
     """Who said it, when the line itself says so, as in a pasted chat."""
+    more: tuple[tuple[int, int, Claim], ...] = ()
+    """Further attributes of the speaker in the same sentence: where each is said, and the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class _Unmentioned:
 _Finding = _Kept | _Refused | _Unmentioned
 
 
-def _findings(turn: Turn) -> Iterator[_Finding]:
+def _findings(turn: Turn) -> Iterator[_Finding]:  # noqa: C901 - a ladder of cases
     """One finding a sentence, in order; a sentence that leans on the one before it joins it."""
     last: _Finding | None = None
     mistaken: int | None = None  # where "Sorry, I misspoke." began, if that was the last sentence
@@ -113,7 +117,7 @@ def _findings(turn: Turn) -> Iterator[_Finding]:
         yield last
 
 
-def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noqa: C901 - a ladder of cases
+def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noqa: C901, PLR0912 - a ladder of cases
     """What becomes of the sentence `turn.content[start:end]`, and the grammar that decided it."""
     whole = start
     if is_notice(turn.content[start:end]):
@@ -156,7 +160,9 @@ def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noq
                 return _Kept(_from(header, speaker, start + left), start + right, claim, speaker), grammar
         return _Refused(start, end, asked), grammar
     if claim := state(body):
-        return _Kept(_from(header, speaker, start), end, claim, speaker), grammar
+        further = grammar.further(body, claim) if claim.attribute and turn.role == "user" else []
+        more = tuple((start + left, start + right, each) for left, right, each in further)
+        return _Kept(_from(header, speaker, start), end, claim, speaker, more), grammar
     return _Unmentioned(start, end), grammar
 
 
@@ -245,7 +251,7 @@ _LABEL = re.compile(
     r"occupation|allerg(?:y|ies)|diet|hobb(?:y|ies)|likes?|dislikes?|location|city|hometown|languages?|pets?|"
     r"question|context|background|info|fact|important|warning|tip|to|from|subject|re|date|user|assistant|system|"
     r"goal|plan|today|yesterday|tomorrow|status|problem|answer|summary|also|favou?rite.*|me|i|"
-    r"備註|补充|補充|更新|提醒|注意|姓名|名字|電話|电话|地址|生日|年齡|年龄|職業|职业|興趣|兴趣|過敏|过敏|信箱|郵箱|邮箱|"
+    r"更正|修正|訂正|口誤|打錯|备注|備註|补充|補充|更新|提醒|注意|姓名|名字|電話|电话|地址|生日|年齡|年龄|職業|职业|興趣|兴趣|過敏|过敏|信箱|郵箱|邮箱|"
     r"問題|问题|背景|結論|结论|重點|重点|目標|目标|計畫|计划|例如|比如|其他|我說|我说|我的.*|他說|她說|他说|她说|我覺得|我觉得|"
     r"因為|因为|所以|但是|結果|结果|優點|缺點|优点|缺点|時間|时间|地點|地点)\Z",
     re.IGNORECASE,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from mnemic.extractors import words_en as words
-from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, Claim, Reading
+from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, TASTES, Claim, Reading
 from mnemic.extractors.values_en import read, read_thing
 from mnemic.types import Kind
 
@@ -67,7 +68,7 @@ def beside_the_ask(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def claim(text: str) -> Claim | None:
+def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
     """What `text`, which asks nothing, states; None when that is nothing lasting."""
     plain = _plain(text)
     if match := words.CALL_ME.match(plain):
@@ -89,7 +90,7 @@ def claim(text: str) -> Claim | None:
     attribute = reading.attribute if reading else None
     if reading is None and len(plain.split()) < _FEWEST_WORDS:
         return None
-    if attribute in _TASTES and words.TASK.search(plain) and not words.MINE.search(plain):
+    if (attribute is None or attribute in TASTES) and words.TASK.search(plain) and not words.MINE.search(plain):
         return None
     confidence = who.confidence
     if jest:
@@ -129,7 +130,9 @@ def correction(text: str) -> Claim | None:
     groups = said.groupdict()
     wrong = groups.get("wrong")
     body = _cut(text, said, "right")
-    if not (wrong or groups.get("meant") or (opening and words.SPECIFIC.search(body) and len(body.split()) <= _FRAGMENT)):
+    if not (
+        wrong or groups.get("meant") or (opening and words.SPECIFIC.search(body) and len(body.split()) <= _FRAGMENT)
+    ):
         return None
     if not wrong and small_talk(body):
         return None
@@ -177,7 +180,6 @@ def takes_back(text: str) -> bool:
     return bool(words.TAKEN_BACK.fullmatch(_plain(text)))
 
 
-_TASTES = (None, "likes", "dislikes")
 _FEWEST_WORDS = 3  # of a statement no rule knows: two-word chatter is far more common than "I smoke."
 
 
@@ -186,7 +188,7 @@ def _plain(text: str) -> str:
     return text.replace("’", "'")
 
 
-def _who(text: str) -> tuple[Claim | None, int]:  # noqa: C901 - a ladder of cases
+def _who(text: str) -> tuple[Claim | None, int]:
     """Who `text` is about, as a claim to fill in, and where what it says of them begins (its end when unsure)."""
     if words.QUOTED.match(text):
         return Claim(about="topic", confidence=LIKELY), len(text)
@@ -220,7 +222,9 @@ def _subject(text: str, start: int) -> tuple[Claim, int] | None:
     if match := words.THING.match(text, start):
         limit = words.ENDS_IN_LIMIT.match(match["thing"])
         owner = match["thing"] if match["limit"] else match["of"] or (limit and limit["owner"])
-        return Claim(about="topic", subject=owner or match["thing"]), match.start("limit" if match["limit"] else "thing")
+        return Claim(about="topic", subject=owner or match["thing"]), match.start(
+            "limit" if match["limit"] else "thing"
+        )
     if match := words.MY_THING.match(text, start):
         return Claim(about="speaker"), match.start()
     if match := words.PRONOUN.match(text, start):
@@ -246,38 +250,51 @@ def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
 
 def _reading(who: Claim, text: str, start: int) -> Reading | None:
     """What the clauses of `text` from `start` on say of `who`: what holds now goes before what ended."""
-    if who.about not in ("speaker", "person", "pronoun", "topic") or (who.about == "topic" and who.subject is None):
-        return None
     if who.about == "topic":
-        return read_thing(text[start:])
+        return read_thing(text[start:]) if who.subject else None
+    readings = [reading for *_, reading in _readings(who, text, start)]
+    return next((reading for reading in readings if not reading.ends), readings[0] if readings else None)
+
+
+def _readings(who: Claim, text: str, start: int) -> Iterator[tuple[int, int, Reading]]:
+    """Where each clause about `who` begins and ends, and what it says; up to one about somebody else."""
 
     def job() -> bool:
         return bool(words.JOB_CHANGE.search(text))
 
-    ended: Reading | None = None
-    for count, at in enumerate(_clauses(text, start)):
-        if count == _CLAUSES:
-            break
-        begin = at
-        if at != start and (found := _subject(text, at)):
-            other, begin = found
-            if (other.about, other.subject) != (who.about, who.subject):
-                if other.about != "pronoun":
-                    break
-        reading = read(text[begin:], job=job)
-        if reading and not reading.ends:
-            return reading
-        ended = ended or reading
-    return ended
+    cuts = list(islice(words.CLAUSE.finditer(text, start), _CLAUSES))
+    begins = [start, *(cut.end() for cut in cuts)]
+    ends = [*(cut.start() for cut in cuts), len(text)]
+    for begin, end in zip(begins, ends, strict=True):
+        at = begin
+        if begin != start and (found := _subject(text, begin)):
+            other, at = found
+            # "she" is the person of the sentence, never the speaker.
+            same = (other.about, other.subject) == (who.about, who.subject)
+            if not same and not (other.about == "pronoun" and who.about == "person"):
+                return
+        if reading := read(text[at:], job=job):
+            yield begin, end, reading
 
 
 _CLAUSES = 6  # of one sentence that are read
 
 
-def _clauses(text: str, start: int) -> Iterator[int]:
-    yield start
-    for comma in words.CLAUSE.finditer(text, start):
-        yield comma.end()
+def further(text: str, first: Claim) -> list[tuple[int, int, Claim]]:
+    """Clauses of `text` that say something else of the speaker than `first` does: "and started at Siemens"."""
+    plain = _plain(text)
+    who, start = _who(plain)
+    if who is None or who.about != "speaker" or first.about != "speaker" or first.corrects is not None:
+        return []
+    found: list[tuple[int, int, Claim]] = []
+    told = {first.attribute, None, *TASTES}
+    for begin, end, reading in _readings(who, plain, start):
+        if reading.object and not reading.ends and reading.attribute not in told and begin != start:
+            told.add(reading.attribute)
+            value = _verbatim(text, plain, reading.object)
+            kind = _kind(plain[begin:end], plain[begin:end], reading.attribute)
+            found.append((begin, end, replace(first, attribute=reading.attribute, object=value, kind=kind, ends=False)))
+    return found
 
 
 def _name(text: str) -> str | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from mnemic.extractors import words_zh as words
-from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, Claim, Reading
+from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, TASTES, Claim, Reading
 from mnemic.extractors.values_zh import read, read_thing
 from mnemic.types import Kind
 
@@ -69,7 +70,7 @@ def claim(text: str) -> Claim | None:
     attribute = reading.attribute if reading else None
     if reading is None and len(text) < _SHORTEST:
         return None
-    if attribute in (None, "likes", "dislikes") and words.TASK.search(text):
+    if (attribute is None or attribute in TASTES) and words.TASK.search(text):
         return None
     confidence = who.confidence
     if jest:
@@ -108,9 +109,15 @@ def correction(text: str) -> Claim | None:
         return None
     right = text[said.start("right") : said.end("right")].strip(_MARKS)
     corrects = wrong.strip(_MARKS) if wrong else ""
-    stated = claim(groups.get("head") or "") or claim(right) if groups.get("head") or len(right) > _FRAGMENT else None
+    stated = (
+        claim(groups.get("head") or "") or claim(right)
+        if groups.get("head") or len(right) > _FRAGMENT or right[:1] == "我"
+        else None
+    )
     whole = claim(text[start:])
-    known = next((each for each in (stated, whole) if each and each.attribute and each.object == right), None)
+    known = next(
+        (each for each in (stated, whole) if each and each.attribute and each.object and each.object in right), None
+    )
     if known:
         return replace(known, corrects=corrects)
     return Claim(about="topic", object=right, corrects=corrects, confidence=CLEAR if wrong or owned else LIKELY)
@@ -212,41 +219,58 @@ def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
 
 def _reading(who: Claim, text: str, start: int) -> Reading | None:
     """What the clauses of `text` from `start` on say of `who`: what holds now goes before what ended."""
-    if who.about == "topic" and who.subject:
+    if who.about == "topic":
         limit = words.LIMIT.search(text, 0, start)
-        return read_thing(text[start:], limit.group() if limit else None)
-    if who.about not in ("speaker", "person", "pronoun"):
-        return None
+        return read_thing(text[start:], limit.group() if limit else None) if who.subject else None
+    readings = [reading for *_, reading in _readings(who, text, start)]
+    return next((reading for reading in readings if not reading.ends), readings[0] if readings else None)
+
+
+def _readings(who: Claim, text: str, start: int) -> Iterator[tuple[int, int, Reading]]:
+    """Where each clause about `who` begins and ends, and what it says; up to one about somebody else."""
 
     def job() -> bool:
         return bool(words.JOB_CHANGE.search(text))
 
-    ended: Reading | None = None
-    for count, at in enumerate(_clauses(text, start)):
-        if count == _CLAUSES:
-            break
-        begin = at
-        if at != start:
-            joined = words.CLAUSE_JOIN.match(text, at)
-            begin = joined.end() if joined else at
-            if found := _subject(text, begin):
-                other, begin = found
-                if (other.about, other.subject) != (who.about, who.subject) and other.about != "pronoun":
-                    break
-        reading = read(text[begin:], job=job)
-        if reading and not reading.ends:
-            return reading
-        ended = ended or reading
-    return ended
+    cuts = list(islice(words.CLAUSE.finditer(text, start), _CLAUSES))
+    begins = [start, *(cut.end() for cut in cuts)]
+    ends = [*(cut.start() for cut in cuts), len(text)]
+    before = start
+    for begin, end in zip(begins, ends, strict=True):
+        at = begin
+        if begin != start:
+            joined = words.CLAUSE_JOIN.match(text, begin)
+            at = joined.end() if joined else begin
+            if found := _subject(text, at):
+                other, at = found
+                # 她 is the person of the sentence, never the speaker.
+                same = (other.about, other.subject) == (who.about, who.subject)
+                if not same and not (other.about == "pronoun" and who.about == "person"):
+                    return
+            elif who.about == "speaker" and words.ABOUT_PERSON.search(text, before, begin):
+                return  # 我遇到老同學，現在在…: the next clause is theirs
+        before = begin
+        if reading := read(text[at:], job=job):
+            yield begin, end, reading
 
 
 _CLAUSES = 6  # of one sentence that are read
 
 
-def _clauses(text: str, start: int) -> Iterator[int]:
-    yield start
-    for comma in words.CLAUSE.finditer(text, start):
-        yield comma.end()
+def further(text: str, first: Claim) -> list[tuple[int, int, Claim]]:
+    """Clauses of `text` that say something else of the speaker than `first` does: 現在在華碩上班."""
+    who, start = _who(text)
+    if who is None or who.about != "speaker" or first.about != "speaker" or first.corrects is not None:
+        return []
+    found: list[tuple[int, int, Claim]] = []
+    told = {first.attribute, None, *TASTES}
+    for begin, end, reading in _readings(who, text, start):
+        if reading.object and not reading.ends and reading.attribute not in told and begin != start:
+            told.add(reading.attribute)
+            kind = "fact" if reading.attribute in IDENTITY else _kind(text[begin:end])
+            more = replace(first, attribute=reading.attribute, object=reading.object, kind=kind, ends=False)
+            found.append((begin, end, more))
+    return found
 
 
 def _kind(text: str) -> Kind:

@@ -42,7 +42,9 @@ def read(predicate: str, *, job: Callable[[], bool]) -> Reading | None:
     return None
 
 
-_STATES = frozenset(["home?", "home", "employer", "employer?", "occupation", "school", "relationship_status", "spouse", "age"])
+_STATES = frozenset(
+    ["home?", "home", "employer", "employer?", "occupation", "school", "relationship_status", "spouse", "age"]
+)
 _NOT_YET = re.compile(
     r"\s*(?:on |from |starting )?(?:next (?:week|month|year|spring|summer|autumn|fall|winter|\w+day|january|february|march|april|may|june|july|august|september|october|november|december)|tomorrow|soon)\b",
     re.IGNORECASE,
@@ -58,7 +60,7 @@ def _trimmed(value: str) -> str:
     return _TAIL.sub("", value.strip(_MARKS)).strip(_MARKS)
 
 
-_MARKS = " \t\"“”.!…-–—"
+_MARKS = ' \t"“”.!…-–—'
 _TAIL = re.compile(
     r"(?:\s+(?:now|again|too|instead|today|already|though|anymore|actually|lol|haha|btw|myself))+\Z", re.IGNORECASE
 )
@@ -88,9 +90,7 @@ def _rules(
     attribute: str | None, words: str, *patterns: str, ends: bool = False, job: bool = False, case: bool = False
 ) -> list[_Rule]:
     flags = 0 if case else re.IGNORECASE
-    return [
-        _Rule(attribute, re.compile(pattern, flags), frozenset(words.split()), ends, job) for pattern in patterns
-    ]
+    return [_Rule(attribute, re.compile(pattern, flags), frozenset(words.split()), ends, job) for pattern in patterns]
 
 
 # Where a value stops: at a mark, at a time, at the next clause.
@@ -107,11 +107,11 @@ _STOP = (
     rf"on {_DAY}|from {_DAY}|for (?:{_NUMBER} |the |about|over|almost|nearly|more than|now|good|work|him|her|me|us|my|our)|"
     rf"{_NUMBER} {_UNIT} ago|by (?:the way|then|now)|to (?:be|work|live|study|start|take|join|help|get))\b)"
 )
-_O = rf"(?P<object>[^\s,;:!?()]"  # a value: opened here, closed by _UP
+_O = r"(?P<object>[^\s,;:!?()]"  # a value: opened here, closed by _UP
 _UP = rf"[^,;:!?()\n]{{0,60}}?){_STOP}"
 _ANY = _O + _UP
 _CAP = rf"(?P<object>(?:the )?(?-i:[A-Z]){_UP}"
-_LIST = rf"(?P<object>[^\s,;:!?()](?:[^,;:!?()\n]|, ?| and | or ){{0,60}}?)(?=\s*(?:[;:!?()—–]|[.…!]*\s*\Z|, ?(?:so|but|which|and i|i|that)\b)|\s(?:now|since|but|so|because|which|that|and (?:i|my|have|had|am|it)|anymore|any more|as (?:a|of)|at all|from|when|while|these)\b)"
+_LIST = r"(?P<object>[^\s,;:!?()](?:[^,;:!?()\n]|, ?| and | or ){0,60}?)(?=\s*(?:[;:!?()—–]|[.…!]*\s*\Z|, ?(?:so|but|which|and i|i|that)\b)|\s(?:now|since|but|so|because|which|that|and (?:i|my|have|had|am|it)|anymore|any more|as (?:a|of)|at all|from|when|while|these)\b)"
 
 # What may stand between the subject and its verb.
 _ADVERB = (
@@ -184,9 +184,10 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "employer",
-        "work works working employed interning contracting consulting",
+        "work works working worked been employed interning contracting consulting",
         rf"{_A}works?\s+(?:(?:now|full[- ]time|part[- ]time|remotely|again|currently|nights|days|over|as an? [\w -]{{1,30}}?|in (?!a\b|the\b)[\w ]{{1,20}}?)\s+)*(?:at|for)\s+{_EMPLOYER}",
         rf"{_B}(?:working|employed|interning|contracting|consulting|an intern)\s+(?:(?:now|full[- ]time|part[- ]time|remotely|again|currently|over|as an? [\w -]{{1,30}}?)\s+)*(?:at|for|by)\s+{_EMPLOYER}",
+        rf"(?:'ve|have|has) (?:{_ADVERB} )?been (?:at|with) (?-i:(?=[A-Z])){_EMPLOYER} (?:for|since) ",
         rf"(?:'ve|have|has) (?:{_ADVERB} )?worked (?:as an? [\w -]{{1,30}}? )?(?:at|for) {_EMPLOYER} (?:for|since) ",
     ),
     *_rules(
@@ -199,8 +200,17 @@ _RULES: list[_Rule] = [
         rf"{_A}(?:joined|join) (?:the team (?:at|of) |forces with )?(?-i:(?=[A-Z])){_EMPLOYER}",
         rf"{_A}(?:joined|join) (?P<object>(?:an?|the) (?:[\w-]+ ){{0,4}}?(?:company|startup|start-up|firm|bank|hospital|agency|studio|lab|bakery|law firm|consultancy|clinic|brewery|newspaper|publisher|bookshop)(?: called [\w ]{{1,30}})?){_STOP}",
     ),
-    *_rules("employer", "now currently new", rf"(?:(?:am|is|are|'m|'s|'re)\s+(?:now|currently|newly)\s+(?:at|with|over at)|now (?:am|is|'m) (?:at|with))\s+(?-i:(?=[A-Z])){_EMPLOYER}"),
-    *_rules("employer", "at with", rf"(?:now\s+|currently\s+)?(?:(?:am|is|are|'m|'s|'re)\s+)?(?:{_ADVERB}\s+)*(?:at|with|over at)\s+{_EMPLOYER}", job=True),
+    *_rules(
+        "employer",
+        "now currently new",
+        rf"(?:(?:am|is|are|'m|'s|'re)\s+(?:now|currently|newly)\s+(?:at|with|over at)|now (?:am|is|'m) (?:at|with))\s+(?-i:(?=[A-Z])){_EMPLOYER}",
+    ),
+    *_rules(
+        "employer",
+        "at with",
+        rf"(?:now\s+|currently\s+)?(?:(?:am|is|are|'m|'s|'re)\s+)?(?:{_ADVERB}\s+)*(?:at|with|over at)\s+{_EMPLOYER}",
+        job=True,
+    ),
     *_rules("employer", "joined started", rf"{_A}(?:joined|join|signed with)\s+{_EMPLOYER}", job=True),
     *_rules(
         "employer",
@@ -219,7 +229,12 @@ _RULES: list[_Rule] = [
         rf"(?:(?:am|is|are|'m|'s|'re)\s+)no longer (?:working |employed )?(?:at|with|by|for) {_EMPLOYER}",
         ends=True,
     ),
-    *_rules("employer?", "left quit leaving", rf"{_A}(?:left|quit) (?!my\b|his\b|her\b|the (?!uk|us)|home\b|early|it\b|a\b|an\b|our\b|their\b|some|smoking|\w+ing\b)(?-i:(?=[A-Z])){_ANY}", ends=True),
+    *_rules(
+        "employer?",
+        "left quit leaving",
+        rf"{_A}(?:left|quit) (?!my\b|his\b|her\b|the (?!uk|us)|home\b|early|it\b|a\b|an\b|our\b|their\b|some|smoking|\w+ing\b)(?-i:(?=[A-Z])){_ANY}",
+        ends=True,
+    ),
     *_rules(
         "occupation",
         "a an am is are m s re the as promoted became become job role title position work works working retrained retired unemployed profession occupation employed",
@@ -236,32 +251,36 @@ _RULES: list[_Rule] = [
     # Who.
     *_rules(
         "name",
-        "name name's called named go goes",
+        "name surname called named go goes changed",
         rf"(?:my|our|'s) (?:(?:new|full|first|last|real|legal|middle|maiden) |sur)*name(?: is|'s|:)\s+(?:now |actually )?(?!not\b){_ANY}",
         rf"{_B}(?:called|named) (?-i:(?=[A-Z])){_ANY}",
         rf"{_A}(?:go|goes) by {_CAP}",
         rf"{_A}changed (?:my|her|his|their) (?:full |first |last |legal |sur)*name to {_ANY}",
     ),
-    *_rules("name", "", r"(?:am |'m )?(?!\w{0,16}(?:ish|ese|ian|ean|can|ist|French|German|Dutch|Swiss|Greek|Czech|Thai|Muslim|Catholic|Hindu|Jewish)\b)(?P<object>(?-i:[A-Z][a-z]{2,15}(?: [A-Z][a-z]{2,15})?))[.!]?\Z"),
+    *_rules(
+        "name",
+        "",
+        r"(?:am |'m )(?!\w{0,16}(?:ish|ese|ian|ean|can|ist|French|German|Dutch|Swiss|Greek|Czech|Thai|Muslim|Catholic|Hindu|Jewish)\b)(?P<object>(?-i:[A-Z][a-z]{2,15}(?: [A-Z][a-z]{2,15})?))[.!]?\Z",
+    ),
     *_rules(
         "birthday",
         "birthday birth born",
-        rf"(?:(?:my|our|'s)\s*)?(?:birthday|date of birth|birth date|birthdate) (?:is|falls)(?: on)? (?!coming|soon|next|this|tomorrow|today|party|in \w+ (?:days|weeks))(?P<object>[^\s,;:!?()][^;:!?()\n]{{0,40}}?)(?=\s*(?:[;:!?()]|, ?(?!\d)|[.…!]*\s*\Z|\s(?:and|but|so|which)\b))",
+        r"(?:(?:my|our|'s)\s*)?(?:birthday|date of birth|birth date|birthdate) (?:is|falls)(?: on)? (?!coming|soon|next|this|tomorrow|today|party|in \w+ (?:days|weeks))(?P<object>[^\s,;:!?()][^;:!?()\n]{0,40}?)(?=\s*(?:[;:!?()]|, ?(?!\d)|[.…!]*\s*\Z|\s(?:and|but|so|which)\b))",
         rf"(?:was |were |{_B})?born (?:on|in(?= (?:\d{{4}}|{_MONTH}\b))) (?P<object>[^\s,;:!?()][^;:!?()\n]{{0,40}}?)(?=\s*(?:[;:!?()]|, ?(?!\d)|[.…!]*\s*\Z|\s(?:and|but|so|in (?-i:[A-Z]))))",
     ),
     *_rules(
         "age",
         "",
-        r"(?:(?:am|is|are|'m|'s|'re|have|has|'ve)\s+)?(?:(?:now|already|just|only|recently|finally|also|actually)\s+)*(?:turned |turn )?(?P<object>\d{1,3}|(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ]\w{3,5})?))(?: years? old\b| years of age\b| yo\b| y\.?o\.?\b| now\b|\s*[.!]*\s*\Z)",
-        rf"{_A}(?:turned|turn|became) (?P<object>\d{{1,3}}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ]\w{{3,5}})?)\b",
+        r"(?:(?:am|is|are|'m|'s|'re|have|has|'ve)\s+)?(?:(?:now|already|just|only|recently|finally|also|actually)\s+)*(?:turned |turn )?(?P<object>\d{1,3}|(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?))(?: years? old\b| years of age\b| yo\b| y\.?o\.?\b| now\b|\s*(?=[,;])|\s*[.!]*\s*\Z)",
+        rf"{_A}(?:turned|turn|became) (?P<object>\d{{1,3}}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?)\b",
         r"(?:my|'s) age is (?:now )?(?P<object>\d{1,3})",
         r"(?:(?:am|is|are|'m|'s|'re)\s+)?an? (?P<object>\d{1,3})[- ]years?[- ]old\b",
     ),
     *_rules(
         "email",
         "mail email",
-        rf"(?:(?:{_MY})|new )?(?:new )?e-?mail(?: address)?{_IS}(?P<object>[\w.+-]{{1,64}}@[\w.-]{{1,190}}\w)",
-        rf"{_A}(?:changed|switched)\s+(?:my )?e-?mail(?: address)? to (?P<object>[\w.+-]{{1,64}}@[\w.-]{{1,190}}\w)",
+        rf"(?:(?:{_MY})|new )?(?:new )?e-?mail(?: address)?{_IS}(?P<object>[\w.+-]{{1,64}}@(?:[A-Za-z0-9-]{{1,60}}\.){{1,4}}[A-Za-z]{{2,20}})",
+        rf"{_A}(?:changed|switched)\s+(?:my )?e-?mail(?: address)? to (?P<object>[\w.+-]{{1,64}}@(?:[A-Za-z0-9-]{{1,60}}\.){{1,4}}[A-Za-z]{{2,20}})",
     ),
     *_rules(
         "phone",
@@ -273,7 +292,7 @@ _RULES: list[_Rule] = [
     *_rules(
         "home?",
         "moved relocated emigrated immigrated back settled",
-        rf"{_A}(?:moved|relocated|emigrated|immigrated|moved back|gone back|returned)(?:\s+(?:back|out|over|again|house|recently|permanently|here|home|away|with (?:my )?\w+))*(?:\s+from (?P<former>[^,;:!?()\n]{{1,30}}?))?\s+(?:to|into|in) (?!the (?:next|other|front|back|end|top|side)|tears|bed\b|my (?:next|own way)|with\b){_ANY}",
+        rf"{_A}(?:moved|relocated|emigrated|immigrated|moved back|gone back|returned)(?:\s+(?:back|out|over|again|house|recently|permanently|here|home|away|with (?:my )?\w+))*(?:\s+from (?P<former>[^,;:!?()\n]{{1,30}}?))?\s+(?:to|into|in) (?!the (?:next|other|front|back|end|top|side)|tears|bed\b|my (?:next|own way)|with\b|\w+ing\b|work\b|normal|school\b|sleep\b|basics){_ANY}",
         rf"{_A}settled (?:down )?in {_CAP}",
     ),
     *_rules(
@@ -284,9 +303,13 @@ _RULES: list[_Rule] = [
         rf"(?:'ve|have|has) (?:{_ADVERB} )?lived in {_ANY}(?:(?= (?:for|since)\b))",
     ),
     *_rules(
-        "home",
-        "address home apartment flat house place",
+        "address",
+        "address",
         rf"{_MY}(?:address){_IS}(?P<object>[^\s;:!?()][^;:!?()\n]{{0,80}}?)(?=\s*(?:[;:!?()]|[.…!]*\s*\Z|\s(?:and|but|so|now)\b))",
+    ),
+    *_rules(
+        "home",
+        "home apartment flat house place",
         rf"(?:my|our) (?:new )?(?:home|apartment|flat|house|place)(?: is|'s) (?:now )?(?:in|at|on|near) {_ANY}",
         rf"home is (?:now )?(?!where){_CAP}",
     ),
@@ -320,7 +343,7 @@ _RULES: list[_Rule] = [
         "broke broken split parted separated called ended married engaged together dating seeing single relationship",
         rf"{_A}(?:broke up|split up|have split|broken up|parted ways|called off (?:my|our|the) (?:engagement|wedding)|ended (?:my|our) relationship)\b",
         rf"{_NOT}(?P<object>married|engaged|together|dating|seeing each other|single|in a relationship)\b.{{0,40}}\b(?:any ?more|any longer)\b",
-        rf"(?:am|is|are|'m|'s|'re) no longer (?P<object>married|engaged|together|dating|single|in a relationship)\b",
+        r"(?:am|is|are|'m|'s|'re) no longer (?P<object>married|engaged|together|dating|single|in a relationship)\b",
         ends=True,
     ),
     *_rules("spouse", "married", rf"(?:{_B}|{_A}(?:got )?)married (?:to )?{_CAP}"),
@@ -354,7 +377,7 @@ _RULES: list[_Rule] = [
     *_rules(
         "boss",
         "boss manager supervisor",
-        rf"(?:is|'s) (?:now )?(?:my|our) (?:new |current )?(?:boss|manager|supervisor)\b",
+        r"(?:is|'s) (?:now )?(?:my|our) (?:new |current )?(?:boss|manager|supervisor)\b",
     ),
     # Body and health.
     *_rules(
@@ -370,6 +393,7 @@ _RULES: list[_Rule] = [
         rf"{_NOT}(?:an? )?{_DIET}",
         rf"{_A}(?:stopped being|gave up being|quit being|gave up on being) (?:an? )?{_DIET}",
         rf"{_A}(?:started eating|eat|eating) meat again",
+        rf"{_A}(?:gone|went) back to (?:eating )?meat\b",
         ends=True,
     ),
     *_rules(
@@ -401,6 +425,7 @@ _RULES: list[_Rule] = [
         "weight",
         "weigh weighs weight kg kilos lbs pounds",
         rf"{_A}weighs? (?:about |around |only |in at )*(?P<object>\d[\d.,]*\s?(?:kg|kgs|kilos?|kilograms?|lbs?|pounds|stone)?\b)",
+        rf"(?:{_B})(?:about |around )?(?P<object>\d[\d.,]*\s?(?:kg|kilos?|lbs?|pounds))\b(?! (?:over|under|heavier|lighter|down|more|less))",
         rf"(?:{_B})?(?:down|up|back) to (?P<object>\d[\d.,]*\s?(?:kg|kilos?|lbs?|pounds))\b",
         rf"{_MY}weight{_IS}(?:about )?(?P<object>\d[\d.,]*\s?(?:kg|kilos?|lbs?|pounds)?\b)",
     ),
@@ -415,7 +440,7 @@ _RULES: list[_Rule] = [
         "language",
         "speak speaks fluent learning studying language tongue",
         rf"(?:{_B}|{_A})(?:speaks?|fluent in|learning|studying) (?:(?!about\b)[a-z]+ )?{_LANGUAGE}",
-            ),
+    ),
     *_rules("native_language", "language tongue", rf"{_MY}(?:native|first|mother) (?:language|tongue) is {_LANGUAGE}"),
     *_rules(
         "education",
@@ -453,13 +478,20 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "car",
-        "drive drives driving car bought leased",
+        "drive drives driving car vehicle bought got leased switched traded swapped",
         rf"{_A}(?:drive|drives) (?P<object>(?:an?|my) (?!lot|bit|bus|truck for|long)(?:[\w-]+ ){{0,4}}?[\w-]+){_STOP}",
         rf"{_B}driving (?P<object>an? (?!lot|bit)(?:[\w-]+ ){{0,3}}?(?-i:[A-Z])[\w-]+(?: [\w-]+)?){_STOP}",
         rf"{_MY}(?:car|vehicle){_IS}(?P<object>(?:an? )?(?!in\b|at\b|broken|dead|fixed|old\b|dirty|new\b|gone|parked|making|being)(?:[\w-]+ ){{0,3}}?[\w-]+){_STOP}",
+        rf"{_A}(?:traded|swapped)(?: in)? (?:my|our) (?:old )?[\w -]{{1,30}}? for (?P<object>an? (?:[\w-]+ ){{0,2}}?(?-i:[A-Z])[\w-]+(?: [\w-]+)?){_STOP}",
         rf"{_A}(?:bought|got|leased|switched to|traded it in for) (?P<object>an? (?:[\w-]+ ){{0,4}}?(?:car|suv|pickup|truck|van|tesla|toyota|honda|bmw|audi|ford|volvo|mazda|nissan|hyundai|kia|subaru|volkswagen|vw|skoda|mercedes|porsche|lexus|fiat|renault|peugeot|golf|jeep)(?: [\w-]+)?)\b",
     ),
-    *_rules("car", "car", rf"{_A}(?:sold|got rid of|totalled|crashed|gave up|wrecked) (?:my|our|the) (?P<object>[\w-]+ car\b)?(?:car\b)?(?<=car)", rf"{_NO_LONGER}(?:have|own|drive) (?P<object>an? (?:[\w-]+ )?car)\b", ends=True),
+    *_rules(
+        "car",
+        "car",
+        rf"{_A}(?:sold|got rid of|totalled|crashed|gave up|wrecked) (?:my|our|the) (?P<object>[\w-]+ car\b)?(?:car\b)?(?<=car)",
+        rf"{_NO_LONGER}(?:have|own|drive) (?P<object>an? (?:[\w-]+ )?car)\b",
+        ends=True,
+    ),
     *_rules(
         "project",
         "working project",
@@ -468,7 +500,11 @@ _RULES: list[_Rule] = [
         rf"{_MY}project{_IS}(?!going|done|late|due|finished|on\b|almost|over|delayed|behind){_ANY}",
     ),
     *_rules("deadline", "deadline", rf"{_MY}deadline{_IS}(?!not\b|tight|close|near|coming|soon\b){_ANY}"),
-    *_rules("budget", "budget", rf"(?:{_MY})?(?:[\w-]+ ){{0,2}}?budget(?: for (?:the |my |our )?[\w ]{{1,30}}?)?{_IS}(?:about |around |only |now )*(?P<object>[^\s,;:!?()]*\d[\d.,]*(?:\s?(?:k|euros?|dollars|usd|eur|pounds|million|€|\$|thousand|ntd|twd|a month|per month))*){_STOP}"),
+    *_rules(
+        "budget",
+        "budget",
+        rf"(?:{_MY})?(?:[\w-]+ ){{0,2}}?budget(?: for (?:the |my |our )?[\w ]{{1,30}}?)?{_IS}(?:about |around |only |now )*(?P<object>[^\s,;:!?()]*\d[\d.,]*(?:\s?(?:k|euros?|dollars|usd|eur|pounds|million|€|\$|thousand|ntd|twd|a month|per month))*){_STOP}",
+    ),
     *_rules(
         "plan",
         "going planning moving flying traveling travelling heading visiting starting getting plan plans intend intends",
@@ -537,7 +573,8 @@ def read_thing(clause: str) -> Reading | None:
         return Reading(attribute=attribute, object=_trimmed(match["object"]))
     for attribute, pattern in _OF_THINGS.items():
         if match := pattern.match(clause):
-            return Reading(attribute=attribute, object=_BEFORE_TIME.sub("", _trimmed(match["object"])))
+            value = _trimmed(match["object"])
+            return Reading(attribute=attribute, object=_BEFORE_TIME.sub("", value) if attribute == "date" else value)
     return None
 
 

@@ -250,7 +250,7 @@ _RELATIONS = (
     r"ma|pa|parent|family|in-laws?|mother-in-law|father-in-law|sister-in-law|brother-in-law|grandma|grandpa|granny|nana|friend|bestie|buddy|pal|mate|"
     r"best friend|neighbou?r|roommate|flatmate|housemate|colleague|coworker|co-worker|worker|boss|manager|supervisor|mentor|team|teammate|"
     r"teacher|professor|coach|tutor|doctor|dentist|therapist|vet|landlord|landlady|assistant|intern|student|classmate|client|customer|"
-    r"dog|cat|puppy|kitten|pup|pet|bird|parrot|rabbit|bunny|hamster|turtle|fish|horse|crush|date|guy|folks|people|company|employer))s?"
+    r"dog|cat|puppy|kitten|pup|pet|bird|parrot|rabbit|bunny|hamster|turtle|fish|horse|crush|date|guy|folks))s?"
 )
 RELATED = re.compile(
     rf"(?:(?i:my|our)\s+(?P<relation>(?:(?!(?:and|is|was|has|with|to|on|in|at|of|for)\b)[\w-]{{1,20}}\s+){{0,3}}?(?i:{_RELATIONS})\b(?:'s\s+(?:\w+\s+)?(?i:{_RELATIONS})\b)?)"
@@ -277,7 +277,10 @@ ROLE_OF = {
     "boss": "boss",
     "manager": "boss",
     "supervisor": "boss",
-    **dict.fromkeys(["wife", "husband", "spouse", "partner", "girlfriend", "boyfriend", "fiance", "fiancee", "fiancé", "fiancée"], "spouse"),
+    **dict.fromkeys(
+        ["wife", "husband", "spouse", "partner", "girlfriend", "boyfriend", "fiance", "fiancee", "fiancé", "fiancée"],
+        "spouse",
+    ),
 }
 IS_NAMED = re.compile(
     rf"(?:'s name)?\s*(?:is|'s)\s+(?:(?:now|currently|called|named|actually)\s+)*(?P<name>(?:(?:Dr|Mr|Mrs|Ms)\.? )?{_NAME}(?: {_NAME}){{0,2}})(?:\s+now)?\s*(?:[.!,;]|\Z|and\b)"
@@ -289,8 +292,8 @@ JOB_CHANGE = _pattern(
 )
 # Where the next clause of a sentence begins.
 CLAUSE = _pattern(
-    r"\s*[,;:—–]\s*(?:(?:and|but|so|then|now|since then|nowadays|currently|today|these days|actually|instead|because|since|as)\s+)*"
-    r"|\s+(?:and|but|so|then|because|since)\s+(?:(?:then|now|recently|currently|today|instead|these days)\s+)*"
+    r"\s*[,;:—–]\s*(?:(?:and|but|so|then|now|since then|nowadays|currently|today|these days|actually|instead)\s+)*"
+    r"|\s+(?:and|but|so|then)\s+(?:(?:then|now|recently|currently|today|instead|these days)\s+)*"
     r"|\s+-\s+"
 )
 OWN_NAME = re.compile(r"[^\s,.;:!?]+(?: (?-i:[A-Z])[\w'-]+){0,2}")
@@ -398,16 +401,26 @@ _IT_IS = r"(?:it|that|this|he|she|the name|the date|the time)(?:'s| is| was| sho
 _MEANT = r"(?P<meant>i (?:meant|mean)(?: to (?:say|write|type))?|what i meant (?:was|is)|i should have said|make (?:that|it))"
 _NOT_MEANT = r"(?!it\b|well\b|what\b|to\b|every\b|no\b|that (?:as|in)\b|business|a lot|sure\b|not\b)"
 PUT_RIGHT = (
-    _pattern(rf"(?:{_MEANT}|{_IT_IS.replace('(?:it', '(?:i meant|it')})\s+{_NOT_MEANT}{_RIGHT},?\s+(?:and )?(?:not|instead of|rather than)\s+{_WRONG}"),
+    _pattern(
+        rf"(?:{_MEANT}|{_IT_IS.replace('(?:it', '(?:i meant|it')})\s+{_NOT_MEANT}{_RIGHT},?\s+(?:and )?(?:not|instead of|rather than)\s+{_WRONG}"
+    ),
     _pattern(
         rf"(?:(?:{_IT_IS}|i meant|it|that)?\s*(?:not|isn't|wasn't)|i (?:didn't|did not) (?:mean|say))\s+(?P<wrong>[^,;!?()]{{1,40}}?)(?:,? but(?: rather)?|[,;]|\.|—|–)\s*(?:{_IT_IS}\s+|i (?:meant|said)\s+)?{_NOT_MEANT}{_RIGHT}[\s.!]*\Z"
     ),
-    _pattern(rf"(?:when )?i (?:said|wrote|typed) (?P<wrong>[^,;!?()]{{1,40}}?),? (?:but |and )?(?:i )?(?:actually )?(?:meant|mean)(?: to (?:say|write|type))? {_RIGHT}[\s.!]*\Z"),
+    _pattern(
+        rf"(?:when )?i (?:said|wrote|typed) (?P<wrong>[^,;!?()]{{1,40}}?),? (?:but |and )?(?:i )?(?:actually )?(?:meant|mean)(?: to (?:say|write|type))? {_RIGHT}[\s.!]*\Z"
+    ),
     _pattern(rf"{_MEANT}\s+{_NOT_MEANT}(?P<right>[^;!?()]{{1,100}}?)[\s.!]*\Z"),
-    _pattern(rf"(?P<right>[^,;!?()\s]+(?: [^,;!?()\s]+){{0,3}}), not (?P<wrong>[^,;!?()\s]+(?: [^,;!?()\s]+){{0,3}}?)[\s.!]*\Z"),
+    _pattern(
+        r"(?P<right>[^,;!?()\s]+(?: [^,;!?()\s]+){0,3}), not (?P<wrong>[^,;!?()\s]+(?: [^,;!?()\s]+){0,3}?)[\s.!]*\Z"
+    ),
     _pattern(rf"{_IT_IS}\s+{_NOT_MEANT}(?P<right>[^,;!?()]{{1,60}}?)[\s.!]*\Z"),
 )
-INSTEAD_OF = _pattern(rf",?\s+(?:and )?not\s+(?!now|anymore|yet|really|just|only|because|that|to\b|so\b|sure|too)(?:(?:at|in|on|for|to|a|an|the)\s+)?{_WRONG}")
-LASTING_CHANGE = _pattern(r"\b(?:now|anymore|any more|any longer|no longer|since|recently|moved|switched|changed|joined|started)\b")
+INSTEAD_OF = _pattern(
+    rf",?\s+(?:and )?not\s+(?!now|anymore|yet|really|just|only|because|that|to\b|so\b|sure|too)(?:(?:at|in|on|for|to|a|an|the)\s+)?{_WRONG}"
+)
+LASTING_CHANGE = _pattern(
+    r"\b(?:now|anymore|any more|any longer|no longer|since|recently|moved|switched|changed|joined|started)\b"
+)
 # A name, a number or a day: what "it's …" can put right.
 SPECIFIC = _pattern(rf"(?-i:\b[A-Z])|\d|\b{_DAY}\b|\b{_MONTH}\b")
