@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
-import json
 import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnemic.errors import InvalidConfig, MissingDependency, ModelError
+from mnemic.llms.reading import converse
 from mnemic.protocols import Answer
 from mnemic.types import Usage
 
-if TYPE_CHECKING:
-    from pydantic import ValidationError
-
-_NEEDS = ("xllamacpp", "pydantic")
+_NEEDS = ("xllamacpp", "pydantic", "json_repair")
 
 
 class LocalLLM:
@@ -77,23 +74,17 @@ class LocalLLM:
             ModelError: the weights could not be loaded, the prompt is too long, or the answer does not
                 fit `shape`.
         """
-        from pydantic import ValidationError
-
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         schema = shape.model_json_schema()
-        first = await self._ask(messages, schema)
-        try:
-            return shape.model_validate_json(first.text), first.usage
-        except ValidationError as exc:
-            complaint = f"This does not fit the schema: {_problems(exc)}. Answer again, shorter."
-        messages += [{"role": "assistant", "content": first.text}, {"role": "user", "content": complaint}]
-        second = await self._ask(messages, schema)
-        try:
-            return shape.model_validate_json(second.text), first.usage + second.usage
-        except ValidationError as exc:
-            raise ModelError(
-                f"{self.name} gave no answer of the expected shape, also when shown the error: {_problems(exc)}"
-            ) from exc
+
+        async def ask(complaint: str | None) -> tuple[str, Usage]:
+            if complaint is not None:
+                messages.append({"role": "user", "content": complaint})
+            reply = await self._ask([*messages], schema)
+            messages.append({"role": "assistant", "content": reply.text})
+            return reply.text, reply.usage
+
+        return await converse(ask, shape, name=self.name)
 
     async def _ask(self, messages: list[dict[str, str]], schema: Mapping[str, Any]) -> _Reply:
         stop = threading.Event()
@@ -115,7 +106,7 @@ class LocalLLM:
 
         def receive(chunk: dict[str, Any]) -> bool:
             reply.take(chunk)
-            return stopped()
+            return stopped() or reply.turns_in_a_circle
 
         with self._turn:
             if stopped():
@@ -159,6 +150,10 @@ class LocalLLM:
             raise ModelError(f"{self._path} could not be loaded as a GGUF model: {exc}") from exc
 
 
+_CIRCLE = 120
+"""Letters that come for the fourth time: longer than what the entries of an honest list have in common."""
+
+
 @dataclass(kw_only=True)
 class _Reply:
     """What has come in of one answer."""
@@ -166,6 +161,11 @@ class _Reply:
     text: str = ""
     usage: Usage = field(default_factory=lambda: Usage(model_calls=1))
     error: str | None = None
+
+    @property
+    def turns_in_a_circle(self) -> bool:
+        """Small models can fall into saying the same for ever; what they write then is no answer."""
+        return len(self.text) > 4 * _CIRCLE and self.text.count(self.text[-_CIRCLE:]) >= 4
 
     def take(self, chunk: dict[str, Any]) -> None:
         if "error" in chunk:
@@ -177,9 +177,3 @@ class _Reply:
             self.usage = Usage(
                 model_calls=1, input_tokens=spent["prompt_tokens"], output_tokens=spent["completion_tokens"]
             )
-
-
-def _problems(exc: ValidationError) -> str:
-    """The first few things wrong, without repeating what was answered."""
-    found = exc.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{json.dumps(list(item['loc']))} {item['msg']}" for item in found[:3])

@@ -10,12 +10,15 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
 from mnemic.errors import ModelError
+from mnemic.llms.reading import converse
 from mnemic.protocols import Answer
 from mnemic.providers import Endpoint, endpoint, model_error
 from mnemic.types import Usage
 
 if TYPE_CHECKING:
-    from pydantic_ai.models import Model
+    from pydantic import BaseModel
+    from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse
+    from pydantic_ai.models import Model, ModelRequestParameters
     from pydantic_ai.settings import ModelSettings
 
 Output = Literal["native", "tool", "prompted"]
@@ -36,7 +39,8 @@ class RemoteLLM:
     schema mode where it has one, else by a tool call. A server given by `base_url` that refuses a
     schema is asked once more, and from then on, with the schema in the prompt.
 
-    A bad answer is shown to the model once for correction. Lost connections, rate limits and server
+    What is not clean JSON is read as far as it can be (see `reading`). A bad answer is shown to the
+    model once for correction. Lost connections, rate limits and server
     errors are tried up to three times within `timeout` seconds each. `max_input_tokens` is the longest
     prompt to send; pass what your own server is set up for.
 
@@ -81,10 +85,10 @@ class RemoteLLM:
             self._model = await asyncio.to_thread(_build, self._endpoint)
         mode = self._mode(self._model)
         try:
-            return await self._ask(self._model, mode, system, user, shape)
+            return await self._converse(self._model, mode, system, user, shape)
         except _SchemaRefusedError:
             self._schema_refused = True
-            reply, usage = await self._ask(self._model, "prompted", system, user, shape)
+            reply, usage = await self._converse(self._model, "prompted", system, user, shape)
             return reply, usage + Usage(model_calls=1)
 
     def _mode(self, model: Model) -> Output:
@@ -92,36 +96,97 @@ class RemoteLLM:
             return "prompted"
         return "native" if model.profile.get("supports_json_schema_output", False) else "tool"
 
-    async def _ask(
+    async def _converse(
         self, model: Model, mode: Output, system: str, user: str, shape: type[Answer]
     ) -> tuple[Answer, Usage]:
-        from pydantic_ai import Agent, NativeOutput, PromptedOutput, ToolOutput
-        from pydantic_ai.exceptions import AgentRunError, ModelHTTPError, UserError
+        from pydantic_ai.messages import ModelRequest
 
+        talk: list[ModelMessage] = [ModelRequest.user_text_prompt(user, instructions=system)]
+        wanted = self._parameters(mode, shape)
+
+        async def ask(complaint: str | None) -> tuple[str, Usage]:
+            if complaint is not None:
+                talk.append(_complaint(talk[-1], complaint, system))
+            response = await self._request(model, mode, talk, wanted)
+            talk.append(response)
+            spent = response.usage
+            return _text(response), Usage(
+                model_calls=1, input_tokens=spent.input_tokens, output_tokens=spent.output_tokens
+            )
+
+        return await converse(ask, shape, name=self._asked)
+
+    def _parameters(self, mode: Output, shape: type[BaseModel]) -> ModelRequestParameters:
+        """How the library is to ask for the shape."""
+        from pydantic_ai.models import ModelRequestParameters
+        from pydantic_ai.output import OutputObjectDefinition
+        from pydantic_ai.tools import ToolDefinition
+
+        schema = shape.model_json_schema()
         # Only OpenAI itself is asked for strict mode; others know the field and not what it means.
         strict = True if self._endpoint.provider == "openai" and not self._endpoint.compatible else None
-        output: Any
+        wanted = OutputObjectDefinition(json_schema=schema, name="answer", strict=strict)
         match mode:
             case "native":
-                output = NativeOutput(shape, strict=strict)
+                return ModelRequestParameters(output_mode="native", output_object=wanted)
             case "tool":
-                output = ToolOutput(shape)
+                tool = ToolDefinition(name="answer", parameters_json_schema=schema, kind="output")
+                return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
             case "prompted":
-                output = PromptedOutput(shape)
-        agent: Agent[object, Answer] = Agent(model, output_type=output, instructions=system, retries=1)
-        agent.instrument = False
+                described = getattr(shape, "in_words", False)
+                template = _JSON_ONLY if described else f"{_JSON_ONLY} Its schema:\n{{schema}}"
+                return ModelRequestParameters(
+                    output_mode="prompted", output_object=wanted, prompted_output_template=template
+                )
+
+    async def _request(
+        self, model: Model, mode: Output, talk: list[ModelMessage], wanted: ModelRequestParameters
+    ) -> ModelResponse:
+        from pydantic_ai.direct import model_request
+        from pydantic_ai.exceptions import AgentRunError, ModelHTTPError, UserError
+
         try:
             # Entered for each call, so that its connections are closed with it, on the loop that made them.
             async with model:
-                result = await agent.run(user, model_settings=_settings(model, self._timeout))
+                return await model_request(
+                    model,
+                    talk,
+                    model_settings=_settings(model, self._timeout),
+                    model_request_parameters=wanted,
+                    instrument=False,
+                )
         except (AgentRunError, UserError) as exc:
             refused = isinstance(exc, ModelHTTPError) and exc.status_code in _REFUSED_SCHEMA
             if refused and mode == "native" and self._endpoint.compatible:
                 raise _SchemaRefusedError from exc
             raise model_error(exc, self._endpoint, timeout=self._timeout) from exc
-        spent = result.usage
-        usage = Usage(model_calls=spent.requests, input_tokens=spent.input_tokens, output_tokens=spent.output_tokens)
-        return result.output, usage
+
+    @property
+    def _asked(self) -> str:
+        where = self._endpoint
+        return where.name if where.base_url is None else f"{where.name} at {where.base_url}"
+
+
+_JSON_ONLY = "Answer with the JSON object and nothing else."
+
+
+def _text(response: ModelResponse) -> str:
+    """What the model wrote as its answer: the arguments of its tool call, else its text."""
+    from pydantic_ai.messages import TextPart, ToolCallPart
+
+    calls = [part.args_as_json_str() for part in response.parts if isinstance(part, ToolCallPart)]
+    return "\n".join(calls or [part.content for part in response.parts if isinstance(part, TextPart)])
+
+
+def _complaint(answered: ModelMessage, complaint: str, system: str) -> ModelRequest:
+    """What was wrong, said to the tool call where there was one: providers want each call answered."""
+    from pydantic_ai.messages import ModelRequest, ModelRequestPart, ToolCallPart, ToolReturnPart, UserPromptPart
+
+    calls = [part for part in answered.parts if isinstance(part, ToolCallPart)]
+    parts: list[ModelRequestPart] = [
+        ToolReturnPart(call.tool_name, complaint, call.tool_call_id, outcome="retried") for call in calls
+    ]
+    return ModelRequest(parts=parts or [UserPromptPart(complaint)], instructions=system)
 
 
 class _SchemaRefusedError(ModelError):

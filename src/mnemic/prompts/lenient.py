@@ -88,8 +88,9 @@ def entries(
         return []
     fields = {other: name for name, others in names.items() for other in (name, *others)}
     if isinstance(value, str) and _encoded(value) is None:
-        value = _lines(value, fields, bare)
-    found = [_renamed(entry, fields) for entry in _search(value, key, fields, bare, _DEPTH)]
+        found = _lines(value, fields, bare)
+    else:
+        found = [_renamed(entry, fields) for entry in _search(value, key, fields, bare, _DEPTH)]
     if not found:
         raise ValueError(f'expected {{"{key}": [...]}} with entries of {", ".join(names)}')
     return found
