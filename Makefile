@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 COMPARE := .venv-bench
 COMPARED := $(COMPARE)/.ready
 
-.PHONY: demo test test-all check format bench e2e-llm wheels clean
+.PHONY: demo test test-all check format bench evals-write e2e-llm record wheels clean
 
 demo: $(INSTALLED)  ## make the environment, then show what it does on a real conversation
 	$(BIN)/mnemic demo
@@ -19,18 +19,27 @@ test-all: $(READY)  ## the default tests and the long ones
 	$(BIN)/pytest -n 2
 
 check: $(READY)  ## format, lint, types, layers
-	$(BIN)/ruff format --check src tests bench docs_src
-	$(BIN)/ruff check src tests bench docs_src
+	$(BIN)/ruff format --check src tests bench evals docs_src
+	$(BIN)/ruff check src tests bench evals docs_src
 	$(BIN)/mypy
 	$(BIN)/pytest tests/unit/test_layers.py
 
 format: $(READY)
-	$(BIN)/ruff format src tests bench docs_src
-	$(BIN)/ruff check --fix src tests bench docs_src
+	$(BIN)/ruff format src tests bench evals docs_src
+	$(BIN)/ruff check --fix src tests bench evals docs_src
 
 bench: $(COMPARED)  ## speed, as ratios in one run with mem0ai beside; with DATA=folder also recall
 	cd bench && ../$(COMPARE)/bin/python speed.py --mem0
 	@if [ -n "$(DATA)" ]; then cd bench && ../$(COMPARE)/bin/python retrieval.py $(abspath $(DATA)); fi
+
+evals-write: $(READY)  ## how well messages become memories, by rules
+	$(BIN)/python evals/write/score.py
+	-$(BIN)/python evals/write/changes.py
+	-$(BIN)/python evals/write/log1000.py
+
+record: $(READY)  ## record a real local model's answers for the tests, where the prompt has changed
+	$(BIN)/python -m pip install --quiet --editable ".[local]"
+	$(BIN)/python bench/record.py
 
 e2e-llm: $(READY)  ## facts extracted by a real local model; fetches its weights once
 	$(BIN)/python -m pip install --quiet --editable ".[local]"

@@ -360,7 +360,8 @@ class Fact:
     to: int | None = None
     """The memory it does that to: its place in `ExtractionRequest.near`."""
     also: tuple[tuple[int, str], ...] = ()
-    """Further evidence from earlier turns, for what a pronoun means: (place in `before`, words of it)."""
+    """Further evidence from other turns, for what a pronoun means: (place, words of it). Places count on from
+    `before` into `turns`: `len(before)` is the first new turn."""
     categories: tuple[str, ...] = ()
     attributed_to: Literal["user", "assistant"] = "user"
     valid_from: datetime | None = None

@@ -301,9 +301,8 @@ class WritePath:
             request, shown = await self._request(episodes, before, vectors)
             extraction = await self._extractor.extract(request)
             usage += extraction.usage
-            facts, refused = _held_to_what_was_said(extraction, request)
-            earlier = dict(enumerate(before))
-            drafts = [draft(fact, episodes[fact.turn], earlier, now) for fact in facts]
+            # Off the event loop: gates and names look long at every word.
+            drafts, refused = await asyncio.to_thread(_drafts, extraction, request, before, episodes, now)
             return await self._settle(episodes, vectors, drafts, refused, shown, usage, now)
         except ModelError as exc:
             failed = await self._postpone(episodes, now, str(exc))
@@ -477,7 +476,7 @@ class WritePath:
         now: datetime,
     ) -> Plan:
         scope = episodes[0].scope
-        names = planning.names_of(drafts)
+        names = await asyncio.to_thread(planning.names_of, drafts)
         entities = await self.store.resolve(scope, names) if names else {}
         before = (
             await self._turns_before(scope, episodes) if any(each.fact.corrects is not None for each in drafts) else []
@@ -493,7 +492,8 @@ class WritePath:
                 names=names,
             )
         )
-        return planning.plan(
+        return await asyncio.to_thread(
+            planning.plan,
             drafts,
             around,
             vectors,
@@ -517,21 +517,28 @@ class WritePath:
         )
 
 
-def _held_to_what_was_said(extraction: Extraction, request: ExtractionRequest) -> tuple[list[Fact], list[Refusal]]:
-    """Facts that pass the gates, with the time they name; and everything refused."""
-    facts: list[Fact] = []
+def _drafts(
+    extraction: Extraction,
+    request: ExtractionRequest,
+    before: Sequence[Episode],
+    episodes: Sequence[Episode],
+    now: datetime,
+) -> tuple[list[Draft], list[Refusal]]:
+    """Facts held to what was said, with the time they name, as memories they would make; and everything refused."""
+    drafts: list[Draft] = []
     refused = list(extraction.refusals)
-    for fact in extraction.facts:
-        turn = request.turns[fact.turn]
+    turns = dict(enumerate((*before, *episodes)))
+    for found in extraction.facts:
+        fact = found
         if fact.valid_from is None and fact.valid_to is None:
-            since, until, precision = dates.of_fact(fact.quote, turn.said_at)
-            fact = replace(fact, valid_from=since, valid_to=until, precision=precision)  # noqa: PLW2901
-        match gates.check(fact, request):
+            since, until, precision = dates.of_fact(fact.quote, request.turns[fact.turn].said_at)
+            fact = replace(fact, valid_from=since, valid_to=until, precision=precision)
+        match gates.check(fact, request, user=episodes[0].scope.user_id):
             case Fact() as held:
-                facts.append(held)
+                drafts.append(draft(held, episodes[held.turn], turns, now))
             case Refusal() as refusal:
                 refused.append(refusal)
-    return facts, refused
+    return drafts, refused
 
 
 def _refused(refusals: Sequence[Refusal], episodes: Sequence[Episode]) -> Iterable[Refused]:
