@@ -43,6 +43,7 @@ class Engine:
     opened: bool = False
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     worker: asyncio.Task[None] | None = None
+    looked: bool = False
 
     def __post_init__(self) -> None:
         self.rebuild()
@@ -93,9 +94,14 @@ class Engine:
         if self.owns_embedder:
             await self.embedder.close()
 
-    def look_after_pending(self) -> None:
-        """Have a task of this loop extract from what is pending, until nothing is."""
-        if self.background and (self.worker is None or self.worker.done()):
+    def look_after_pending(self, *, left: bool) -> None:
+        """Have a task of this loop extract from what is pending, until nothing is.
+
+        `left`: something is. Without it, only the first call looks: an earlier process may have left something.
+        """
+        wanted = self.background and (left or not self.looked)
+        if wanted and (self.worker is None or self.worker.done()):
+            self.looked = True
             self.worker = asyncio.get_running_loop().create_task(self._look_after_pending(), name="mnemic-worker")
 
     async def _look_after_pending(self) -> None:

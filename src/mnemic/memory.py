@@ -212,7 +212,7 @@ class AsyncMemory(Upkeep, Graph):
         if not infer:
             return present.added(await verbatim.keep(engine.write, turns, given, "note", talk=True))
         account = await engine.write.add(turns, given, wait=wait)
-        engine.look_after_pending()
+        engine.look_after_pending(left=any(each.state == "pending" for each in account.episodes))
         return present.added(account)
 
     async def remember(

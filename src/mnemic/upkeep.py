@@ -250,7 +250,7 @@ class Upkeep(Handle):
         for episode in again:
             state = SetState(episode_id=episode.id, state="pending", reason=None, attempts=0, due_at=at)
             await engine.store.commit(Write(scope=episode.scope, at=at, states=(state,)))
-        engine.look_after_pending()
+        engine.look_after_pending(left=bool(again))
         return {"retried": len(again), "episode_ids": [episode.id for episode in again]}
 
     # What is tidied.
