@@ -285,6 +285,9 @@ def _other_value(draft: Draft, known: Neighbour) -> bool:
     new, old = draft.trace, known.trace
     if compare(new, old, known.similarity) in _CLOSENESS:
         return False
+    groups = slots.exclusive(new.attribute)
+    if groups and (groups.isdisjoint(new.value) or groups.isdisjoint(old.value)):
+        return False
     if draft.fact.object and known.memory.object:
         return True
     if known.memory.object and not draft.fact.object:

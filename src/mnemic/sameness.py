@@ -7,6 +7,7 @@ small fault, a statement lost is a large one.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 import zlib
@@ -77,8 +78,10 @@ def trace(
     value = rest if object is None else _value(_normal(object).casefold(), attribute, own)
     if not value.terms:  # an object made of nothing but the attribute's words is one all the same
         value = rest if object is None else _read(_normal(object).casefold())
-    denied = _around(folded, _normal(object).casefold()) if object else folded
-    said = whole if denied is folded else _read(denied)
+    negated, ended = whole.negated, bool(_ENDED.search(folded))
+    if object and (negated or ended):
+        near = _around(folded, _normal(object).casefold())
+        negated, ended = _read(near).negated, bool(_ENDED.search(near))
     return Trace(
         terms=whole.terms,
         order=whole.order,
@@ -86,8 +89,8 @@ def trace(
         candidates=candidates,
         parts=parts,
         numbers=whole.numbers,
-        negated=said.negated,
-        ended=bool(_ENDED.search(denied)),
+        negated=negated,
+        ended=ended,
         person=whole.person,
         subject=" ".join(text.plain(subject).split()) if subject else None,
         attribute=attribute,
@@ -550,7 +553,7 @@ def _value(folded: str, attribute: str | None, own: frozenset[int], whole: _Cont
 
 
 def _around(folded: str, value: str) -> str:
-    """The clause that names the object, as far as a negation in it would concern it."""
+    """The clause that names a value, without it, as far as a negation in it would concern it."""
     at = folded.find(value)
     if at < 0:
         return folded
@@ -562,8 +565,8 @@ def _around(folded: str, value: str) -> str:
             end = mark.start()
             break
     after = folded[at + len(value) : end]
-    # "at Beta, not at Acme": what follows denies another value.
-    return folded[start : at + len(value)] + re.sub(r"^\s*(?:and )?not\b.*|^而?不是.*", "", after)
+    # "at Beta, not at Acme": what follows denies another value. A "not" in a name denies nothing.
+    return folded[start:at] + " " + re.sub(r"^\s*(?:and )?not\b.*|^而?不是.*", "", after)
 
 
 # Names.
@@ -574,58 +577,52 @@ _SENTENCE_START = re.compile(r"(?:\A|[.!?:。！？：\n])[\s\"'“「(]*\Z")
 
 def _names(norm: str) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
     """What is surely a name, what may be one, and beginnings of names. Runs of capitalised words are one name."""
-    parts: set[int] = set()
     sure: set[int] = set()
     maybe: set[int] = set()
-    run: list[str] = []
-    first = False
-    last = -2
-    words = list(_LATIN.finditer(norm))
+    parts: set[int] = set()
     chinese = not norm.isascii() and text.side(norm) == "cjk"
-    for match in words:
-        word = match.group()
-        word = word.removesuffix("'s")
-        inner = word[1:] != word[1:].lower()
-        capital = inner or word[0].isupper()
-        plain_word = word.casefold()
-        if not capital or plain_word in _STOP or plain_word.partition("'")[0] in _STOP or plain_word in _NEGATIONS:
-            if not (run or chinese):
-                continue
-            _close(run, sure, maybe, parts, first=first)
-            run = []
-            if chinese and plain_word not in _STOP:
-                maybe.add(_name_hash(plain_word))
-            continue
-        if run and match.start() != last + 1:
-            _close(run, sure, maybe, parts, first=first)
-            run = []
-        if not run:
-            opens = bool(_SENTENCE_START.search(norm[max(0, match.start() - 4) : match.start()])) or match.start() == 0
-            first = opens and not chinese and not inner
-        run.append(plain_word)
-        last = match.start() + len(match.group())
-        if match.group().endswith("'s"):  # "Dana's Acme": two
-            _close(run, sure, maybe, parts, first=first)
-            run = []
-    _close(run, sure, maybe, parts, first=first)
-    if not sure and not maybe:  # written without capitals: any word or two may be a name
-        plain_words = [match.group().casefold().removesuffix("'s") for match in words[:_WORDS_LOOKED_AT]]
-        for size in (1, 2, 3):
-            maybe.update(_name_hash(" ".join(plain_words[at : at + size])) for at in range(len(plain_words) - size + 1))
+    for run, opens in _runs(norm):
+        (maybe if opens and not chinese else sure).add(_name_hash(" ".join(run)))
+        parts.update(_name_hash(" ".join(run[:size])) for size in range(1, min(len(run), _NAME_WORDS)))
+    if chinese or not (sure or maybe):
+        words = [match.group().casefold() for match in itertools.islice(_LATIN.finditer(norm), _WORDS_LOOKED_AT)]
+        # Beside Chinese any word may be a name; written without capitals, any three.
+        for size in (1,) if chinese else (1, 2, 3):
+            maybe.update(_name_hash(" ".join(words[at : at + size])) for at in range(len(words) - size + 1))
     return frozenset(sure), frozenset(sure | maybe), frozenset(parts)
-
-
-_WORDS_LOOKED_AT = 60
 
 
 _NAME_WORDS = 6
 """Longest name, in words, whose beginnings count."""
+_WORDS_LOOKED_AT = 60
 
 
-def _close(run: list[str], sure: set[int], maybe: set[int], parts: set[int], *, first: bool) -> None:
-    parts.update(_name_hash(" ".join(run[:size])) for size in range(1, min(len(run), _NAME_WORDS)))
+def _runs(norm: str) -> Iterator[tuple[list[str], bool]]:
+    """Words with capitals that stand side by side, case-folded, and whether the first only opens a sentence."""
+    run: list[str] = []
+    opens = False
+    end = -1
+    for match in _LATIN.finditer(norm):
+        whole = match.group()
+        if whole.islower():
+            continue
+        word = whole.removesuffix("'s")
+        folded = word.casefold()
+        inner = word[1:] != word[1:].lower()
+        if not (inner or word[0].isupper()) or folded.partition("'")[0] in _STOP or folded in _NEGATIONS:
+            continue
+        if run and match.start() != end + 1:
+            yield run, opens
+            run = []
+        if not run:
+            opens = not inner and bool(_SENTENCE_START.search(norm[max(0, match.start() - 4) : match.start()]))
+        run.append(folded)
+        end = match.end()
+        if whole != word:  # "Dana's Acme": two
+            yield run, opens
+            run = []
     if run:
-        (maybe if first else sure).add(_name_hash(" ".join(run)))
+        yield run, opens
 
 
 # Numbers.

@@ -62,9 +62,9 @@ def key(subject: str | None, attribute: str | None) -> str | None:
         return None
     entry = _entry(name)
     if entry is not None and entry.of and entry.single:
-        # "user" + "status_of:atlas" and "Atlas" + "status" are one slot.
+        # "user" + "status_of:atlas", "Atlas" + "status" and "the Atlas project" + "status" are one slot.
         what, _, thing = name.partition(_THING_MARK)
-        who = thing or who
+        who = _SORT.sub("", thing or who).strip() or thing or who
         return None if who in _PERSONS else f"{who}:{what}"
     return f"{who}:{name}"
 
@@ -81,6 +81,12 @@ def words(attribute: str | None) -> frozenset[int]:
     return frozenset() if entry is None else entry.terms
 
 
+def exclusive(attribute: str | None) -> frozenset[int]:
+    """Terms of which two statements must both have one to replace each other; empty where any two may."""
+    entry = _entry(canonical(attribute))
+    return frozenset() if entry is None else entry.exclusive
+
+
 def phrases(attribute: str | None) -> re.Pattern[str] | None:
     """The same vocabulary in scripts without spaces, longest first, to be cut out of text as it stands."""
     entry = _entry(canonical(attribute))
@@ -92,6 +98,8 @@ def known() -> tuple[str, ...]:
     return tuple(_data())
 
 
+_SORT = re.compile(r"^(?:the|our|my) |^project | project$|(?:專案|专案|項目|项目)$")
+"""What a thing is called besides its name."""
 _PERSONS = frozenset({"user", "assistant"})
 _THING_MARK = "_of:"
 _LONGEST = 120
@@ -104,6 +112,7 @@ class _Entry:
     of: bool
     terms: frozenset[int]
     unspaced: re.Pattern[str] | None
+    exclusive: frozenset[int]
 
 
 @functools.cache
@@ -123,6 +132,7 @@ def _read(table: Mapping[str, object]) -> _Entry:
         of=bool(table.get("of", False)),
         terms=frozenset(term for word in own for term in text.terms(word)),
         unspaced=re.compile("|".join(map(re.escape, unspaced))) if unspaced else None,
+        exclusive=frozenset(text.terms(str(table.get("exclusive", "")))),
     )
 
 
@@ -179,12 +189,25 @@ def _canonical(attribute: str) -> str | None:
 
 # Kinds of favourite that go by two names.
 _KINDS = {
-    "color": "colour",
-    "film": "movie",
-    "dish": "food",
-    "meal": "food",
-    "football_team": "team",
-    "singer": "musician",
+    word: kind
+    for kind, words_of_it in {
+        "colour": "color 顏色 颜色",
+        "movie": "film 電影 电影",
+        "food": "dish meal 食物 菜 料理",
+        "team": "football_team 球隊 球队",
+        "musician": "singer artist 歌手",
+        "book": "novel 書 书",
+        "song": "歌 歌曲",
+        "drink": "beverage 飲料 饮料",
+        "restaurant": "餐廳 餐厅",
+        "sport": "運動 运动",
+        "animal": "動物 动物",
+        "fruit": "水果",
+        "season": "季節 季节",
+        "city": "城市",
+        "game": "遊戲 游戏",
+    }.items()
+    for word in words_of_it.split()
 }
 
 

@@ -216,6 +216,18 @@ def test_a_plan_never_retires_another():
     assert isinstance(decide(draft("I plan to learn the piano", "plan", "learn the piano"), [japan]), Add)
 
 
+def test_one_way_of_eating_replaces_another_and_a_restriction_stands_beside_both():
+    vegetarian = known("I'm vegetarian", "diet", "vegetarian")
+    assert isinstance(decide(draft("I'm vegan now", "diet", "vegan"), [vegetarian]), Supersede)
+    assert isinstance(decide(draft("I eat gluten-free", "diet", "gluten-free"), [vegetarian]), Add)
+    assert isinstance(decide(draft("我乳糖不耐", "diet", "乳糖不耐"), [known("我吃素", "diet", "素")]), Add)
+
+
+def test_a_name_with_a_not_in_it_denies_nothing():
+    old = known("我最喜歡的歌手是毛不易", "favourite_歌手", "毛不易")
+    assert isinstance(decide(draft("我最喜歡的歌手是周深", "favourite_歌手", "周深"), [old]), Supersede)
+
+
 def test_a_project_may_say_which_attributes_are_single():
     old = known("My mascot is an owl", "mascot", "owl")
     new = draft("My mascot is a fox", "mascot", "fox")
