@@ -46,6 +46,8 @@ class Claim:
     corrects: str | None = None
     """It puts right what was said before: the wrong words, or nothing when it does not name them."""
     confidence: float = CLEAR
+    more: tuple[tuple[int, int, Claim], ...] = ()
+    """Stretches of the sentence that state another attribute of the speaker, each with its claim."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,9 +82,6 @@ class Grammar(Protocol):
 
     def owns_mistake(self, text: str) -> bool:
         """Whether the whole of `text` says that what came before was wrong ("Sorry, I misspoke.")."""
-
-    def further(self, text: str, first: Claim) -> list[tuple[int, int, Claim]]:
-        """Stretches of `text` that state another attribute of the same speaker than its claim `first`."""
 
     def promise(self, text: str) -> Claim | None:
         """What an assistant that says `text` tells about itself, promises or recommends."""

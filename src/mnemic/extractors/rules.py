@@ -145,7 +145,7 @@ def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noq
     body = turn.content[start:end]
     if not body:
         return _Refused(whole, end, "small_talk"), grammar
-    if reason := _small_talk(grammar, body):
+    if body != text and (reason := _small_talk(grammar, body)):
         return _Refused(start, end, reason), grammar
     if turn.role == "assistant" and grammar.echoes(body):
         return _Refused(start, end, "echo"), grammar
@@ -160,8 +160,7 @@ def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noq
                 return _Kept(_from(header, speaker, start + left), start + right, claim, speaker), grammar
         return _Refused(start, end, asked), grammar
     if claim := state(body):
-        further = grammar.further(body, claim) if claim.attribute and turn.role == "user" else []
-        more = tuple((start + left, start + right, each) for left, right, each in further)
+        more = tuple((start + left, start + right, each) for left, right, each in claim.more)
         return _Kept(_from(header, speaker, start), end, claim, speaker, more), grammar
     return _Unmentioned(start, end), grammar
 

@@ -86,7 +86,8 @@ def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
     unsure = bool(words.HEDGED.search(plain) or words.REPORTED.search(plain))
     who, role = _called(who, plain, start)
     doubtful = jest or unsure or bool(words.NEGATED.search(plain[:start]))
-    reading = None if doubtful else role or _reading(who, plain, start)
+    readings = [] if doubtful else [(start, len(text), role)] if role else _read(who, plain, start)
+    reading = readings[0][2] if readings else None
     attribute = reading.attribute if reading else None
     if reading is None and len(plain.split()) < _FEWEST_WORDS:
         return None
@@ -99,7 +100,7 @@ def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
         confidence = min(confidence, LIKELY)
     elif attribute and who.about == "speaker" and who.confidence == CLEAR:
         confidence = SURE
-    return Claim(
+    stated = Claim(
         about=who.about,
         subject=who.subject,
         kind=_kind(plain, plain[start:], attribute),
@@ -108,6 +109,22 @@ def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
         ends=reading.ends if reading else False,
         confidence=confidence,
     )
+    return replace(stated, more=_more(stated, text, plain, readings[1:])) if readings[1:] else stated
+
+
+def _more(
+    first: Claim, text: str, plain: str, readings: list[tuple[int, int, Reading]]
+) -> tuple[tuple[int, int, Claim], ...]:
+    """Clauses that say something else of the speaker than `first` does: "and started at Siemens"."""
+    found: list[tuple[int, int, Claim]] = []
+    told = {first.attribute, None, *TASTES}
+    for begin, end, reading in readings if first.about == "speaker" else []:
+        if reading.object and not reading.ends and reading.attribute not in told:
+            told.add(reading.attribute)
+            value = _verbatim(text, plain, reading.object)
+            kind = _kind(plain[begin:end], plain[begin:end], reading.attribute)
+            found.append((begin, end, replace(first, attribute=reading.attribute, object=value, kind=kind, ends=False)))
+    return tuple(found)
 
 
 def correction(text: str) -> Claim | None:
@@ -248,12 +265,13 @@ def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
     return Claim(about="speaker"), Reading(attribute=attribute, object=match["name"])
 
 
-def _reading(who: Claim, text: str, start: int) -> Reading | None:
+def _read(who: Claim, text: str, start: int) -> list[tuple[int, int, Reading]]:
     """What the clauses of `text` from `start` on say of `who`: what holds now goes before what ended."""
     if who.about == "topic":
-        return read_thing(text[start:]) if who.subject else None
-    readings = [reading for *_, reading in _readings(who, text, start)]
-    return next((reading for reading in readings if not reading.ends), readings[0] if readings else None)
+        reading = read_thing(text[start:]) if who.subject else None
+        return [(start, len(text), reading)] if reading else []
+    readings = list(_readings(who, text, start))
+    return sorted(readings, key=lambda found: found[2].ends)
 
 
 def _readings(who: Claim, text: str, start: int) -> Iterator[tuple[int, int, Reading]]:
@@ -278,23 +296,6 @@ def _readings(who: Claim, text: str, start: int) -> Iterator[tuple[int, int, Rea
 
 
 _CLAUSES = 6  # of one sentence that are read
-
-
-def further(text: str, first: Claim) -> list[tuple[int, int, Claim]]:
-    """Clauses of `text` that say something else of the speaker than `first` does: "and started at Siemens"."""
-    plain = _plain(text)
-    who, start = _who(plain)
-    if who is None or who.about != "speaker" or first.about != "speaker" or first.corrects is not None:
-        return []
-    found: list[tuple[int, int, Claim]] = []
-    told = {first.attribute, None, *TASTES}
-    for begin, end, reading in _readings(who, plain, start):
-        if reading.object and not reading.ends and reading.attribute not in told and begin != start:
-            told.add(reading.attribute)
-            value = _verbatim(text, plain, reading.object)
-            kind = _kind(plain[begin:end], plain[begin:end], reading.attribute)
-            found.append((begin, end, replace(first, attribute=reading.attribute, object=value, kind=kind, ends=False)))
-    return found
 
 
 def _name(text: str) -> str | None:

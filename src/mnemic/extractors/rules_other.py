@@ -57,11 +57,6 @@ def owns_mistake(text: str) -> bool:  # noqa: ARG001
     return False
 
 
-def further(text: str, first: Claim) -> list[tuple[int, int, Claim]]:  # noqa: ARG001
-    """Not known here."""
-    return []
-
-
 def promise(text: str) -> Claim | None:  # noqa: ARG001
     """Not known here."""
     return None

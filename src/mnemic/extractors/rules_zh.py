@@ -66,7 +66,9 @@ def claim(text: str) -> Claim | None:
     unsure = bool(words.HEDGED.search(text) or words.REPORTED.search(text))
     only_mentioned = who.about == "speaker" and start == len(text) and bool(words.FIRST_PERSON.search(text))
     who, role = _called(who, text, start)
-    reading = None if jest or unsure or only_mentioned else role or _reading(who, text, start)
+    doubtful = jest or unsure or only_mentioned
+    readings = [] if doubtful else [(start, len(text), role)] if role else _read(who, text, start)
+    reading = readings[0][2] if readings else None
     attribute = reading.attribute if reading else None
     if reading is None and len(text) < _SHORTEST:
         return None
@@ -79,7 +81,7 @@ def claim(text: str) -> Claim | None:
         confidence = min(confidence, LIKELY)
     elif attribute and who.about == "speaker" and who.confidence == CLEAR:
         confidence = SURE
-    return Claim(
+    stated = Claim(
         about=who.about,
         subject=who.subject,
         kind="fact" if attribute in IDENTITY else _kind(text),
@@ -88,6 +90,20 @@ def claim(text: str) -> Claim | None:
         ends=reading.ends if reading else False,
         confidence=confidence,
     )
+    return replace(stated, more=_more(stated, text, readings[1:])) if readings[1:] else stated
+
+
+def _more(first: Claim, text: str, readings: list[tuple[int, int, Reading]]) -> tuple[tuple[int, int, Claim], ...]:
+    """Clauses that say something else of the speaker than `first` does: 現在在華碩上班."""
+    found: list[tuple[int, int, Claim]] = []
+    told = {first.attribute, None, *TASTES}
+    for begin, end, reading in readings if first.about == "speaker" else []:
+        if reading.object and not reading.ends and reading.attribute not in told:
+            told.add(reading.attribute)
+            kind = "fact" if reading.attribute in IDENTITY else _kind(text[begin:end])
+            more = replace(first, attribute=reading.attribute, object=reading.object, kind=kind, ends=False)
+            found.append((begin, end, more))
+    return tuple(found)
 
 
 def correction(text: str) -> Claim | None:
@@ -217,13 +233,14 @@ def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
     return Claim(about="speaker"), Reading(attribute=attribute, object=match["name"])
 
 
-def _reading(who: Claim, text: str, start: int) -> Reading | None:
+def _read(who: Claim, text: str, start: int) -> list[tuple[int, int, Reading]]:
     """What the clauses of `text` from `start` on say of `who`: what holds now goes before what ended."""
     if who.about == "topic":
         limit = words.LIMIT.search(text, 0, start)
-        return read_thing(text[start:], limit.group() if limit else None) if who.subject else None
-    readings = [reading for *_, reading in _readings(who, text, start)]
-    return next((reading for reading in readings if not reading.ends), readings[0] if readings else None)
+        reading = read_thing(text[start:], limit.group() if limit else None) if who.subject else None
+        return [(start, len(text), reading)] if reading else []
+    readings = list(_readings(who, text, start))
+    return sorted(readings, key=lambda found: found[2].ends)
 
 
 def _readings(who: Claim, text: str, start: int) -> Iterator[tuple[int, int, Reading]]:
@@ -255,22 +272,6 @@ def _readings(who: Claim, text: str, start: int) -> Iterator[tuple[int, int, Rea
 
 
 _CLAUSES = 6  # of one sentence that are read
-
-
-def further(text: str, first: Claim) -> list[tuple[int, int, Claim]]:
-    """Clauses of `text` that say something else of the speaker than `first` does: 現在在華碩上班."""
-    who, start = _who(text)
-    if who is None or who.about != "speaker" or first.about != "speaker" or first.corrects is not None:
-        return []
-    found: list[tuple[int, int, Claim]] = []
-    told = {first.attribute, None, *TASTES}
-    for begin, end, reading in _readings(who, text, start):
-        if reading.object and not reading.ends and reading.attribute not in told and begin != start:
-            told.add(reading.attribute)
-            kind = "fact" if reading.attribute in IDENTITY else _kind(text[begin:end])
-            more = replace(first, attribute=reading.attribute, object=reading.object, kind=kind, ends=False)
-            found.append((begin, end, more))
-    return found
 
 
 def _kind(text: str) -> Kind:

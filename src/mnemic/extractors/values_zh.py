@@ -27,7 +27,11 @@ def read(clause: str, *, job: Callable[[], bool]) -> Reading | None:
         return None
     if match := _FAVOURITE.match(clause, start):
         return Reading(attribute="favourite_" + match["thing"], object=_trimmed(match["object"]))
-    for rule in _RULES:
+    candidates = set(_BY_KEY[""])
+    for character in set(clause[:_LOOK].lower()):
+        candidates.update(_BY_KEY.get(character, ()))
+    for place in sorted(candidates):
+        rule = _RULES[place]
         if rule.job and not (rule.pattern.match(clause, start) and job()):
             continue
         if match := rule.pattern.match(clause, start):
@@ -41,6 +45,7 @@ def read(clause: str, *, job: Callable[[], bool]) -> Reading | None:
     return None
 
 
+_LOOK = 80  # characters of a clause that hold its verb and its value
 _DENIED = re.compile(r"\A(?:不(?!丹)|沒|没|未)|[不沒没未]\Z")
 
 
@@ -65,6 +70,8 @@ def _settled(attribute: str | None, value: str | None) -> str | None:
 class _Rule:
     attribute: str | None
     pattern: re.Pattern[str]
+    keys: frozenset[str]
+    """One of these characters, in small letters, is in every text the pattern fits; empty when there is no such list."""
     ends: bool = False
     job: bool = False
     """It holds only in a sentence about a change of work."""
@@ -82,7 +89,7 @@ _PAIRS = (
     "選选 還还 邊边 郵邮 鄉乡 醬酱 釋释 銀银 錄录 鍵键 鎮镇 長长 門门 開开 間间 關关 閱阅 陽阳 階阶 際际 隊队 隻只 雙双 雖虽 離离 難难 雲云 電电 靈灵 頭头 題题 顏颜 願愿 顧顾 類类 風风 飛飞 飯饭 飲饮 "
     "養养 館馆 馬马 駕驾 駐驻 騎骑 驗验 體体 鬥斗 魚鱼 鮮鲜 鳥鸟 鸚鹦 鵡鹉 鹽盐 麗丽 麥麦 麵面 黃黄 點点 齡龄 龜龟 喚唤 倉仓 氣气 憂忧 鬱郁 慮虑 癌癌 糖糖 壓压 獲获 攬揽 僱雇 簽签 薦荐 幹干 崗岗 擬拟 "
     "寵宠 婦妇 嬰婴 孫孙 診诊 術术 額额 齊齐 遊游 賬账 帳帐 魷鱿 塵尘 螨螨 堅坚 檸柠 鋼钢 彈弹 羅罗 韓韩 蘭兰 臺台 廚厨 闆板 鬚须 傷伤 凍冻 剩剩 徵征 錯错 週周 跳跳 購购 賠赔 輪轮 陸陆 陳陈 籃篮 麼么 載载 稅税 "
-    "預预 籍籍 導导 執执 奪夺 諮咨 顧顾 築筑 劃划 編编 輯辑 創创 設设 檔档 盡尽 減减 撐撑 姊姐 誤误 這这 來来 個个 國国 厭厌 膩腻"
+    "預预 籍籍 導导 執执 奪夺 諮咨 顧顾 築筑 劃划 編编 輯辑 創创 設设 檔档 盡尽 減减 撐撑 姊姐 誤误 這这 來来 個个 國国 厭厌 膩腻 銜衔 麩麸 責责 準准 領领 買买 話话 碼码 紀纪 備备 歸归 丟丢 賭赌 寫写 鍾钟 鐘钟 採采 榮荣 樓楼 幫帮 賺赚 蠻蛮 連连 臘腊 蝟猬 鴨鸭 雞鸡 豬猪 餅饼 憶忆 檢检 貼贴 脫脱 裏里 麗丽 癢痒 綁绑 亞亚 圍围 晉晋 奧奥 純纯 腸肠 腳脚 貴贵 貧贫 輕轻 轎轿 項项 順顺 馳驰 獵猎 爾尔 搖摇 腎肾 處处 製制 參参 豐丰 暫暂 囉啰 損损 幾几"
 )
 _BOTH = {pair[0]: pair for pair in _PAIRS.split() if pair[0] != pair[1]}
 
@@ -99,8 +106,10 @@ def _both(pattern: str) -> str:
     return "".join(out)
 
 
-def _rules(attribute: str | None, *patterns: str, ends: bool = False, job: bool = False) -> list[_Rule]:
-    return [_Rule(attribute, re.compile(_both(pattern), re.IGNORECASE), ends, job) for pattern in patterns]
+def _rules(attribute: str | None, keys: str, *patterns: str, ends: bool = False, job: bool = False) -> list[_Rule]:
+    """Rules for `patterns`, of which every fitting text has one of the characters `keys` (any, when it is empty)."""
+    both = frozenset(_both(f"[{keys}]")[1:-1] if keys else "")
+    return [_Rule(attribute, re.compile(_both(pattern), re.IGNORECASE), both, ends, job) for pattern in patterns]
 
 
 # What may stand between the subject and the verb.
@@ -143,6 +152,7 @@ _RULES: list[_Rule] = [
     # Work. The first rule that fits wins, so what changes comes before what merely is.
     *_rules(
         "employer?",
+        "主任來僱入公到加去取受回在家就工從效新是服由的考至被進離",
         rf"(?:從|由|離開)(?P<former>[^{_MARKS}]{{1,16}}?)(?:離職|辭職|跳槽|轉職|換|轉)?(?:了)?(?:後|之後)?[，, ]*(?:現在|就|就去|來)?(?:到|去了?|加入了?|進了?|入職|轉到|跳到){_SHORT}(?:上班|工作|任職|服務)?{_END}",
         rf"(?:跳槽|轉職|轉任|換工作|換公司|調職|調動|跳|調)(?:到|去|至|進|來)了?{_SHORT}(?:上班|工作|任職|服務|當\S{{1,8}}|去)?{_END}",
         rf"(?:加入|入職|進入|進了|考進|報到|錄取)了?(?!.{{0,12}}(?:群|會員|健身|社團|球隊|俱樂部|遊戲|好友|討論|行列|青春期|狀況)){_SHORT}(?:上班|工作|任職|服務|的?團隊)?{_END}",
@@ -154,15 +164,21 @@ _RULES: list[_Rule] = [
         rf"新工作(?:是)?在{_SHORT}(?:上班|工作)?{_END}",
         rf"被{_SHORT}(?:挖角|挖走|挖去|聘用|聘請|雇用)了?",
     ),
-    *_rules("employer?", rf"(?:換|轉|調)(?:到|去|至|進)了?(?P<object>[^{_MARKS}]{{1,16}}?)(?:上班|工作|任職|服務)"),
     *_rules(
         "employer?",
+        "到去至進",
+        rf"(?:換|轉|調)(?:到|去|至|進)了?(?P<object>[^{_MARKS}]{{1,16}}?)(?:上班|工作|任職|服務)",
+    ),
+    *_rules(
+        "employer?",
+        "到去在改進",
         rf"(?:人)?在(?!找|家|忙|想|哪){_ANY}",
         rf"(?:去|到|改去|換到|進){_SHORT}(?:上班|工作)?{_END}",
         job=True,
     ),
     *_rules(
         "employer!",
+        "了去在失把掉被辭離",
         rf"(?:不|沒)(?:再|有)?在\s*(?P<object>[^{_MARKS}]{{1,20}}?)\s*(?:上班|工作|任職|做|服務)了?",
         rf"(?:從|由)?\s*(?P<object>[^{_MARKS}]{{1,16}}?)?(?:離職|辭職)(?:了|成功|{_END})",
         rf"(?:辭掉|辭了|辭去|丟了|丟掉|失去)了?(?:在)?\s*(?P<object>[^{_MARKS}的]{{1,16}})?(?:的)?(?:工作|職務|飯碗)",
@@ -174,6 +190,7 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "occupation",
+        ":任做升在成改是晉當行轉退：",
         rf"(?:升(?:上|為|任|職成|成)?了?|晉升(?:為|成)?|當上?了?|成為了?|擔任|轉行(?:去)?(?:做|當)|改行(?:去)?(?:做|當)|改(?:做|當)|轉(?:做|當|任)|做|是)(?:了)?(?:一名|一個|一位|個|名|位)?(?P<object>[^{_MARKS}的]{{0,10}}?{_JOBS})(?:{_END}|(?=在))",
         rf"(?:職業|工作|職稱|職位|職務|頭銜)(?:現在)?(?:是|:|：|變成|換成|改成)(?!在){_ANY}",
         r"(?P<object>退休)了",
@@ -182,6 +199,7 @@ _RULES: list[_Rule] = [
     # Who.
     *_rules(
         "name",
+        "全叫名大姓改本",
         rf"(?:的)?(?:名字|全名|本名|大名)(?:現在)?{_BECAME}{_ANY}",
         rf"改名(?:字)?(?:叫|為|成|了?[，,]?叫)+{_ANY}",
         rf"叫(?!他|她|你|外|車|了|不|做|人|醒|我|大家|計程){_ANY}",
@@ -189,26 +207,31 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "birthday",
+        "年月生",
         rf"生日(?:是|在)(?!.{{0,6}}(?:派對|過)){_ANY}",
         rf"(?:是)?(?:在)?(?P<object>(?:{_NUMBER}{{2,4}}年)?(?:{_NUMBER}{{1,3}}月)(?:{_NUMBER}{{1,3}}[日號])?|{_NUMBER}{{4}}年)(?:出生|生的|生){_END}",
     ),
     *_rules(
         "age",
+        "年歲",
         rf"(?:滿|已滿|快要?|是|才|今年)*\s*(?P<object>{_NUMBER}{{1,4}})\s*歲(?!的?(?:時|那|開|就|以|生日))",
         rf"(?:年齡|年紀|歲數)(?:是|:|：)?(?P<object>{_NUMBER}{{1,4}})",
     ),
     *_rules(
         "email",
+        "@",
         rf"(?:新的?)?(?:信箱|郵箱|email|e-mail|電子郵件)(?:地址)?(?:現在)?{_BECAME}了?\s*(?P<object>[A-Za-z0-9._%+-]{{1,64}}@(?:[A-Za-z0-9-]{{1,60}}\.){{1,4}}[A-Za-z]{{2,20}})",
     ),
     *_rules(
         "phone",
+        "手新聯號門電",
         rf"(?:新的?)?(?:電話|手機|號碼|聯絡電話|門號){{1,3}}(?:現在)?{_BECAME}了?\s*(?P<object>[+(]?\d[\d() -]{{2,24}}\d)",
         r"新的(?:號碼)?是\s*(?P<object>[+(]?\d[\d() -]{6,24}\d)",
     ),
     # Where.
     *_rules(
         "home",
+        "住回在定家搬移落遷",
         rf"(?:從[^{_MARKS}]{{1,10}}?)?(?:搬家?|遷居?|移居|移民)(?:到|去|來|回|至|進|過來|過去)了?(?!我家?$){_SHORT}(?:去|來)?(?:住|定居|生活|工作|上班|發展|唸書|讀書)?{_END}",
         rf"(?:定居|落腳|長住)(?:在|於|到)?了?{_ANY}",
         rf"在\s*(?P<object>[^{_MARKS}]{{1,10}}?)\s*(?:住|定居|長住|生活)(?!院|宿|過|在)",
@@ -216,9 +239,12 @@ _RULES: list[_Rule] = [
         rf"家(?:現在|目前|就)?(?:住|在|搬到)(?:在)?{_ANY}",
         rf"回{_SHORT}(?:定居|長住){_END}",
     ),
-    *_rules("address", rf"(?:新的?)?(?:家裡?的?)?(?:地址|住址)(?:現在)?(?:是|:|：|改成|換成|變成|改為)了?{_ANY}"),
+    *_rules(
+        "address", "住地", rf"(?:新的?)?(?:家裡?的?)?(?:地址|住址)(?:現在)?(?:是|:|：|改成|換成|變成|改為)了?{_ANY}"
+    ),
     *_rules(
         "home",
+        "住在搬",
         rf"(?:不|沒)(?:再|有)?住(?:在)?{_SHORT}了",
         rf"(?:不|沒)(?:再|有)?在{_SHORT}住了",
         rf"(?:搬離|搬出)了?(?!來|去){_ANY}",
@@ -226,6 +252,7 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "hometown",
+        "在家故是老自",
         rf"來自{_ANY}",
         rf"老家(?:就)?(?:是|在)?{_ANY}",
         rf"(?:家鄉|故鄉)(?:是|在){_ANY}",
@@ -234,6 +261,7 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "nationality",
+        "入化拿籍",
         rf"國籍(?:是|:|：|改成|換成){_ANY}",
         rf"(?:入籍|歸化)(?:了|為|成)?{_ANY}",
         rf"拿到了?{_SHORT}(?:護照|公民身分|公民身份|國籍)",
@@ -241,6 +269,7 @@ _RULES: list[_Rule] = [
     # Whom.
     *_rules(
         "relationship_status",
+        "分婚身",
         r"(?:跟|和)?\S{0,4}?分手了",
         r"(?:解除|取消)了?婚約",
         r"(?:不是|脫離)(?P<object>單身)了",
@@ -248,17 +277,20 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "relationship_status",
+        "交偶再分婚已新未脫身",
         rf"(?:是|恢復|變成|目前|依然|還)*(?P<object>單身|已婚|未婚|離婚|結婚|訂婚|喪偶|分居|新婚|再婚|脫單)(?:了|的|中|狀態|人士|{_END})(?!.{{0,3}}(?:典禮|紀念|照))",
         r"(?P<object>交了?(?:一個|個|了)?(?:新)?[女男](?:朋)?友)",
         rf"(?:跟|和)(?P<with>[^{_MARKS}]{{1,6}}?)(?P<object>結婚|離婚|訂婚)了",
     ),
     *_rules(
         "children",
+        "了有生",
         rf"(?:有|生)了?(?P<object>{_NUMBER}(?:個|對|胎|位)?[^{_MARKS}]{{0,4}}?{_KIDS})",
         r"(?P<object>生了|當(?:爸|媽|爸爸|媽媽)了)",
     ),
     *_rules(
         "pet",
+        "了把",
         rf"(?:不|沒)(?:再|有)?養(?:了)?(?P<object>[^{_MARKS}]{{0,6}}?{_ANIMAL})了",
         rf"(?:沒有|不再有)(?P<object>[^{_MARKS}]{{0,4}}?{_ANIMAL})了",
         rf"把(?:我的?|家裡的?)?(?P<object>[^{_MARKS}]{{0,4}}?{_ANIMAL})(?:送人|送走|送養|賣掉?|還給\S{{1,6}})了?",
@@ -266,12 +298,14 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "pet",
+        "收有認買領養",
         rf"(?:養|領養|收養|認養|買)(?:了|著|有|到)?(?P<object>(?:{_NUMBER}|新的?|另外)?{_NUMBER}?(?:隻|條|匹|頭|只)?[^{_MARKS}的]{{0,6}}?{_ANIMAL})",
         rf"有(?P<object>{_NUMBER}(?:隻|條|匹|頭|只)[^{_MARKS}的]{{0,6}}?{_ANIMAL})",
     ),
     # Body and health.
     *_rules(
         "diet",
+        "了吃",
         r"(?:不|沒)(?:再)?(?:是)?(?P<object>吃素|素食者?|純素|生酮)了",
         r"(?:改|開始|恢復|又|可以)*吃(?:葷|肉)了",
         r"開葷了",
@@ -279,12 +313,14 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "diet",
+        "乳低吃清無生素",
         r"(?:改|開始|變成|變|轉|成為|是|決定|都|在)*(?P<object>吃(?:全|蛋奶|純|長|早|方便)?素)(?!人|材|質)",
         r"(?:改|開始|變成|成為|是|在|執行|採)*(?:一個|吃)?(?P<object>(?:純|全)?素食(?:者|主義者?)?|(?:純|全)素(?:者|主義者?)?|乳糖不耐(?:症)?|生酮(?:飲食)?|清真|無麩質(?:飲食)?|低碳(?:飲食)?)",
     ),
-    *_rules("allergy", rf"對{_SHORT}(?:已經|就)*(?:不|沒有|沒)(?:再|會)*過敏了", ends=True),
+    *_rules("allergy", "敏", rf"對{_SHORT}(?:已經|就)*(?:不|沒有|沒)(?:再|會)*過敏了", ends=True),
     *_rules(
         "allergy",
+        "吃敏",
         rf"對{_SHORT}(?:會|有點|很|嚴重|也|都|重度|輕微)*過敏",
         r"(?:有)?(?P<object>海鮮|花生|花粉|塵螨|牛奶|堅果|蝦子?|螃蟹|雞蛋|芒果|小麥|麩質|貓毛|狗毛|盤尼西林|酒精|乳製品)(?:會|也會)?過敏",
         rf"吃{_SHORT}(?:就)?會過敏",
@@ -292,55 +328,64 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "health",
+        "孕左得患有確罹色診近",
         rf"(?:有|得了|得到|確診(?:了|為|是)?|患有|罹患|被?診斷(?:出|為|是)?(?:有|得了|患有)?)(?P<object>(?:輕微的?|嚴重的?|第[一二]型)?{_ILLNESS})",
         r"(?P<object>懷孕)(?!的)",
         r"(?:是|有)?(?P<object>色盲|近視|左撇子|色弱)",
     ),
     *_rules(
         "weight",
+        "k公斤",
         r"(?:體重)?(?:是|已經|現在|只剩|瘦到|胖到|減到|降到|變成|掉到|回到|有|:|：)*\s*(?P<object>\d[\d.]*\s?(?:公斤|kg|斤))",
     ),
-    *_rules("height", r"(?:身高)(?:是|有|現在|長到|:|：)*\s*(?P<object>\d[\d.]*\s?(?:公分|cm|厘米|公尺|米)?)"),
+    *_rules("height", "身", r"(?:身高)(?:是|有|現在|長到|:|：)*\s*(?P<object>\d[\d.]*\s?(?:公分|cm|厘米|公尺|米)?)"),
     # What one knows, does, owns.
-    *_rules("native_language", rf"母語是(?P<object>[^{_MARKS}]{{1,8}}){_END}"),
+    *_rules("native_language", "母", rf"母語是(?P<object>[^{_MARKS}]{{1,8}}){_END}"),
     *_rules(
         "language",
+        "學很得會能",
         rf"(?:會|能)(?:說|講)(?:一點|流利的?|一些)?(?P<object>[^{_MARKS}]{{1,12}}){_END}",
         rf"(?:正在|在|開始)?學(?:習)?(?P<object>{_LANGUAGES})",
         rf"(?P<object>{_LANGUAGES})(?:很|說得|講得)(?:好|流利|溜)",
     ),
     *_rules(
         "school",
+        "到在就校考",
         rf"(?:正?在)\s*(?P<object>[^{_MARKS}]{{1,14}}?)\s*(?:唸書|念書|讀書|上學|就讀|唸|念|讀|求學)",
         rf"(?:就讀於?|轉學到|考上了?|轉到)\s*(?P<object>[^{_MARKS}]{{0,14}}?(?:大學|高中|國中|小學|研究所|學院|台大|清大|交大|成大|政大|北大|復旦|清華|交通|幼兒園))",
         rf"(?:學校)是{_ANY}",
     ),
     *_rules(
         "education",
+        "博唸士就念畢考讀",
         rf"(?:畢業於)\s*{_ANY}",
         rf"(?:從)?\s*(?P<object>[^{_MARKS}]{{2,14}}?)畢業",
         rf"(?:就讀|考上|念|唸|讀).{{0,4}}?(?P<object>[^{_MARKS}]{{0,12}}?(?:大學|研究所|碩士|博士|高中|系)){_END}",
         rf"(?:有|拿到了?|取得了?|獲得了?)\s*(?P<object>[^{_MARKS}]{{0,12}}?(?:學士|碩士|博士)(?:學位)?)",
     ),
-    *_rules("major", rf"主修(?:是|改成|改為)?{_ANY}"),
-    *_rules("hobby", rf"(?:興趣|嗜好|愛好)(?:就)?是{_ANY}", rf"(?:迷上|愛上)了?(?!你|他|她){_ANY}"),
+    *_rules("major", "主", rf"主修(?:是|改成|改為)?{_ANY}"),
+    *_rules("hobby", "上是迷", rf"(?:興趣|嗜好|愛好)(?:就)?是{_ANY}", rf"(?:迷上|愛上)了?(?!你|他|她){_ANY}"),
     *_rules(
         "hobby",
+        "了",
         r"(?:不|沒)(?:再|有)?(?:在)?(?:學|練|打|玩|彈|跳)(?P<object>鋼琴|吉他|小提琴|羽球|網球|籃球|桌球|高爾夫|瑜珈|瑜伽|舞|太極|圍棋|書法|畫畫|陶藝)了",
         ends=True,
     ),
     *_rules(
         "skill",
+        "擅是會精",
         rf"(?:會|擅長|精通)(?P<object>(?:彈|寫|游|開|騎|做|修|打|唱|跳|煮|畫|拉)[^{_MARKS}]{{1,10}}){_END}",
         rf"(?:擅長|精通|專長是){_ANY}",
     ),
     *_rules(
         "car",
+        "成把換改買車開",
         rf"(?:把[^{_MARKS}]{{1,12}}?換成|開|換了?|買了?|改開|換開|換成|改成)(?:的是)?(?:了)?(?P<object>{_NUMBER}?(?:台|輛|部)?(?:新的?)?[^{_MARKS}]{{0,8}}?(?:特斯拉|Tesla|Toyota|豐田|本田|Honda|BMW|賓士|奔馳|Audi|奧迪|福斯|Mazda|馬自達|福特|Ford|Volvo|Lexus|Porsche|保時捷|電動車|休旅車|轎車|跑車|比亞迪)[^{_MARKS}了]{{0,10}}?){_END}",
         rf"(?:的)?車(?:子)?(?:現在)?(?:是|換成了?|改成了?){_ANY}",
     ),
     *_rules(
         "car",
+        "了",
         r"(?:把)?(?P<object>車子?)賣(?:掉)?了",
         r"賣(?:掉)?了(?P<object>車子?)",
         r"(?:不|沒)(?:再)?開(?P<object>車)了",
@@ -348,42 +393,55 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "project",
+        "在正負",
         rf"(?:正在|在)(?:做|開發|負責|忙)(?:一個)?(?P<object>[^{_MARKS}]{{2,16}}?(?:專案|項目|計畫|論文|系統|App|網站|小說|書)){_END}",
         rf"負責(?P<object>[^{_MARKS}]{{2,16}}?(?:專案|項目|計畫|系統)){_END}",
     ),
     *_rules(
         "budget",
+        "算",
         rf"預算(?:現在|大概|大約)*(?:是|有|:|：|改成|增加到|提高到|調高到|降到|減到|砍到|變成|拉到|加到)*\s*(?P<object>[^{_MARKS}]{{0,3}}(?:\d[\d,.]*|[一二兩三四五六七八九十百千]+)[^{_MARKS}]{{0,8}}?){_END}",
     ),
     *_rules(
         "plan",
+        "即想打會準要計預",
         rf"(?P<object>(?:要|會|準備|計畫|預計|打算|想|即將)(?:去|到|跟|和|搬|出|參|結|開|考|回|飛|辦|換|買|學)[^{_MARKS}]{{0,20}}?){_END}",
         rf"(?:計畫|預計)(?:在)?(?:今年|明年|下個月)?{_ANY}",
     ),
     *_rules(
         "place_visited",
+        "了到去",
         rf"(?:去過|到過)(?!了){_ANY}",
         rf"(?:去|到)了(?P<object>[^{_MARKS}]{{1,8}}?)(?:玩|旅行|旅遊|出差|度假|一趟|觀光){_END}",
     ),
     # Taste.
-    *_rules("likes", rf"(?:不|沒)(?:再|那麼|有)?(?:喜歡|愛(?:吃|喝|看|聽|玩)?)(?!你|他|她){_SHORT}了", ends=True),
-    *_rules("dislikes", rf"(?:不|沒)(?:再|那麼)?(?:討厭|怕|排斥)(?!你|他|她){_SHORT}了", ends=True),
+    *_rules("likes", "了", rf"(?:不|沒)(?:再|那麼|有)?(?:喜歡|愛(?:吃|喝|看|聽|玩)?)(?!你|他|她){_SHORT}了", ends=True),
+    *_rules("dislikes", "了", rf"(?:不|沒)(?:再|那麼)?(?:討厭|怕|排斥)(?!你|他|她){_SHORT}了", ends=True),
     *_rules(
         "dislikes",
+        "不受惡排法痛討",
         rf"(?:真的|很|超級?|最|非常|比較|都|也|一直|從小|特別|實在|蠻|滿|有點|向來)*(?:不(?:太|是很|怎麼|大)?(?:喜歡|愛(?!人))|討厭|痛恨|受不了|排斥|厭惡|無法接受)(?!你|他這|她這|這樣|那樣){_ANY}",
     ),
     *_rules(
         "likes",
+        "偏喜愛死熱鍾鐘",
         rf"(?:真的|很|超級?|最|非常|比較|都|也|一直|從小|特別|蠻|滿|挺|更|還是|就|其實|向來)*(?:喜歡(?:上了?)?|熱愛|偏好|偏愛|愛(?=吃|喝|看|聽|玩|逛|穿|用)|鍾愛|愛死)(?!你|他這|她這|這樣|那樣){_ANY}",
     ),
     # Anything that ended, under no attribute.
     *_rules(
         None,
+        "了戒",
         rf"戒(?:掉)?了?(?P<object>菸|煙|酒|糖|咖啡|賭|手搖|手搖飲|毒|甜食|[^{_MARKS}了]{{1,6}})(?:了|{_END})",
         rf"(?:不|沒)(?:再|有)?(?:在)?(?P<object>(?!是|會|要|想|能|行|知|用|好|說|過|敢|了|對|同|小心|見|錯|怎|管|夠)[^{_MARKS}]{{1,10}}?)了(?=\s*(?:[{_MARKS}]|\Z))",
         ends=True,
     ),
 ]
+
+
+_BY_KEY: dict[str, tuple[int, ...]] = {
+    key: tuple(place for place, rule in enumerate(_RULES) if key in (rule.keys or {""}))
+    for key in {"", *(key for rule in _RULES for key in rule.keys)}
+}
 
 
 def read_thing(clause: str, limit: str | None) -> Reading | None:
