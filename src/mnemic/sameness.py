@@ -77,7 +77,7 @@ def trace(
     rest = _value(folded, attribute, own, whole)
     value = rest if object is None else _value(_normal(object).casefold(), attribute, own)
     if not value.terms:  # an object made of nothing but the attribute's words is one all the same
-        value = rest if object is None else _read(_normal(object).casefold())
+        value = rest if object is None else _bare(_read(_normal(object).casefold()))
     negated, ended = whole.negated, bool(_ENDED.search(folded))
     if object and (negated or ended):
         near = _around(folded, _normal(object).casefold())
@@ -549,6 +549,12 @@ def _value(folded: str, attribute: str | None, own: frozenset[int], whole: _Cont
         left = phrases.sub(" ", left) if phrases and not left.isascii() else left
     content = whole if whole is not None and left == folded else _read(left)
     order = tuple(term for term in content.order if term not in own and term not in _PERSONS)
+    return replace(content, order=order, terms=frozenset(order))
+
+
+def _bare(content: _Content) -> _Content:
+    """A value that is the number one and nothing else is no article."""
+    order = content.order or tuple(_hash("#" + number) for number in sorted(content.numbers))
     return replace(content, order=order, terms=frozenset(order))
 
 

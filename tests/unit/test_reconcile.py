@@ -223,6 +223,11 @@ def test_one_way_of_eating_replaces_another_and_a_restriction_stands_beside_both
     assert isinstance(decide(draft("我乳糖不耐", "diet", "乳糖不耐"), [known("我吃素", "diet", "素")]), Add)
 
 
+def test_one_is_a_value_too():
+    first = known("I'm in grade 1", "grade", "1")
+    assert isinstance(decide(draft("I'm in grade 2", "grade", "2"), [first]), Supersede)
+
+
 def test_a_name_with_a_not_in_it_denies_nothing():
     old = known("我最喜歡的歌手是毛不易", "favourite_歌手", "毛不易")
     assert isinstance(decide(draft("我最喜歡的歌手是周深", "favourite_歌手", "周深"), [old]), Supersede)
