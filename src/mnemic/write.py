@@ -299,7 +299,7 @@ class WritePath:
         try:
             before = await self._turns_before(episodes[0].scope, episodes)
             request, shown = await self._request(episodes, before, vectors)
-            extraction = await self._extractor.extract(request)
+            extraction = await self._extract(request)
             usage += extraction.usage
             # Off the event loop: gates and names look long at every word.
             drafts, refused = await asyncio.to_thread(_drafts, extraction, request, before, episodes, now)
@@ -307,6 +307,14 @@ class WritePath:
         except ModelError as exc:
             failed = await self._postpone(episodes, now, str(exc))
             return replace(failed, usage=usage)
+
+    async def _extract(self, request: ExtractionRequest) -> Extraction:
+        """What the extractor finds; a model is not asked about greetings and thanks alone."""
+        if isinstance(self._extractor, Judge) and all(gates.is_small_talk(turn.content) for turn in request.turns):
+            return Extraction(
+                refusals=tuple(Refusal(turn=place, reason="small_talk") for place in range(len(request.turns)))
+            )
+        return await self._extractor.extract(request)
 
     async def _request(
         self, episodes: Sequence[Episode], before: Sequence[Episode], vectors: Mapping[str, Vectors]
