@@ -173,8 +173,13 @@ class RetirePath:
         coming_back = next((each for each, events in touched.items() if events[0].event == "DELETE"), None)
         for memory_id, events in touched.items():
             first, last = events[0], events[-1]
-            if done.versions[memory_id] != (last.version, last.event != "DELETE"):
-                raise await self._changed_since(memory_id, done.change.id)
+            version, current = done.versions[memory_id]
+            moved = (version, current) != (last.version, last.event != "DELETE")
+            if moved and (later := await self._later(memory_id, done.change.id)):
+                raise Conflict(
+                    f"memory {memory_id} was changed after change {done.change.id}; undo what came later first:"
+                    f" {', '.join(reversed(later[-3:]))}"
+                )
             if first.event == "ADD":
                 if last.event == "DELETE":
                     continue  # it came and went within the change
@@ -182,18 +187,18 @@ class RetirePath:
                 superseded = coming_back if reason == "superseded" else None
                 retire.append(
                     Retire(
-                        memory_id=memory_id, version=last.version, reason=reason, change_id=change.id,
+                        memory_id=memory_id, version=version, reason=reason, change_id=change.id,
                         retired_by=superseded,
                     )
                 )  # fmt: skip
-                history.append(_line(memory_id, last.version, "DELETE", last.new_text, None, reason, change))
+                history.append(_line(memory_id, version, "DELETE", last.new_text, None, reason, change))
             else:
                 of = first.version - 1 if first.event == "UPDATE" else first.version
-                restore.append(Restore(memory_id=memory_id, version=last.version, change_id=change.id, of=of))
+                restore.append(Restore(memory_id=memory_id, version=version, change_id=change.id, of=of))
                 standing = last.event != "DELETE"
                 history.append(
                     _line(
-                        memory_id, last.version + 1, "UPDATE" if standing else "ADD",
+                        memory_id, version + 1, "UPDATE" if standing else "ADD",
                         last.new_text if standing else None, first.old_text, "undone", change,
                     )
                 )  # fmt: skip
@@ -224,13 +229,17 @@ class RetirePath:
         before = [event for event in await self._store.history(memory_id) if event.version < added.version]
         return next((event.reason for event in reversed(before) if event.event == "DELETE" and event.reason), "undone")
 
-    async def _changed_since(self, memory_id: str, change_id: str) -> Conflict:
-        events = await self._store.history(memory_id)
-        later = list(dict.fromkeys(event.change_id for event in events if event.change_id != change_id))
-        return Conflict(
-            f"memory {memory_id} was changed after change {change_id}; undo what came later first:"
-            f" {', '.join(reversed(later[-3:]))}"
-        )
+    async def _later(self, memory_id: str, change_id: str) -> list[str]:
+        """Changes of a memory after one, oldest first, without those that were taken back and what took them back."""
+        ids = list(dict.fromkeys(each.change_id for each in await self._store.history(memory_id)))
+        left: list[str] = []
+        for each in ids[ids.index(change_id) + 1 :]:
+            before = await self._store.change(left[-1]) if left else None
+            if before is not None and before.change.undone_by == each:
+                left.pop()
+            else:
+                left.append(each)
+        return left
 
 
 def _states_before(done: Changed, change: Change) -> Iterable[SetState]:
