@@ -379,10 +379,10 @@ def test_a_store_without_write_permission_is_refused(tmp_path, sound, denied):
     script = f"""
         import os
         from mnemic import Memory, StoreUnwritable
-        from mnemic.stores import sqlite
+        from mnemic.stores import sqlite_schema
         from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
-        memory, files = FakeEmbedder(), sqlite._migrations()
-        sqlite._migrations = lambda: files  # the interpreter's own files may be out of nobody's reach
+        memory, files = FakeEmbedder(), sqlite_schema._migrations()
+        sqlite_schema._migrations = lambda: files  # the interpreter's own files may be out of nobody's reach
         Memory(":memory:", embedder=FakeEmbedder(), extractor=FakeExtractor()).close()
         os.setuid(65534)
         try:

@@ -24,8 +24,9 @@ from mnemic.testing.fakes import FakeEmbedder
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 ENTRY = [sys.executable, "-c", "from mnemic.cli.main import main; main()"]
 COMMANDS = [
-    "add", "remember", "update", "delete", "search", "context", "list", "get", "history", "import", "stats", "verify",
-    "reindex", "doctor", "demo",
+    "add", "remember", "update", "delete", "search", "context", "list", "get", "history", "forget", "erase", "undo",
+    "feedback", "pin", "messages", "retry", "worker", "consolidate", "profile", "entities", "related", "graph", "import",
+    "stats", "verify", "reindex", "doctor", "demo",
 ]  # fmt: skip
 TENNIS = "I play tennis every Saturday with Meiling."
 

@@ -36,8 +36,8 @@ def test_what_update_and_delete_answer(memory):
     (added,) = memory.remember("I ski", user_id="alice", metadata={"a": 1, "b": 1})["results"]
     updated = memory.update(added["id"], data="I row", metadata={"b": 2}, expiration_date="2999-01-01")
     assert updated == {
-        "message": "Memory updated successfully!", "id": added["id"], "memory": "I row", "event": "UPDATE", "version": 2,
-        "change_id": updated["change_id"],
+        "message": "Memory updated successfully!", "id": added["id"], "memory": "I row", "old_memory": "I ski",
+        "event": "UPDATE", "version": 2, "change_id": updated["change_id"],
     }  # fmt: skip
     item = memory.get(added["id"])
     shown = {key: item[key] for key in ("memory", "metadata", "expiration_date", "origin", "version")}

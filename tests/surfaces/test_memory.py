@@ -69,6 +69,7 @@ def test_a_memory_is_added_found_read_changed_and_deleted(memory):
                 "role": "user", "actor_id": None,
             }
         ],
+        "object": None, "pinned": False, "rating": 0,
     }  # fmt: skip
     assert all(
         TIME.fullmatch(each) for each in (item["said_at"], item["created_at"], item["updated_at"], source["said_at"])
@@ -325,16 +326,17 @@ def test_an_embedder_that_fails_after_the_messages_were_stored_leaves_them_pendi
     assert texts(memory.search("I keep bees", user_id="alice")) == ["I keep bees"]
 
 
-def test_an_embedder_that_fails_first_stores_nothing(make):
+def test_an_embedder_that_fails_leaves_a_message_pending_and_a_verbatim_memory_unwritten(make):
     class Broken(FakeEmbedder):
         async def embed(self, pieces, *, role):
             raise ModelError("no route to host")
 
-    memory = make(embedder=Broken())
-    for write in (memory.add, memory.remember):
-        with pytest.raises(ModelError):
-            write("I keep bees", user_id="alice")
-    assert (memory.stats()["memories"], memory.stats()["episodes"]) == (0, 0)
+    memory = make(embedder=Broken(), background=False)
+    (message,) = memory.add("I keep bees", user_id="alice")["receipt"]["messages"]
+    assert (message["state"], message["reason"]) == ("pending", "not embedded: no route to host")
+    with pytest.raises(ModelError):
+        memory.remember("I keep bees", user_id="alice")
+    assert (memory.stats()["memories"], memory.stats()["pending"]) == (0, 1)
 
 
 def test_the_receipt_says_what_became_of_every_message_and_sentence(make):

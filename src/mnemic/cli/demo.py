@@ -23,6 +23,8 @@ from mnemic.types import MemoryItem
 _SAID = "我正在改善我的網球技巧。建議一些線上課程。"
 _ASKED = "Alice 的興趣是什麼?"
 _CORRECTED = "喜歡在週末打網球"
+_HOMES = ("I live in Taipei.", "I moved to Tainan.")
+_ASKED_OF_HOMES = ("Where do I live?", "Where did I live before?")
 _HITS = 3
 
 
@@ -58,7 +60,9 @@ def run(session: Session, keep: Path | None) -> int:
             if not session.json:
                 done = shown.imported
                 show.say(
-                    f"\nA conversation of {done['messages']} messages imported: {done['memories']} memories.\n", "bold"
+                    f"\nA conversation of {done['messages']} messages imported: {done['memories']} memories,"
+                    f" {done['replaced']} replaced by later ones.\n",
+                    "bold",
                 )
             with _timed(shown, "questions"):
                 _ask(memory, shown, quiet=session.json)
@@ -116,6 +120,18 @@ def _first_session(memory: Memory, shown: _Shown, *, quiet: bool) -> None:
         lambda: memory.history(memory_id),
         lambda r: "\n".join(f"{e['event']}  {e['old_memory'] or '-'} -> {e['new_memory']}" for e in r),
     )
+    for said in _HOMES:
+        call(
+            f'm.add("{said}", user_id="alice")',
+            lambda said=said: memory.add(said, user_id="alice"),
+            lambda r: "\n".join(f"{each['event']}  {each['memory']}" for each in r["results"]),
+        )
+    for asked in _ASKED_OF_HOMES:
+        call(
+            f'm.search("{asked}", user_id="alice", limit=1)',
+            lambda asked=asked: memory.search(asked, user_id="alice", limit=1),
+            lambda r: "\n".join(f"{each['score']:.2f}  {each['memory']}" for each in r["results"]) or _nothing(r),
+        )
 
 
 def _import(memory: Memory, shown: _Shown) -> None:
@@ -124,7 +140,10 @@ def _import(memory: Memory, shown: _Shown) -> None:
         parts = importing.read_parts({file.name: file}, format="jsonl", left_out=outcome)
         for done in importing.store(memory, parts, {"user_id": "yuan"}, infer=True, outcome=outcome):
             outcome.messages += done
-    shown.imported = {"messages": outcome.messages, "memories": outcome.memories}
+    current = memory.stats(user_id="yuan")["memories"]
+    shown.imported = {
+        "messages": outcome.messages, "memories": current, "replaced": outcome.memories - current,
+    }  # fmt: skip
 
 
 def _ask(memory: Memory, shown: _Shown, *, quiet: bool) -> None:
