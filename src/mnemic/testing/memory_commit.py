@@ -117,7 +117,6 @@ def _add_memory(state: State, new: NewMemory, at: datetime) -> Owner:
     if new.replaces is None:
         if memory.id in state.versions:
             raise Conflict(f"memory {memory.id} is here already; decide again")
-        state.versions[memory.id] = ()
     else:
         _close(state, memory.id, new.replaces, at)
     current = memory.known_to is None
@@ -131,7 +130,7 @@ def _add_memory(state: State, new: NewMemory, at: datetime) -> Owner:
         turn = memory.sources[0].episode_id if memory.sources else None
         place = state.add_entry(memory.indexed, new.vectors, memory=name, turn=turn)
     version = Version(memory=memory, place=place, once=new.once, valid_before=memory.valid_to)
-    state.versions[memory.id] += (version,)
+    state.versions[memory.id] = (*state.versions.get(memory.id, ()), version)
     state.put(version)
     for source in memory.sources:
         _cite(state, memory.id, Cited(source=source))

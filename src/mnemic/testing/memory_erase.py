@@ -80,10 +80,11 @@ def erase(state: State, scope: Scope) -> dict[str, int]:
     for memory_id in state.versions.keys() - memories:
         _keep_the_rest(state, memory_id, episodes)
     _drop(state, memories, episodes)
-    for kind in ("tombstones", "changes"):
-        kept = {name: each for name, each in getattr(state, kind).items() if not covers(scope, each.scope)}
-        gone[kind] = len(getattr(state, kind)) - len(kept)
-        setattr(state, kind, kept)
+    tombstones = {name: each for name, each in state.tombstones.items() if not covers(scope, each.scope)}
+    changes = {name: each for name, each in state.changes.items() if not covers(scope, each.scope)}
+    gone["tombstones"] = len(state.tombstones) - len(tombstones)
+    gone["changes"] = len(state.changes) - len(changes)
+    state.tombstones, state.changes = tombstones, changes
     if not scope.ids:
         state.usage = {day: spent for day, spent in state.usage.items() if day[0] != scope.project}
     gone["entities"] = drop_unnamed(state, scope, used)
@@ -141,7 +142,8 @@ def _count_owners(state: State, touched: set[Owner]) -> None:
     """Owners with nothing left are new when they come again; decisions about the others no longer hold."""
     scopes = [each.scope for each in state.episodes.values()]
     scopes += [versions[-1].memory.scope for versions in state.versions.values()]
-    scopes += [each.scope for each in (*state.entities.values(), *state.tombstones.values())]
+    scopes += [each.scope for each in state.entities.values()]
+    scopes += [each.scope for each in state.tombstones.values()]
     left = {owner_of(scope) for scope in scopes}
     for owner in touched:
         if owner in left:

@@ -1,0 +1,7 @@
+"""x."""
+
+from mnemic.testing.contract_values import Contract
+
+
+class ChangesContract(Contract):
+    """x."""

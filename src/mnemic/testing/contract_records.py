@@ -1,0 +1,477 @@
+"""What every store promises of records: writing and reading back, all or nothing, hits, the arms, listing."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mnemic import filters
+from mnemic.errors import Conflict, InvalidInput, WrongEmbedder
+from mnemic.ids import new_id
+from mnemic.protocols import Found, NewMemory, Proof, Retire, SetState, Space, Write
+from mnemic.testing.contract_values import (
+    ALICE,
+    BOB,
+    EVERYBODY,
+    LATER,
+    SPACE,
+    STATES,
+    T0,
+    Contract,
+    MakeStore,
+    adding,
+    asking,
+    cited,
+    event,
+    hits,
+    keeping,
+    known,
+    listed,
+    neighbour_of,
+    opened,
+    picture,
+    retiring,
+    said,
+    stored,
+    turn,
+    updating,
+    vectors,
+    verbatim,
+    where,
+)
+from mnemic.testing.memory_store import InMemoryStore
+from mnemic.types import SEARCHABLE_STATES, Episode, EpisodeState, Memory, Scope
+
+
+class RecordsContract(Contract):
+    """Episodes and memories as they are written, found and listed."""
+
+    # Writing and reading back.
+
+    async def test_an_empty_store_holds_nothing(self, make_store: MakeStore) -> None:
+        store = make_store()
+        await store.open()
+        assert await store.space() is None
+        assert await store.find(asking("anything")) == Found(candidates=(), asked=0.0, searched=0)
+        assert await store.load([new_id(1), "no id", ""]) == {}
+        assert await store.standing(ALICE, ["key"]) == {}
+        assert await listed(store, where()) == []
+        assert await store.history(new_id(1)) == ()
+        assert await store.last_turns(ALICE, 5) == ()
+        counts = await store.counts(EVERYBODY)
+        assert (counts.memories, counts.episodes, counts.pending, counts.failed, counts.owners) == (0, 0, 0, 0, 0)
+        assert (await store.verify())[1] == ()
+        await store.close()
+        await store.close()
+
+    async def test_a_space_is_declared_once_and_another_is_refused(self, make_store: MakeStore) -> None:
+        async with opened(make_store) as store:
+            await store.use_space(SPACE)
+            for other in (replace(SPACE, name="contract:other"), replace(SPACE, dimensions=33)):
+                with pytest.raises(WrongEmbedder):
+                    await store.use_space(other)
+            assert await store.space() == SPACE
+
+    async def test_what_was_written_is_read_back_whole(self, make_store: MakeStore) -> None:
+        scope = Scope(project="p", user_id="alice", agent_id="helper", app_id="phone", run_id="r1")
+        taipei = T0.astimezone(tz=datetime.fromisoformat("2025-01-01T00:00:00+08:00").tzinfo)
+        episode = said(
+            scope, "我住在台北 — O'Brien's \"café\" 😀\r\n\tend ", at=taipei, actor="王小明", state="failed", reason="no answer",
+            attempts=3, metadata={"a": {"b": [1, 2.5, None, True, "x"]}, "ü": ""},
+        )  # fmt: skip
+        episode = replace(episode, received_at=LATER)
+        full = known(
+            scope, "Lives in 台北", kind="preference", valid_from=T0, valid_to=LATER, precision="day", subject="user",
+            attribute="home", origin="inferred", attributed_to="assistant", actor="王小明", role="assistant",
+            confidence=0.25, proof_count=2, pinned=True, expires_at=LATER, metadata={"k": [{"n": 1}]},
+            categories=("home", "travel"), said_at=T0, sources=(cited(episode, "我住在台北"),),
+        )  # fmt: skip
+        bare = known(scope, "Nothing but text")
+        async with opened(make_store) as store:
+            await store.commit(adding(episode, full, bare))
+            assert await store.load([full.id, episode.id, bare.id, "x"]) == {
+                full.id: full,
+                episode.id: episode,
+                bare.id: bare,
+            }
+            assert (await store.page(where(scope, now=T0), limit=5, cursor=None)).memories == (bare, full)
+            assert await store.last_turns(scope, 5) == (episode,)
+
+    async def test_history_keeps_every_version_oldest_first(self, make_store: MakeStore) -> None:
+        first = known(ALICE, "Lives in Taipei")
+        add = adding(first)
+        second, update = updating(first, "Lives in Tainan")
+        third, correct = updating(second, "Lives in Tokyo", LATER + timedelta(days=1))
+        delete = retiring(third, at=LATER + timedelta(days=2))
+        async with opened(make_store) as store:
+            for write in (add, update, correct, delete):
+                await store.commit(write)
+            events = tuple(change for write in (add, update, correct, delete) for change in write.history)
+            assert await store.history(first.id) == events
+            last = replace(third, known_to=delete.at, updated_at=delete.at, retire_reason="deleted")
+            assert await store.load([first.id]) == {first.id: last}
+            assert await listed(store, where()) == []
+
+    async def test_history_is_in_order_where_the_clocks_of_two_processes_differ(self, make_store: MakeStore) -> None:
+        first = known(ALICE, "Lives in Taipei")
+        update = updating(first, "Lives in Tainan")[1]  # its ids are drawn before those of the add
+        add = adding(first)
+        async with opened(make_store) as store:
+            await store.commit(add)
+            await store.commit(update)
+            assert await store.history(first.id) == (*add.history, *update.history)
+
+    async def test_a_proof_adds_a_source_and_nothing_else(self, make_store: MakeStore) -> None:
+        early, late = said(ALICE, "I ski", state="done"), said(ALICE, "Yes, I ski", state="done", at=LATER)
+        memory = known(ALICE, "I ski", at=LATER, sources=(cited(early, "I ski"),))
+        async with opened(make_store) as store:
+            await store.commit(adding(early, memory))
+            await store.commit(adding(late))
+            proof = Proof(memory_id=memory.id, version=1, source=cited(late, "I ski"), change_id=new_id(1))
+            await store.commit(Write(scope=ALICE, at=LATER, proofs=(proof,)))
+            sources = (cited(early), cited(late, "I ski"))
+            proved = replace(memory, sources=sources, proof_count=2, updated_at=LATER)
+            assert await store.load([memory.id]) == {memory.id: proved}
+
+    # All or nothing.
+
+    @pytest.mark.parametrize("stale", ["update", "proof", "retire", "key", "key twice", "gone"])
+    async def test_a_write_that_conflicts_changes_nothing(self, make_store: MakeStore, stale: str) -> None:
+        first = known(ALICE, "Lives in Taipei")
+        second, update = updating(first, "Lives in Tainan")
+        turned = said(ALICE, "I moved again", state="done")
+        bystander = known(ALICE, "Plays tennis")
+        held, rival, rival_too = (known(ALICE, words) for words in ("Has a cat", "Has a cat!", "Has a cat?"))
+        write = adding(turned, bystander)
+        match stale:
+            case "update":
+                late = updating(first, "Lives in Tokyo")[1]
+                write = replace(
+                    write, memories=(*write.memories, *late.memories), history=(*write.history, *late.history)
+                )
+            case "proof":
+                proof = Proof(memory_id=first.id, version=1, source=cited(turned, "moved"), change_id=new_id(1))
+                write = replace(write, proofs=(proof,))
+            case "retire" | "gone":
+                name = first.id if stale == "retire" else new_id(ALICE.partition)
+                write = replace(
+                    write, retire=(Retire(memory_id=name, version=1, reason="deleted", change_id=new_id(1)),)
+                )
+            case "key":
+                write = replace(write, memories=(*write.memories, stored(rival, once="cat")))
+            case _:
+                pair = (stored(rival, once="dog"), stored(rival_too, once="dog"))
+                write = replace(write, memories=(*write.memories, *pair))
+        ids = [record.id for record in (first, second, turned, bystander, held, rival, rival_too)]
+        async with opened(make_store) as store:
+            await store.commit(adding(first))
+            await store.commit(update)
+            await store.commit(Write(scope=ALICE, at=T0, memories=(stored(held, once="cat"),), history=(event(held),)))
+            before = await picture(store, ids, [EVERYBODY, ALICE])
+            with pytest.raises(Conflict):
+                await store.commit(write)
+            assert await picture(store, ids, [EVERYBODY, ALICE]) == before
+
+    async def test_of_two_writes_decided_on_the_same_version_one_wins(self, make_store: MakeStore) -> None:
+        first = known(ALICE, "Lives in Taipei")
+        async with opened(make_store) as store:
+            await store.commit(adding(first))
+            rivals = [updating(first, f"Lives in city {number}")[1] for number in range(8)]
+            ended = await asyncio.gather(*(store.commit(each) for each in rivals), return_exceptions=True)
+            assert [end is None for end in ended].count(True) == 1
+            assert {type(end) for end in ended if end is not None} == {Conflict}
+            assert len(await store.history(first.id)) == 2
+
+    async def test_a_key_is_held_by_one_current_memory_of_an_owner(self, make_store: MakeStore) -> None:
+        first, second = known(ALICE, "Has a cat"), known(ALICE, "Has a cat")
+        write = Write(scope=ALICE, at=T0, memories=(stored(first, once="cat"),), history=(event(first),))
+        async with opened(make_store) as store:
+            await store.commit(write)
+            assert await store.standing(ALICE, ["cat", "dog"]) == {"cat": first}
+            assert await store.standing(replace(ALICE, run_id="r1"), ["cat"]) == {"cat": first}
+            assert await store.standing(BOB, ["cat"]) == {}
+            await store.commit(retiring(first))
+            assert await store.standing(ALICE, ["cat"]) == {}
+            await store.commit(replace(write, memories=(stored(second, once="cat"),), history=(event(second),)))
+            assert await store.standing(ALICE, ["cat"]) == {"cat": second}
+
+    @pytest.mark.parametrize("other", ["user", "project"])
+    async def test_owners_that_share_a_partition_do_not_share_keys(self, make_store: MakeStore, other: str) -> None:
+        names = (Scope(project=f"p{number}", user_id="alice") for number in itertools.count())
+        twin = neighbour_of(ALICE) if other == "user" else next(s for s in names if s.partition == ALICE.partition)
+        async with opened(make_store) as store:
+            mine, theirs = known(ALICE, "Has a cat"), known(twin, "Has a cat")
+            for memory in (mine, theirs):
+                kept = (stored(memory, once="cat"),)
+                await store.commit(Write(scope=memory.scope, at=T0, memories=kept, history=(event(memory),)))
+            assert await store.standing(ALICE, ["cat"]) == {"cat": mine}
+            assert await store.standing(twin, ["cat"]) == {"cat": theirs}
+
+    # What is a hit.
+
+    @pytest.mark.parametrize("state", STATES)
+    @pytest.mark.parametrize("wanted", [SEARCHABLE_STATES, (*SEARCHABLE_STATES, "done"), ()])
+    async def test_an_episode_is_a_hit_in_the_states_asked_for(
+        self, make_store: MakeStore, state: EpisodeState, wanted: tuple[EpisodeState, ...]
+    ) -> None:
+        episode = said(ALICE, "I keep bees", state=state)
+        async with opened(make_store) as store:
+            write = adding(episode)
+            if state == "done":
+                write = adding(episode, known(BOB, "x"))
+                memory = known(ALICE, "Bees", sources=(cited(episode, "bees"),))
+                write = adding(episode, memory)
+            await store.commit(write)
+            probe = asking("I keep bees", where(ALICE, memories=False, episodes=wanted))
+            assert await hits(store, probe) == ({episode.id} if state in wanted else set())
+
+    async def test_a_state_moves_with_its_reason_and_attempts(self, make_store: MakeStore) -> None:
+        episode = said(ALICE, "I keep bees")
+        async with opened(make_store) as store:
+            await store.commit(adding(episode))
+            for change in (
+                SetState(episode_id=episode.id, state="failed", reason="no answer", attempts=2),
+                SetState(episode_id=episode.id, state="empty"),
+                SetState(episode_id=episode.id, state="hidden", reason="deleted"),
+            ):
+                await store.commit(Write(scope=ALICE, at=LATER, states=(change,)))
+                after = (await store.load([episode.id]))[episode.id]
+                assert after == replace(episode, state=change.state, reason=change.reason, attempts=2)
+                found = await hits(store, asking("bees", ALICE))
+                assert found == ({episode.id} if change.state in SEARCHABLE_STATES else set())
+
+    async def test_a_verbatim_memory_and_its_episode_are_one_hit(self, make_store: MakeStore) -> None:
+        episode = said(ALICE, "I keep bees", state="done")
+        memory = verbatim(episode)
+        both = where(ALICE, episodes=(*SEARCHABLE_STATES, "done"))
+        async with opened(make_store) as store:
+            await store.commit(keeping(episode, memory))
+            for arms in ("both", "vector", "keyword"):
+                assert await hits(store, asking("I keep bees", both, arms=arms)) == {memory.id}
+            assert (await store.find(asking("bees", both))).searched == 1
+            assert await hits(store, asking("bees", replace(both, memories=False))) == set()
+            await store.commit(retiring(memory))
+            assert await hits(store, asking("bees", both)) == set()
+
+    async def test_an_updated_memory_is_found_by_its_new_words_alone(self, make_store: MakeStore) -> None:
+        episode = said(ALICE, "I keep bees", state="done")
+        memory = verbatim(episode)
+        after, update = updating(memory, "I breed llamas")
+        async with opened(make_store) as store:
+            await store.commit(keeping(episode, memory))
+            await store.commit(update)
+            assert await hits(store, asking("llamas", ALICE, arms="keyword")) == {memory.id}
+            (found,) = (await store.find(asking("bees", ALICE))).candidates
+            assert found.id == memory.id
+            assert found.similarity is not None
+            assert found.similarity < 0.9
+            assert await store.load([memory.id]) == {memory.id: after}
+
+    async def test_retiring_hides_the_sources_when_asked(self, make_store: MakeStore) -> None:
+        async with opened(make_store) as store:
+            for hide in (True, False):
+                episode = said(ALICE, "I keep bees", state="done")
+                memory = known(ALICE, "Keeps bees", sources=(cited(episode, "bees"),))
+                await store.commit(adding(episode, memory))
+                await store.commit(retiring(memory, hide_sources=hide))
+                after = (await store.load([episode.id]))[episode.id]
+                assert isinstance(after, Episode)
+                assert (after.state, after.reason) == (("hidden", "deleted") if hide else ("done", None))
+
+    async def test_an_expired_memory_is_no_hit_and_not_listed_unless_asked_for(self, make_store: MakeStore) -> None:
+        never, later = known(ALICE, "Has bees"), known(ALICE, "Has bees today", expires_at=LATER)
+        past = known(ALICE, "Had bees", expires_at=datetime(1970, 1, 1, tzinfo=UTC))
+        moment = timedelta(milliseconds=1)
+        async with opened(make_store) as store:
+            await store.commit(adding(never, later, past))
+            for now, alive in (
+                (LATER - moment, {never.id, later.id}),
+                (LATER, {never.id}),
+                (LATER + moment, {never.id}),
+            ):
+                asked = where(ALICE, now=now)
+                assert await hits(store, asking("bees", asked)) == alive
+                assert set(await listed(store, asked)) == alive
+            asked = where(ALICE, now=LATER, expired=True)
+            assert await hits(store, asking("bees", asked)) == {never.id, later.id, past.id}
+            assert set(await listed(store, asked)) == {never.id, later.id, past.id}
+
+    async def test_an_expired_verbatim_memory_does_not_come_back_as_its_episode(self, make_store: MakeStore) -> None:
+        episode = said(ALICE, "I keep bees", state="done")
+        async with opened(make_store) as store:
+            await store.commit(keeping(episode, verbatim(episode, expires_at=T0)))
+            asked = where(ALICE, now=LATER, episodes=(*SEARCHABLE_STATES, "done"))
+            assert await hits(store, asking("bees", asked)) == set()
+
+    # The arms.
+
+    async def test_each_arm_finds_what_it_alone_can(self, make_store: MakeStore) -> None:
+        near, far = known(ALICE, "kayak kayak kayak"), known(ALICE, "zebra")
+        async with opened(make_store) as store:
+            words = Write(
+                scope=ALICE, at=T0, history=(event(near), event(far)),
+                memories=(stored(near), NewMemory(memory=far, vectors=vectors("something else entirely"))),
+            )  # fmt: skip
+            await store.commit(words)
+            by_keyword = await store.find(asking("zebra", ALICE, arms="keyword"))
+            assert [(each.id, each.similarity) for each in by_keyword.candidates] == [(far.id, None)]
+            by_vector = await store.find(asking("kayak", ALICE, arms="vector", limit=1))
+            assert [(each.id, each.keyword) for each in by_vector.candidates] == [(near.id, None)]
+
+    async def test_a_record_without_a_vector_is_found_by_keyword(self, make_store: MakeStore) -> None:
+        memory, other = known(ALICE, "Keeps bees"), known(ALICE, "Keeps llamas")
+        async with opened(make_store) as store:
+            bare = NewMemory(memory=memory, vectors=None)
+            await store.commit(
+                Write(scope=ALICE, at=T0, memories=(bare, stored(other)), history=(event(memory), event(other)))
+            )
+            assert {
+                each.id: each.similarity is None for each in (await store.find(asking("keeps", ALICE))).candidates
+            } == {
+                memory.id: True,
+                other.id: False,
+            }
+
+    async def test_a_long_text_is_one_hit_found_by_any_of_its_windows(self, make_store: MakeStore) -> None:
+        pieces = [f"filler number {number} " * 20 for number in range(150)] + ["at last the walrus"]
+        memory, other = known(ALICE, "".join(pieces)), known(ALICE, "Has a cat")
+        async with opened(make_store) as store:
+            long = NewMemory(memory=memory, vectors=vectors(*pieces))
+            await store.commit(Write(scope=ALICE, at=T0, memories=(long,), history=(event(memory),)))
+            await store.commit(adding(other))
+            for asked in (ALICE, replace(ALICE, user_id=None), replace(ALICE, project="default")):
+                found = {each.id: each for each in (await store.find(asking("at last the walrus", asked))).candidates}
+                assert found.keys() == {memory.id, other.id}
+                assert (found[memory.id].similarity or 0) > 0.8
+                assert (found[memory.id].keyword or 0) > 0
+                assert await hits(store, asking("walrus", asked, arms="keyword")) == {memory.id}
+            assert await hits(store, asking("cat", ALICE, arms="keyword")) == {other.id}
+            await store.commit(retiring(memory))
+            assert await hits(store, asking("walrus", ALICE)) == {other.id}
+
+    async def test_words_of_the_turns_beside_count_too(self, make_store: MakeStore) -> None:
+        run = Scope(user_id="alice", run_id="r1")
+        question, answer, after = (said(run, words) for words in ("Which instrument?", "The cello", "Nice"))
+        elsewhere = said(Scope(user_id="alice", run_id="r2"), "The cello")
+        async with opened(make_store) as store:
+            chained = (turn(question), turn(answer, question), turn(after, answer))
+            await store.commit(Write(scope=run, at=T0, episodes=chained))
+            await store.commit(adding(elsewhere))
+            for asked in (ALICE, EVERYBODY):
+                found = (await store.find(asking("instrument", asked, arms="keyword"))).candidates
+                scores = {each.id: each.keyword or 0.0 for each in found}
+                assert scores.keys() == {question.id, answer.id}
+                assert scores[question.id] > scores[answer.id] > 0
+
+    async def test_an_arm_hands_over_its_best_and_no_more(self, make_store: MakeStore) -> None:
+        memories = [known(ALICE, f"bees {'and wasps ' * number}") for number in range(20)]
+        async with opened(make_store) as store:
+            for memory in memories:
+                await store.commit(adding(memory))
+            every = (await store.find(asking("bees", ALICE))).candidates
+            few = (await store.find(asking("bees", ALICE, limit=3))).candidates
+            best = {each.id for each in sorted(every, key=lambda each: each.similarity or 0.0)[-3:]}
+            best |= {each.id for each in sorted(every, key=lambda each: each.keyword or 0.0)[-3:]}
+            assert {each.id for each in few} == best
+
+    # Listing and counting.
+
+    async def test_pages_are_complete_newest_first_and_end(self, make_store: MakeStore) -> None:
+        mine = [known(ALICE, f"Fact {number}", metadata={"even": number % 2 == 0}) for number in range(23)]
+        theirs = [known(BOB, f"Fact {number}") for number in range(5)]
+        async with opened(make_store) as store:
+            for memory in [*mine, *theirs]:
+                await store.commit(adding(memory))
+            even = filters.parse({"even": True})
+            for asked, expected in (
+                (where(ALICE), mine),
+                (where(ALICE, filter=even), mine[::2]),
+                (where(), [*mine, *theirs]),
+            ):
+                for limit in (1, 2, 7, len(expected), 100):
+                    seen: list[Memory] = []
+                    cursor = None
+                    for _ in range(len(expected) + 1):
+                        page = await store.page(asked, limit=limit, cursor=cursor)
+                        assert page.total == len(expected)
+                        assert len(page.memories) == min(limit, len(expected) - len(seen))
+                        seen += page.memories
+                        cursor = page.next_cursor
+                        if cursor is None:
+                            break
+                    assert seen == sorted(expected, key=lambda memory: memory.id, reverse=True)
+
+    @pytest.mark.parametrize("cursor", ["", "x", "0", "g", "00000000-0000-0000-0000-000000000000", "' OR 1=1 --"])
+    async def test_a_cursor_that_is_not_ours_is_refused(self, make_store: MakeStore, cursor: str) -> None:
+        async with opened(make_store) as store:
+            await store.commit(adding(known(ALICE, "Has a cat")))
+            with pytest.raises(InvalidInput, match="cursor"):
+                await store.page(where(), limit=5, cursor=cursor)
+
+    async def test_the_last_turns_are_those_of_exactly_the_scope(self, make_store: MakeStore) -> None:
+        run, other = Scope(user_id="alice", run_id="r1"), Scope(user_id="alice", run_id="r2")
+        turns = [said(run, f"Turn {number}", state="done" if number % 2 else "pending") for number in range(6)]
+        async with opened(make_store) as store:
+            for episode in turns:
+                await store.commit(adding(episode, *([verbatim(episode)] if episode.state == "done" else [])))
+                await store.commit(adding(said(other, "Elsewhere")))
+                await store.commit(adding(said(Scope(run_id="r1"), "Elsewhere")))
+            gone = SetState(episode_id=turns[4].id, state="hidden")
+            await store.commit(Write(scope=run, at=LATER, states=(gone,)))
+            rest = (*turns[:4], turns[5])
+            for limit in (1, 3, 5, 50):
+                assert await store.last_turns(run, limit) == rest[-limit:]
+            assert await store.last_turns(run, 0) == ()
+            assert await store.last_turns(ALICE, 9) == ()
+            assert await store.last_turns(replace(run, project="other"), 9) == ()
+
+    async def test_counts_follow_the_scope(self, make_store: MakeStore) -> None:
+        run = Scope(user_id="alice", run_id="r1")
+        memory = known(run, "Has a cat")
+        async with opened(make_store) as store:
+            await store.commit(
+                adding(memory, said(run, "One"), said(run, "Two", state="failed"), said(run, "3", state="hidden"))
+            )
+            await store.commit(adding(said(BOB, "Three")))
+            await store.commit(adding(said(replace(BOB, project="other"), "Four")))
+            shown = {
+                scope: replace(await store.counts(scope), bytes=0)
+                for scope in (EVERYBODY, ALICE, run, BOB, Scope(run_id="r1"), Scope(user_id="nobody"))
+            }
+            told = {scope: (c.memories, c.episodes, c.pending, c.failed, c.owners) for scope, c in shown.items()}
+            assert told == {
+                EVERYBODY: (1, 3, 2, 1, 2),
+                ALICE: (1, 2, 1, 1, 1),
+                run: (1, 2, 1, 1, 1),
+                BOB: (0, 1, 1, 0, 1),
+                Scope(run_id="r1"): (1, 2, 1, 1, 1),
+                Scope(user_id="nobody"): (0, 0, 0, 0, 0),
+            }
+
+    async def test_owners_with_memories_and_owners_with_episodes_are_counted_together(
+        self, make_store: MakeStore
+    ) -> None:
+        async with opened(make_store) as store:
+            await store.commit(adding(known(ALICE, "Has a cat")))
+            await store.commit(adding(said(BOB, "I have a dog")))
+            assert (await store.counts(EVERYBODY)).owners == 2
+
+    async def test_reset_leaves_an_empty_store_that_takes_any_space(self, make_store: MakeStore) -> None:
+        async with opened(make_store) as store:
+            episode = said(ALICE, "I keep bees", state="done")
+            memory = verbatim(episode)
+            await store.commit(keeping(episode, memory, once="key"))
+            await store.reset()
+            ids = [memory.id, episode.id]
+            assert await picture(store, ids) == await picture(InMemoryStore(), ids)
+            assert await store.space() is None
+            assert await store.standing(ALICE, ["key"]) == {}
+            await store.use_space(Space(name="contract:other", dimensions=4))
+            await store.reset()
+            await store.use_space(SPACE)
+            await store.commit(keeping(episode, memory, once="key"))
+            assert await hits(store, asking("bees", ALICE)) == {memory.id}
