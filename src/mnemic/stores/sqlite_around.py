@@ -103,10 +103,14 @@ def _near(reader: Reader, ask: Ask, owner: int, changes: int, same: Predicate) -
     blocks = kept.blocks if kept is not None else reader.marks_of(owner)
     current = np.asarray((blocks.marks["memory"] == pack.CURRENT) & (blocks.marks["head"] == 0))
 
-    def allowed(entries: list[int]) -> set[int]:
+    def allowed(entries: list[int] | None) -> set[int]:
+        if entries is None:
+            which = "BETWEEN ? << 24 AND (? << 24) + 16777215"
+            values: list[Any] = [owner, owner]
+        else:
+            which, values = "IN (SELECT value FROM json_each(?))", [json.dumps(entries)]
         rows = reader.db.execute(
-            f"SELECT entry FROM memories WHERE current AND entry IN (SELECT value FROM json_each(?)) AND {same[0]}",
-            [json.dumps(entries), *same[1]],
+            f"SELECT entry FROM memories WHERE current AND entry {which} AND {same[0]}", [*values, *same[1]]
         )
         return {entry for (entry,) in rows}
 

@@ -6,8 +6,9 @@ A conversation is the episodes of exactly one scope. One worker at a time has it
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from datetime import datetime
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from mnemic.errors import Conflict
@@ -19,6 +20,16 @@ from mnemic.stores.sqlite_rows import EPISODE_COLUMNS, episode_of, utc
 from mnemic.stores.sqlite_sql import OWNER, owner_key, scope_sql
 from mnemic.types import Episode, Scope
 
+Talk = tuple[int, str]
+"""A conversation: its owner's number, and its agent, app and run as JSON."""
+
+# As many of the oldest are looked at one by one. Where all belong to conversations that somebody works on,
+# there are long ones among these, and conversations are gone through instead of messages.
+_OLDEST = 2_000
+
+# Of so many free conversations the one that waited longest is taken, where looking at all would take long.
+_FREE = 500
+
 
 def lease(
     db: sqlite3.Connection, now: datetime, until: datetime, limit: int, scope: Scope | None
@@ -27,80 +38,153 @@ def lease(
     chosen = _waiting_longest(db, now, scope)
     if chosen is None:
         return ()
-    due = db.execute(
+    rows = db.execute(
         """
         SELECT entry, task FROM episodes INDEXED BY episodes_by_conversation
-        WHERE state = 'pending' AND owner = ? AND agent_id IS ? AND app_id IS ? AND run_id IS ?
-            AND (due_at IS NULL OR due_at <= ?)
+        WHERE state = 'pending' AND owner = ? AND conversation = ? AND (due_at IS NULL OR due_at <= ?)
         ORDER BY entry
         LIMIT ?
         """,
         [*chosen, utc(now), limit],
     ).fetchall()
-    alike = takewhile(lambda row: row[1] == due[0][1], due)
-    take = f"UPDATE episodes SET leased = 1, due_at = ?, attempts = attempts + 1 WHERE entry = ? RETURNING {EPISODE_COLUMNS}"
+    alike = takewhile(lambda row: row[1] == rows[0][1], rows)
+    take = f"""
+        UPDATE episodes SET leased = 1, due_at = ?, attempts = attempts + 1 WHERE entry = ?
+        RETURNING {EPISODE_COLUMNS}
+    """
     return tuple(episode_of(db.execute(take, [utc(until), entry]).fetchone()) for entry, _ in alike)
 
 
 def due(db: sqlite3.Connection, scope: Scope | None) -> datetime | None:
-    """The first moment at which `lease` gives something."""
-    index, matching, values = _pending(scope)
-    moments = [
-        db.execute(
-            f"""
-            SELECT {moment} FROM episodes AS e INDEXED BY {index}
-            WHERE state = 'pending' AND {which} AND {matching} AND {_unheld("true")}
-            ORDER BY {moment}
-            LIMIT 1
-            """,
-            values,
-        ).fetchone()
-        for moment, which in (("received_at", "due_at IS NULL"), ("due_at", "due_at IS NOT NULL"))
-    ]
-    whose, ids = ("true", []) if scope is None else scope_sql(scope)
-    moments.append(db.execute(f"SELECT min(due_at) FROM episodes WHERE leased AND {whose}", ids).fetchone())
-    known = [datetime.fromisoformat(row[0]) for row in moments if row is not None and row[0] is not None]
-    return min(known, default=None)
+    """The first moment at which `lease` gives something: now, a later try, or the end of a lease."""
+    whose, values = ("true", []) if scope is None else scope_sql(scope)
+    known = [db.execute(f"SELECT min(due_at) FROM episodes WHERE leased AND {whose}", values).fetchone()[0]]
+    if scope is None or scope.user_id is None:
+        fresh, more_fresh = _oldest(db, scope, "received_at", "due_at IS NULL", [], None)
+        later, more_later = _oldest(db, scope, "due_at", "due_at IS NOT NULL AND NOT leased", [], None)
+        known += [found[0] for found in (fresh, later) if found is not None]
+        by_talk = more_fresh or more_later
+    else:
+        by_talk = True
+    if by_talk:
+        free = (talk for talk in _talks(db, scope) if not _is_held(db, talk, None))
+        known += islice((_first(db, talk, "due_at IS NULL", []) or _next_try(db, talk) for talk in free), _FREE)
+    moments = [datetime.fromisoformat(each) for each in known if each is not None]
+    return min(moments, default=None)
 
 
-def _waiting_longest(db: sqlite3.Connection, now: datetime, scope: Scope | None) -> tuple[Any, ...] | None:
-    """Owner, agent, app and run of the conversation to take next."""
-    index, matching, values = _pending(scope)
-    found = [
-        db.execute(
-            f"""
-            SELECT {moment}, owner, agent_id, app_id, run_id FROM episodes AS e INDEXED BY {index}
-            WHERE state = 'pending' AND {which} AND {matching} AND {_unheld("held.due_at > ?")}
-            ORDER BY {moment}
-            LIMIT 1
-            """,
-            [*bound, *values, utc(now)],
-        ).fetchone()
-        for moment, which, bound in (("received_at", "due_at IS NULL", []), ("due_at", "due_at <= ?", [utc(now)]))
-    ]
-    oldest = min(
-        (row for row in found if row is not None), key=lambda row: datetime.fromisoformat(row[0]), default=None
+def _waiting_longest(db: sqlite3.Connection, now: datetime, scope: Scope | None) -> Talk | None:
+    """The conversation to take next: the scope's own if it is due, else the oldest."""
+    is_due, at = "(due_at IS NULL OR due_at <= ?)", [utc(now)]
+    own = None if scope is None else _own(db, scope)
+    if own is not None and not _is_held(db, own, now) and _first(db, own, is_due, at) is not None:
+        return own
+    if scope is None or scope.user_id is None:
+        fresh, more_fresh = _oldest(db, scope, "received_at", "due_at IS NULL", [], now)
+        again, more_again = _oldest(db, scope, "due_at", "due_at <= ?", at, now)
+        found = [row for row in (fresh, again) if row is not None]
+        if found or not (more_fresh or more_again):
+            return min(found, key=_age)[1] if found else None
+    free = (
+        (since, talk)
+        for talk in _talks(db, scope)
+        if not _is_held(db, talk, now) and (since := _first(db, talk, is_due, at)) is not None
     )
-    return None if oldest is None else tuple(oldest[1:])
+    return min(islice(free, _FREE), key=_age, default=(None, None))[1]
 
 
-def _pending(scope: Scope | None) -> tuple[str, str, list[Any]]:
-    """The index to choose in, and which of its rows: a user's queue alone, or everybody's by age."""
-    if scope is None:
-        return "episodes_by_age", "true", []
-    if scope.user_id is None:
-        return "episodes_by_age", *scope_sql(scope)
-    narrower = {name: value for name, value in scope.ids.items() if name != "user_id"}
-    matching = "".join(f" AND {name} = ?" for name in narrower)
-    return "episodes_by_conversation", f"owner = {OWNER}{matching}", [*owner_key(scope), *narrower.values()]
+def _oldest(
+    db: sqlite3.Connection, scope: Scope | None, moment: str, which: str, bound: list[Any], now: datetime | None
+) -> tuple[tuple[str, Talk] | None, bool]:
+    """The first episode of a free conversation by age, and whether there are more than were looked at."""
+    whose, values = ("true", []) if scope is None else scope_sql(scope)
+    oldest = f"""
+        SELECT {moment}, owner, conversation FROM episodes INDEXED BY episodes_by_age
+        WHERE state = 'pending' AND {which} AND {whose}
+        ORDER BY {moment}
+    """
+    looked_at = 0
+    held: dict[Talk, bool] = {}
+    for since, owner, conversation in db.execute(f"{oldest} LIMIT {_OLDEST}", [*bound, *values]):
+        looked_at += 1
+        talk = (owner, conversation)
+        if talk not in held:
+            held[talk] = _is_held(db, talk, now)
+        if not held[talk]:
+            return (since, talk), False
+    return None, looked_at == _OLDEST
 
 
-def _unheld(still: str) -> str:
-    return f"""NOT EXISTS (
-        SELECT 1 FROM episodes AS held INDEXED BY episodes_leased
-        WHERE held.leased AND held.owner = e.owner AND held.agent_id IS e.agent_id AND held.app_id IS e.app_id
-            AND held.run_id IS e.run_id AND {still}
-    )"""
+def _talks(db: sqlite3.Connection, scope: Scope | None) -> Iterator[Talk]:
+    """Conversations of the scope with something pending, each found from the one before."""
+    owner, talk = -1, ""
+    next_talk, next_owner = "owner = ? AND conversation > ?", "owner > ?"
+    if scope is not None and scope.user_id is not None:
+        (owner,) = db.execute(f"SELECT {OWNER}", owner_key(scope)).fetchone()
+        next_owner = "false AND owner > ?"
+    whose, values = ("true", []) if scope is None else scope_sql(scope)
+    while True:
+        row = _pending(db, next_talk, [owner, talk]) or _pending(db, next_owner, [owner])
+        if row is None:
+            return
+        owner, talk, entry = row
+        if db.execute(f"SELECT 1 FROM episodes WHERE entry = ? AND {whose}", [entry, *values]).fetchone():
+            yield owner, talk
+
+
+def _pending(db: sqlite3.Connection, after: str, values: list[Any]) -> tuple[int, str, int] | None:
+    """The first pending episode after a place in the order of conversations: owner, conversation, entry."""
+    row: tuple[int, str, int] | None = db.execute(
+        f"""
+        SELECT owner, conversation, entry FROM episodes INDEXED BY episodes_by_conversation
+        WHERE state = 'pending' AND {after}
+        ORDER BY owner, conversation, entry
+        LIMIT 1
+        """,
+        values,
+    ).fetchone()
+    return row
+
+
+def _own(db: sqlite3.Connection, scope: Scope) -> Talk | None:
+    """The conversation of exactly this scope."""
+    names = [scope.agent_id, scope.app_id, scope.run_id]
+    owner, talk = db.execute(f"SELECT {OWNER}, json_array(?, ?, ?)", [*owner_key(scope), *names]).fetchone()
+    return None if owner is None else (owner, talk)
+
+
+def _is_held(db: sqlite3.Connection, talk: Talk, now: datetime | None) -> bool:
+    """Whether somebody works on it (or ever began to, and did not end)."""
+    query = "SELECT 1 FROM episodes WHERE leased AND owner = ? AND conversation = ? AND due_at > ifnull(?, '') LIMIT 1"
+    return db.execute(query, [*talk, utc(now)]).fetchone() is not None
+
+
+def _first(db: sqlite3.Connection, talk: Talk, which: str, bound: list[Any]) -> str | None:
+    """Since when the first of such episodes waits."""
+    row = db.execute(
+        f"""
+        SELECT ifnull(due_at, received_at) FROM episodes INDEXED BY episodes_by_conversation
+        WHERE state = 'pending' AND owner = ? AND conversation = ? AND {which}
+        ORDER BY entry
+        LIMIT 1
+        """,
+        [*talk, *bound],
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _next_try(db: sqlite3.Connection, talk: Talk) -> str | None:
+    """When the first of those that wait for a later try may be taken."""
+    query = """
+        SELECT min(due_at) FROM episodes INDEXED BY episodes_by_conversation
+        WHERE state = 'pending' AND owner = ? AND conversation = ?
+    """
+    (found,) = db.execute(query, talk).fetchone()
+    return None if found is None else str(found)
+
+
+def _age(found: tuple[str, Talk]) -> datetime:
+    return datetime.fromisoformat(found[0])
 
 
 def set_state(db: sqlite3.Connection, index: Index, change: SetState) -> None:

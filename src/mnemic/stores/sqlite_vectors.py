@@ -169,6 +169,15 @@ def stored(db: sqlite3.Connection, places: Sequence[tuple[int, int]]) -> dict[in
 # Rescored beyond what is asked for: eight bits may have the last ones in the wrong order.
 _MARGIN = 8
 
+# Questions multiplied together: of more, the linear algebra library would share the product among threads.
+_AT_ONCE = 4
+
+# How many times what is asked for is looked at one by one, before the whole scope is.
+_FIRST = 4
+
+Allowed = Callable[[list[int] | None], set[int]]
+"""Which of some entries may be answers; None: of all."""
+
 
 @np.errstate(invalid="ignore", over="ignore")  # as above
 def nearest(
@@ -178,54 +187,68 @@ def nearest(
     questions: Vectors,
     limit: int,
     kept: dict[int, Codes] | None,
-    allowed: Callable[[list[int]], set[int]],
+    allowed: Allowed,
 ) -> list[list[int]]:
-    """For each question, shape (n, dimensions), the `limit` entries of highest cosine, best first.
-
-    `allowed` says which of some entries may be answers; it is asked about the nearest only.
-    """
+    """For each question, shape (n, dimensions), the `limit` allowed entries of highest cosine, best first."""
     space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
+    nothing: list[list[int]] = [[] for _ in questions]
     heads = np.maximum(np.arange(len(blocks.entries)) - blocks.marks["head"].astype(np.int64), 0)
     wanted = np.flatnonzero(eligible[heads])
     if space is None or questions.shape[1] != space[1] or limit < 1 or not len(wanted):
-        return [[] for _ in questions]
+        return nothing
     codes = (kept or {}).get(space[0]) or _read(db, space[0], space[1], blocks.entries[wanted])
     at = _places(codes, blocks.entries[wanted])
     have = codes.scale[at] > 0
     wanted, at = wanted[have], at[have]
     if not len(wanted):
-        return [[] for _ in questions]
+        return nothing
     rows, starts = np.unique(heads[wanted], return_index=True)  # windows of a record lie side by side
-    scores = np.maximum.reduceat(_products(codes, questions.T)[at], starts, axis=0)
-    entries = blocks.entries[rows]
-    known: dict[int, bool] = {}
-    near = [_allowed(entries, scores[:, each], limit + _MARGIN, allowed, known) for each in range(len(questions))]
-    chosen = sorted({row for found in near for row in found})
+    scores = np.concatenate(
+        [
+            np.maximum.reduceat(_products(codes, questions[start : start + _AT_ONCE].T)[at], starts, axis=0)
+            for start in range(0, len(questions), _AT_ONCE)
+        ],
+        axis=1,
+    )
+    choice = _Choice(blocks.entries[rows], allowed)
+    near = [choice.best(scores[:, each], limit + _MARGIN) for each in range(len(questions))]
     ends = np.append(starts[1:], len(wanted))
-    exact = stored(db, [(int(entries[row]), int(ends[row] - starts[row])) for row in chosen])
+    chosen = sorted({row for found in near for row in found})
+    exact = stored(db, [(int(choice.entries[row]), int(ends[row] - starts[row])) for row in chosen])
     answers = []
     for question, found in zip(questions, near, strict=True):
-        cosines = {int(entries[row]): float((exact[int(entries[row])] @ question).max()) for row in found}
+        cosines = {entry: float((exact[entry] @ question).max()) for entry in choice.entries[found].tolist()}
         answers.append(sorted(cosines, key=lambda entry: (-cosines[entry], entry))[:limit])
     return answers
 
 
-def _allowed(
-    entries: NDArray[np.int64],
-    scores: ranking.Floats,
-    limit: int,
-    allowed: Callable[[list[int]], set[int]],
-    known: dict[int, bool],
-) -> list[int]:
-    """The rows of the highest scores that are allowed; more are looked at only when too few are."""
-    size = limit
-    while True:
-        size = min(size * 2, len(scores))
-        best = np.argpartition(-scores, size - 1)[:size]
-        best = best[np.argsort(-scores[best], kind="stable")]
-        new = [entry for entry in entries[best].tolist() if entry not in known]
-        yes = allowed(new) if new else set()
-        known.update((entry, entry in yes) for entry in new)
-        found = [int(row) for row in best if known[int(entries[row])]][:limit]
-        if len(found) == limit or size == len(scores):
-            return found
+class _Choice:
+    """The best of some entries that are allowed. Most often nearly all are, so the nearest are asked about first."""
+
+    def __init__(self, entries: NDArray[np.int64], allowed: Allowed) -> None:
+        self.entries = entries
+        self._allowed = allowed
+        self._known: dict[int, bool] = {}
+        self._every: NDArray[np.int64] | None = None
+
+    def best(self, scores: ranking.Floats, limit: int) -> list[int]:
+        """Rows of the `limit` highest scores."""
+        if self._every is None:
+            first = _top(scores, limit * _FIRST)
+            entries = self.entries[first].tolist()
+            new = [entry for entry in entries if entry not in self._known]
+            yes = self._allowed(new) if new else set()
+            self._known.update((entry, entry in yes) for entry in new)
+            found = [int(row) for row, entry in zip(first, entries, strict=True) if self._known[entry]]
+            if len(found) >= limit or len(first) == len(scores):
+                return found[:limit]
+            self._every = np.flatnonzero(np.isin(self.entries, list(self._allowed(None))))
+        return [int(row) for row in self._every[_top(scores[self._every], limit)]]
+
+
+def _top(scores: ranking.Floats, limit: int) -> NDArray[np.int64]:
+    """Places of the highest scores, best first."""
+    best = np.arange(len(scores))
+    if limit < len(scores):
+        best = np.argpartition(-scores, limit)[:limit]
+    return best[np.argsort(-scores[best], kind="stable")]

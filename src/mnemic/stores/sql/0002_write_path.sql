@@ -32,12 +32,15 @@ ALTER TABLE episodes ADD COLUMN state_before TEXT;
 ALTER TABLE episodes ADD COLUMN reason_before TEXT;
 CREATE INDEX episodes_by_change ON episodes (change_id) WHERE change_id IS NOT NULL;
 CREATE INDEX episodes_changed_by ON episodes (changed_by) WHERE changed_by IS NOT NULL;
+-- With the owner: exactly one scope. Such episodes are worked on in their order, by one at a time.
+ALTER TABLE episodes ADD COLUMN conversation TEXT GENERATED ALWAYS AS (json_array(agent_id, app_id, run_id)) VIRTUAL;
 -- The queue: by age, by conversation, and what somebody works on. They hold all that choosing looks at.
-CREATE INDEX episodes_by_age ON episodes (due_at, received_at, owner, project, user_id, agent_id, app_id, run_id)
+CREATE INDEX episodes_by_age
+    ON episodes (due_at, received_at, leased, owner, conversation, project, user_id, agent_id, app_id, run_id)
     WHERE state = 'pending';
-CREATE INDEX episodes_by_conversation ON episodes (owner, agent_id, app_id, run_id, entry, due_at, received_at)
+CREATE INDEX episodes_by_conversation ON episodes (owner, conversation, entry, due_at, received_at)
     WHERE state = 'pending';
-CREATE INDEX episodes_leased ON episodes (owner, agent_id, app_id, run_id, due_at) WHERE leased;
+CREATE INDEX episodes_leased ON episodes (owner, conversation, due_at) WHERE leased;
 
 ALTER TABLE sources ADD COLUMN change_id TEXT;           -- what added it to a memory that was there
 CREATE INDEX sources_by_change ON sources (change_id) WHERE change_id IS NOT NULL;
