@@ -15,7 +15,7 @@ import numpy as np
 
 from mnemic import ranking, text
 from mnemic.errors import MissingDependency
-from mnemic.hygiene import CLOSING, OPENING
+from mnemic.hygiene import CLOSING, OPENING, mask
 from mnemic.protocols import Calibration, Candidate, Embedder, Found, Probe, Record, Space, Store, Vectors, Where
 from mnemic.times import age
 from mnemic.types import SEARCHABLE_STATES, Episode, EpisodeState, Memory
@@ -93,7 +93,7 @@ class ReadPath:
 
     async def search(self, question: str, where: Where, *, limit: int, floor: float | None) -> Answer:
         """The best `limit` records at or above `floor` (None: the space's own)."""
-        asked = text.in_first_person(question, where.scope.user_id)
+        asked = text.in_first_person(mask(question).text, where.scope.user_id)  # no embedder is shown a secret
         notes = []
         try:
             vectors = await self._vectors(asked)
