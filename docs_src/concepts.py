@@ -2,7 +2,7 @@
 from mnemic import InvalidFilter, InvalidScope, Memory, NotFound
 
 m = Memory("concepts.db")
-m.add("The meeting was long.", user_id="alice", agent_id="secretary", run_id="monday")
+m.add("If I were rich, I would buy a boat.", user_id="alice", agent_id="secretary", run_id="monday")
 memory_id = m.remember(
     "Dinner at The Lagoon",
     user_id="alice",
@@ -61,7 +61,7 @@ m.search("dinner", user_id="alice", threshold=0)  # no floor: the best 20, relev
 # end floor
 
 # begin hits
-hits = m.search("meeting", user_id="alice", threshold=0)["results"]
+hits = m.search("boat", user_id="alice", threshold=0)["results"]
 print(hits[0]["kind"], hits[0]["memory"])  # no memory was made of this message, so it stands for itself
 # end hits
 

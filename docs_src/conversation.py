@@ -5,7 +5,7 @@ from mnemic import Memory
 m = Memory("conversation.db")
 answer = m.add(
     [
-        {"role": "user", "name": "Dana", "content": "My sister Anna is a nurse. She works at St. Mary's."},
+        {"role": "user", "name": "Dana", "content": "My sister Anna works at St. Mary's."},
         {"role": "assistant", "content": "Good to know! I'll remind you of her birthday on Friday."},
         {"role": "user", "name": "Dana", "content": "Thanks!"},
         {"role": "tool", "content": '{"temperature": 22}'},
@@ -28,11 +28,11 @@ messages = [
     {"role": "user", "content": question},
 ]
 # end prompt
-assert "She works at St. Mary's." in messages[0]["content"]
+assert "My sister Anna works at St. Mary's." in messages[0]["content"]
 
 # begin same
-again = m.add("My sister Anna is a nurse. She works at St. Mary's.", user_id="alice")
-more = m.add("my sister Anna is a NURSE, she works at St. Mary's", user_id="alice")
+again = m.add("My sister Anna works at St. Mary's.", user_id="alice")
+more = m.add("my sister Anna works at  St. Mary's", user_id="alice")
 print(again["results"][0]["event"], more["results"][0]["event"], more["results"][0]["reason"])
 print(len(m.get(again["results"][0]["id"])["sources"]))
 # end same

@@ -4,22 +4,22 @@ from mnemic.testing.fakes import FakeEmbedder
 from mnemic.types import Extraction, ExtractionRequest, Fact
 
 
-class Questions:
-    """Keeps what users ask."""
+class Marked:
+    """Keeps what is marked."""
 
-    name = "questions@1"
+    name = "marked@1"
 
     async def extract(self, request: ExtractionRequest) -> Extraction:
         return Extraction(
             facts=tuple(
                 Fact(text=turn.content, turn=place, quote=turn.content)
                 for place, turn in enumerate(request.turns)
-                if turn.content.endswith("?")
+                if turn.content.endswith("#keep")
             )
         )
 
 
-m = Memory(":memory:", extractor=Questions(), embedder=FakeEmbedder())
-print(m.add(["Hello!", "Is the pool open on Sundays?"], user_id="alice")["results"][0]["memory"])
+m = Memory(":memory:", extractor=Marked(), embedder=FakeEmbedder())
+print(m.add(["It rains.", "The pool opens at nine. #keep"], user_id="alice")["results"][0]["memory"])
 # end extractor
 m.close()

@@ -5,12 +5,42 @@ from mnemic import Memory
 m = Memory("tour.db")
 # end open
 
-# begin scopes
+# begin change
 alice = m.scope(user_id="alice")
+alice.add("I work at Acme.", at="2025-01-10")
+answer = alice.add("I work at Globex now.", at="2025-03-14")
+for each in answer["results"]:
+    print(each["event"], each["memory"])
+
+print([hit["memory"] for hit in alice.search("Where do I work?")["results"]])
+past = alice.search("Where did I work before?")["results"][0]
+print(past["memory"], "until", past["valid_to"][:10])
+# end change
+assert [each["memory"] for each in alice.get_all()["results"]] == ["I work at Globex now."]
+
+# begin undo
+undone = alice.undo(answer["receipt"]["change_id"])
+print([each["memory"] for each in alice.get_all()["results"]])
+
+alice.undo(undone["change_id"])  # an undo is a change, too
+for line in alice.history(past["id"]):
+    print(line["event"], line["old_memory"] or line["new_memory"], line["reason"])
+# end undo
+assert [each["memory"] for each in alice.get_all()["results"]] == ["I work at Globex now."]
+
+# begin same
+alice.add("I have a cat named Miso.")
+print(alice.add("I've got a cat named Miso.")["results"][0]["event"])  # said again: one more source
+alice.add("I have a dog named Rex.")  # a second pet takes no place
+# end same
+assert alice.get_all()["total"] == 3
+assert len(alice.search("cat", threshold=0)["results"][0]["sources"]) == 2
+
+# begin scopes
 alice.add("I live in Taipei. Can you suggest a gym?", run_id="monday", at="2025-03-10T09:00:00+08:00")
 alice.add("我對花生過敏。", agent_id="cook", at="2025-03-14T18:30:00+08:00")
 
-print(alice.get_all()["total"], alice.get_all(run_id="monday")["total"], m.get_all(user_id="bob")["total"])
+print(alice.get_all(run_id="monday")["total"], alice.get_all(agent_id="cook")["total"], m.get_all(user_id="bob")["total"])
 # end scopes
 
 # begin receipt
@@ -37,13 +67,26 @@ block = alice.context("Where does Alice live?", max_tokens=200)
 print(block["context"])
 # end context
 
-# begin history
-memory_id = alice.search("Where does Alice live?")["results"][0]["id"]
-alice.update(memory_id, "I live in Tainan.")
-alice.delete(memory_id)
-for line in alice.history(memory_id):
-    print(line["version"], line["event"], line["old_memory"], "->", line["new_memory"])
-# end history
+# begin forget
+diet = alice.search("vegan")["results"][0]
+alice.forget(diet["id"])  # with what says the same; it is not learnt again
+again = alice.add("I am vegan.")
+print(again["receipt"]["messages"][0]["state"], again["receipt"]["messages"][0]["reason"])
+# end forget
+assert diet["memory"] == "I'm vegan"
+
+# begin erase
+alice.erase()  # every byte, history included
+print(alice.stats()["memories"], alice.stats()["episodes"])
+# end erase
+
+# begin secrets
+answer = alice.add("I bank with North Bank. My bank password is hunter2-Xy9!")
+message = answer["receipt"]["messages"][0]
+print(message["masked"], m.get(message["episode_id"])["memory"])
+# end secrets
+assert "hunter2" not in str(alice.search("What is my password?", threshold=0))
+assert "hunter2-Xy9!" in m.get(message["episode_id"], unmasked=True)["memory"]
 
 # begin remember
 alice.remember("Coupon  TENNIS-2025, two spaces and all", kind="note", categories=["shopping"])
