@@ -43,6 +43,7 @@ from mnemic.protocols import (
 )
 from mnemic.testing.contract_scopes import PHASES, scopes
 from mnemic.testing.contract_values import (
+    ALICE,
     EVERYBODY,
     HOUR,
     LATER,
@@ -59,6 +60,7 @@ from mnemic.testing.contract_values import (
     event,
     keeping,
     known,
+    neighbour_of,
     opened,
     picture,
     said,
@@ -92,8 +94,8 @@ class StoryContract(Contract):
     def _tell(self, make_store: MakeStore, examples: int, longest: int = 24) -> None:
         @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
         @given(
-            st.lists(steps(), min_size=1, max_size=longest),
-            st.lists(st.tuples(scopes(), questions(), st.booleans(), st.booleans()), min_size=1, max_size=3),
+            st.lists(steps(), min_size=longest // 3, max_size=longest).map(lambda script: [*beginning(), *script]),
+            st.lists(st.tuples(places(), questions(), st.booleans(), st.booleans()), min_size=1, max_size=3),
         )
         def run(script: list[Step], probes: list[tuple[Scope, str, bool, bool]]) -> None:
             async def go() -> None:
@@ -134,6 +136,14 @@ def questions() -> st.SearchStrategy[str]:
     return st.lists(st.sampled_from(_VOCABULARY), min_size=1, max_size=4).map(" ".join)
 
 
+def places(least: int = 0) -> st.SearchStrategy[Scope]:
+    """Mostly a few scopes that have much to do with one another; sometimes any."""
+    one, two = replace(ALICE, run_id="r1"), replace(ALICE, run_id="r2")
+    near = [ALICE, ALICE, one, one, two, Scope(user_id="alice", agent_id="a"), Scope(agent_id="a"), Scope(run_id="r1")]
+    few = st.sampled_from([*near, neighbour_of(ALICE), *([] if least else [EVERYBODY])])
+    return st.one_of(few, few, few, scopes(least))
+
+
 class Step(NamedTuple):
     """One thing that happens to a store. The numbers pick records, modulo how many there are."""
 
@@ -151,13 +161,36 @@ def steps() -> st.SearchStrategy[Step]:
     return st.builds(
         Step,
         st.sampled_from([*["turn", "note", "fact", "proof", "retire", "call"] * 2, *_WRITES, *_CALLS]),
-        scopes(least=1),
+        places(least=1),
         questions(),
         st.integers(0, 30),
         st.integers(0, 30),
         st.sampled_from(STATES),
         st.booleans(),
     )
+
+
+def beginning() -> list[Step]:
+    """Something of everything, so that what happens next has much to act on."""
+    one, two = replace(ALICE, run_id="r1"), replace(ALICE, run_id="r2")
+    return [
+        Step(kind, scope, words, number, other, "pending", flag)
+        for kind, scope, words, number, other, flag in (
+            ("turn", one, "bees and wasp", 0, 9, True),
+            ("turn", two, "cello 台北", 1, 9, True),
+            ("turn", ALICE, "walrus", 1, 9, False),
+            ("note", one, "kayak bees", 1, 9, False),
+            ("fact", one, "bees", 0, 1, True),
+            ("fact", ALICE, "wasp 網球", 0, 2, False),
+            ("proof", two, "bees", 1, 1, True),
+            ("proof", two, "bees", 0, 1, True),
+            ("person", ALICE, "bees", 0, 0, False),
+            ("person", ALICE, "cello", 0, 0, False),
+            ("person", ALICE, "walrus", 0, 0, False),
+            ("about", ALICE, "bees", 1, 0, True),
+            ("about", ALICE, "bees", 2, 1, False),
+        )
+    ]
 
 
 class Story:
@@ -235,7 +268,9 @@ class Story:
         for scope in scopes_:
             ask = Ask(scope=scope, vectors=vectors("bees", "台北 kayak"), limit=3)
             first, *rest = [await store.around(ask) for store in self.stores]
-            windows = await self.stores[0].vectors([record.id for record in self.records])
+            ids = [record.id for record in self.records]
+            windows, *others_ = [await store.vectors(ids) for store in self.stores]
+            assert all(np.allclose(each[name], windows[name], atol=2e-3) for each in others_ for name in windows)
             for around in rest:
                 for mine, theirs, question in zip(around.near, first.near, ask.vectors, strict=True):  # type: ignore[arg-type]
                     assert len(set(mine)) == len(mine)
@@ -249,7 +284,7 @@ class Story:
         episodes = [each.id for each in self.records if isinstance(each, Episode)]
         names = [each.id for each in self.entities]
         view = await picture(store, ids, asked)
-        view["vectors"] = {each: np.round(found, 2).tolist() for each, found in (await store.vectors(ids)).items()}
+        view["vectors"] = {each: found.shape for each, found in (await store.vectors(ids)).items()}
         view["citing"] = sorted((await store.citing(episodes)), key=lambda each: each.id)
         view["changes"] = [_sorted(await store.change(each)) for each in self.changes]
         view["due"] = await store.due()
@@ -552,8 +587,12 @@ async def _lease(story: Story, step: Step) -> None:
     now = story.clock + step.number * timedelta(hours=2)
     until = now + timedelta(hours=1 + step.other, seconds=len(story.records))
     scope = step.scope if step.flag else None
-    taken = [await s.lease(now=now, until=until, limit=1 + step.other % 3, scope=scope) for s in story.stores]
-    assert all(each == taken[0] for each in taken)
+    reference, *others = story.stores
+    limit = 1 + step.other % 3
+    for store in others:
+        taken = await store.lease(now=now, until=until, limit=limit, scope=scope)
+        chosen = taken[0].scope if taken else scope  # which of several conversations is for the store to say
+        assert taken == await reference.lease(now=now, until=until, limit=limit, scope=chosen)
 
 
 async def _decide(story: Story, step: Step) -> None:

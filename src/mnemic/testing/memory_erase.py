@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from mnemic.ids import new_id
@@ -14,7 +15,7 @@ from mnemic.types import Change, HistoryEvent, Scope
 
 def delete_scope(state: State, scope: Scope, change: Change, reason: str) -> tuple[int, int]:
     """Retire and hide, as one write."""
-    leave_to_other_runs(state, scope)
+    leave_to_other_runs(state, scope, [each for each in state.versions if state.is_current(each)])
     memories = [each for each in state.current() if covers(scope, each.scope, each.runs)]
     episodes = [each for each in state.episodes.values() if covers(scope, each.scope) and each.state != "hidden"]
     write = Write(
@@ -39,11 +40,12 @@ def delete_scope(state: State, scope: Scope, change: Change, reason: str) -> tup
     return len(memories), len(episodes)
 
 
-def leave_to_other_runs(state: State, scope: Scope) -> None:
+def leave_to_other_runs(state: State, scope: Scope, memory_ids: Iterable[str]) -> None:
     """What was also said outside the scope's run stays there: in a further run, or in none at all."""
     if scope.run_id is None:
         return
-    for memory_id, versions in state.versions.items():
+    for memory_id in memory_ids:
+        versions = state.versions[memory_id]
         own, runs = versions[-1].memory.scope, state.runs.get(memory_id, ())
         if not covers(scope, own, runs):
             continue
@@ -60,7 +62,7 @@ def leave_to_other_runs(state: State, scope: Scope) -> None:
 
 def erase(state: State, scope: Scope) -> dict[str, int]:
     """Remove what is the scope's, and what rests on nothing else."""
-    leave_to_other_runs(state, scope)
+    leave_to_other_runs(state, scope, list(state.versions))
     episodes = {each.id for each in state.episodes.values() if covers(scope, each.scope)}
     memories = {
         memory_id

@@ -11,13 +11,13 @@ from mnemic.types import Episode, Scope
 
 
 def lease(state: State, *, now: datetime, until: datetime, limit: int, scope: Scope | None) -> tuple[Episode, ...]:
-    """Take the oldest due episodes of the conversation that has waited longest and that nobody works on."""
+    """Take the oldest due episodes of a conversation that nobody works on: the scope's own, else the oldest."""
     due = [each for each in _pending(state, None) if each.due_at is None or each.due_at <= now]
     free = [each for each in due if (held := _held_until(state, each.scope)) is None or held <= now]
     waiting = [each for each in free if scope is None or covers(scope, each.scope)]
     if not waiting:
         return ()
-    first = min(waiting, key=_moment)
+    first = min(waiting, key=lambda each: (each.scope != scope, _moment(each)))
     queue = [each for each in due if each.scope == first.scope]
     alike = takewhile(lambda each: each.task == queue[0].task, queue)
     taken = tuple(replace(each, leased=True, due_at=until, attempts=each.attempts + 1) for each in list(alike)[:limit])
