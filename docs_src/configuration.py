@@ -5,6 +5,17 @@ m = Memory("notes.db", project="support-bot")
 # end path
 m.close()
 
+# begin writing
+m = Memory(
+    "shop.db",
+    slots={"shirt_size": "single", "favourite_*": "additive"},
+    limits={"calls_per_day": 2000},
+    keep_secrets=False,
+    background=False,
+)
+# end writing
+m.close()
+
 # begin models
 hosted = Memory("hosted.db", llm="anthropic:claude-haiku-4-5")
 ollama = Memory("ollama.db", llm="ollama:qwen3:4b")

@@ -37,6 +37,12 @@ print(again["results"][0]["event"], more["results"][0]["event"], more["results"]
 print(len(m.get(again["results"][0]["id"])["sources"]))
 # end same
 
+# begin anew
+changed = m.add("My sister Anna works at Siemens now.", user_id="alice")
+for each in changed["results"]:
+    print(each["event"], each["memory"])
+# end anew
+
 # begin twice
 message = {"role": "user", "content": "I sing in a choir.", "external_id": "telegram:1001"}
 first = m.add([message], user_id="alice")
@@ -52,7 +58,7 @@ while page["next_cursor"]:
 # end pages
 
 # begin delete
-m.delete(again["results"][0]["id"])
+m.delete(changed["results"][0]["id"])
 gone = m.delete_all(user_id="dana")
 print(gone["deleted"], gone["messages_hidden"])
 # end delete

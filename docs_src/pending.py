@@ -1,4 +1,3 @@
-# ruff: noqa: S101
 # begin stored
 from mnemic import Memory
 

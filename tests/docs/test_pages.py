@@ -9,11 +9,11 @@ import pages
 import pytest
 
 import mnemic
-from mnemic import config, errors, filters, registry
-from mnemic.extractors import words_en, words_zh
+from mnemic import config, errors, filters, registry, slots
+from mnemic.extractors import values_en, values_zh
 from mnemic.memory import AsyncMemory
 from mnemic.stores.blocks import EPISODE_STATES
-from mnemic.types import KINDS
+from mnemic.types import KINDS, Limits
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
@@ -85,8 +85,28 @@ def test_every_operator_field_kind_and_state_is_documented():
 
 
 def test_every_attribute_the_rules_know_is_documented():
+    text = page("docs/extraction.md")
+    known = {
+        rule.attribute.rstrip("?!") for grammar in (values_en, values_zh) for rule in grammar._RULES if rule.attribute
+    }
+    assert len(known) > 20
+    assert sorted(name for name in known if f"`{name}`" not in text) == []
+
+
+def test_every_attribute_stands_under_one_value_or_many():
+    table = page("docs/truth.md").partition("### One value, or many")[2].partition("## Two clocks")[0]
+    cells = [line.split("|")[2:4] for line in table.splitlines() if line.startswith("|")]
+    shown = [{name for row in cells for name in re.findall(r"`(\w+)", row[column])} for column in (0, 1)]
+    wanted = [
+        {name.replace("favourite", "favourite_") for name in slots.known() if slots.single(name) is kind}
+        for kind in (True, False)
+    ]
+    assert shown == wanted
+
+
+def test_every_limit_and_setting_of_the_write_path_is_documented():
     text = page("docs/concepts.md")
-    assert [name for name in {*words_en.ATTRIBUTES, *words_zh.ATTRIBUTES} if f"`{name}`" not in text] == []
+    assert [each.name for each in fields(Limits) if each.name not in rows(text)] == []
 
 
 def test_every_dependency_has_a_decision():
