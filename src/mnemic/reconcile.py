@@ -223,7 +223,7 @@ def _known(
 
 def _relation(draft: Draft, known: Neighbour, meant: Neighbour | None) -> Relation:
     """As `compare` has it; where that is open, the extractor's word decides."""
-    if _other_occasion(draft.memory, known.memory):
+    if _other_occasion(draft.memory, known.memory) or _beside(draft.memory, known.memory):
         return "different"
     relation = compare(draft.trace, known.trace, known.similarity)
     if relation != "near" or meant is None or meant.memory.id != known.memory.id:
@@ -243,6 +243,17 @@ def _other_occasion(one: Memory, other: Memory) -> bool:
     first, second = sorted((one, other), key=lambda each: (each.valid_from or _said(each), each.id))
     begins, again = first.valid_from or _said(first), second.valid_from or _said(second)
     return begins != again and begins + _length(first) <= again
+
+
+def _beside(one: Memory, other: Memory) -> bool:
+    """Whether two were read off the same words for two different things that these say."""
+    if one.attribute == other.attribute:
+        return False
+    return any(
+        source.episode_id == cited.episode_id and (source.quote in cited.quote or cited.quote in source.quote)
+        for source in one.sources[:1]
+        for cited in other.sources
+    )
 
 
 # What it takes the place of.

@@ -11,6 +11,7 @@ import itertools
 import re
 import unicodedata
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -38,7 +39,8 @@ class Trace:
     parts: frozenset[int]
     """Beginnings of names of several words: "Dana" of "Dana Smith", "Berlin" of "Berlin Mitte"."""
     numbers: frozenset[str]
-    """Numbers by value: three, 3 and 三 are "3", third and 第三 are "o3"."""
+    """Numbers by value: three, 3 and 三 are "3", third and 第三 are "o3", a second 3 is "3*2". A 1 in figures
+    beside other figures is "=1", any other one "1"."""
     negated: bool
     """It denies something."""
     ended: bool
@@ -185,7 +187,7 @@ def _in_words(new: Trace, old: Trace, similarity: float | None) -> Relation:
         return "different"
     if more and less:
         return "near" if similarity >= _VERY_ALIKE else "different"
-    if (more or less) <= _weak() and _in_order(new, old):
+    if all(term in _weak() or term >= _IS_EMOJI for term in more or less) and _in_order(new, old):
         return "same"
     return "near"
 
@@ -236,7 +238,10 @@ def _names_kept(one: Trace, other: Trace, *, begun: bool = False) -> bool:
 
 def _numbers_kept(one: Trace, other: Trace) -> bool:
     """Whether the other has all numbers of the one; "one" is mostly an article."""
-    return one.numbers - {"1"} <= other.numbers
+    return all(
+        number in other.numbers or (number.startswith("=") and number[1:] in other.numbers)
+        for number in one.numbers - {"1"}
+    )
 
 
 def _point_elsewhere(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -305,10 +310,16 @@ _CHINESE = re.compile(
     re.DOTALL,
 )
 
+# Signs that are said as words. An emoji is a word of its own.
+_SIGNS = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₩": "won", "₹": "rupee", "%": "percent"}
+_PRICE = re.compile(r"([$€£¥₩₹])\s?(\d[\d.,]*)")
+_EMOJI = "\u2600-\u27bf\U0001f000-\U0001faff"
 _TOKEN_FORMS = (
-    rf"(?P<digits>\d+(?:[.,:]\d+)*)(?P<times>k\b|[百千萬万億亿](?![{_HAN_DIGITS}]))?(?P<nth>(?:st|nd|rd|th)\b)?"
+    rf"(?P<minus>(?<![\w.)])[-−](?=\d))?(?P<digits>\d+(?:[.,:/-]\d+)*)(?P<times>k\b|[百千萬万億亿](?![{_HAN_DIGITS}]))?(?P<nth>(?:st|nd|rd|th)\b)?"
     rf"|(?P<unspaced>[{_UNSPACED}]+)"
-    rf"|(?P<word>[^\W\d_{_UNSPACED}](?:[^\W_{_UNSPACED}]|'(?=[^\W\d_]))*\+*#?)"
+    rf"|(?P<handle>(?!_)[^\W{_UNSPACED}]{{1,40}}_(?:(?!_)[^\W{_UNSPACED}]|_){{1,40}})"
+    rf"|(?P<word>[^\W\d_{_UNSPACED}](?:[^\W_{_UNSPACED}]|'(?=[^\W\d_]))*(?:(?<=\b[abo])-(?![\w-])|(?<=\bab)-(?![\w-])|\+*#?))"
+    rf"|(?P<sign>[{''.join(_SIGNS)}{_EMOJI}])"
 )
 _TOKEN = re.compile(_TOKEN_FORMS)
 _TOKEN_OR_ADDRESS = re.compile(rf"(?P<address>[\w.+-]{{1,64}}@[\w.-]{{1,100}}\w)|{_TOKEN_FORMS}")
@@ -418,11 +429,13 @@ def _read(folded: str) -> _Content:
     numbers: list[str] = []
     person: set[str] = set()
     negated = False
+    one = "=1" if len(_FIGURES.findall(folded)) > 1 else "1"
     for kind, word in _pieces(folded):
         if kind == "number":
-            numbers.append(word)
-            if word != "1":
-                order.append(_hash("#" + word))
+            figure = one if word == "1" else word
+            numbers.append(figure)
+            if figure != "1":
+                order.append(_hash("#" + figure))
         elif kind == "no":
             negated = True
         elif kind == "person":
@@ -436,10 +449,21 @@ def _read(folded: str) -> _Content:
         order=tuple(order),
         terms=frozenset(order) - _PERSONS,
         pairs=frozenset(pairs),
-        numbers=frozenset(numbers),
+        numbers=frozenset(_each_time(numbers)),
         negated=negated,
         person=frozenset(person),
     )
+
+
+_FIGURES = re.compile(r"\d+")
+
+
+def _each_time(numbers: list[str]) -> Iterator[str]:
+    """Numbers, so that a set of them keeps how often each was said."""
+    times: Counter[str] = Counter()
+    for number in numbers:
+        times[number] += 1
+        yield number if times[number] == 1 or number == "1" else f"{number}*{times[number]}"
 
 
 _Piece = tuple[Literal["word", "pair", "number", "no", "person"], str]
@@ -447,6 +471,7 @@ _Piece = tuple[Literal["word", "pair", "number", "no", "person"], str]
 
 def _pieces(folded: str) -> Iterator[_Piece]:
     spelt: list[str] = []  # words of one number: "two hundred"
+    folded = _PRICE.sub(r"\2 \1", folded)
     forms = _TOKEN_OR_ADDRESS if "@" in folded else _TOKEN
     for token in forms.finditer(folded):
         kind = token.lastgroup
@@ -463,12 +488,15 @@ def _pieces(folded: str) -> Iterator[_Piece]:
         if spelt:
             yield "number", _spelt_number(spelt)
             spelt = []
-        if kind == "address":
+        if kind in ("address", "handle"):
             yield "word", token.group()
+        elif kind == "sign":
+            yield "word", _folded_word(_SIGNS.get(token.group(), token.group()))
         elif kind == "unspaced":
             yield from _chinese(token["unspaced"])
         else:
-            yield "number", _figure(token["digits"], token["times"], nth=token["nth"] is not None)
+            figure = _figure(token["digits"], token["times"], nth=token["nth"] is not None)
+            yield "number", f"-{figure}" if token["minus"] else figure
     if spelt:
         yield "number", _spelt_number(spelt)
 
@@ -710,12 +738,18 @@ def _name_hash(name: str) -> int:
 def _hash(word: str) -> int:
     """The hash that `text.terms` gives a word; of what it takes for several, one of its own."""
     found = text.terms(word)
-    if len(found) == 1:
+    if len(found) == 1 and word[-1:] not in "+#-":  # C++ is neither C nor C#
         return found[0]
-    mixed = 0
+    if not found and len(word) == 1:
+        return zlib.crc32(word.encode()) | _IS_EMOJI
+    mixed = zlib.crc32(word.encode()) if word[-1:] in "+#-" else 0
     for each in found or [len(word)]:
         mixed = (mixed * 1_000_003 + each) & 0xFFFFFFFF
     return mixed
+
+
+_IS_EMOJI = 1 << 33
+"""Beyond the 32 bits of a term."""
 
 
 @lru_cache(maxsize=65_536)
@@ -732,7 +766,7 @@ def _group_of() -> dict[int, str]:
 
 @lru_cache(maxsize=1)
 def _weak() -> frozenset[int]:
-    return frozenset(_hash(_folded_word(word)) for word in _WEAK.split())
+    return frozenset(_hash(_folded_word(word)) for word in (*_WEAK.split(), "#=1"))
 
 
 # The commonest characters that the two Chinese scripts write differently.

@@ -647,3 +647,11 @@ def test_the_order_of_neighbours_makes_no_difference(seed, order, with_object):
     value = draw.choice(values)
     new = draft(draw.choice(templates).format(value), attribute, value, ends=draw.random() < 0.2)
     assert decide(new, around) == decide(new, [around[place] for place in order])
+
+
+def test_two_things_read_off_the_same_words_are_no_duplicates_of_one_another():
+    whole = "I live in Oslo and work at Acme"
+    source = Source(episode_id="e1", quote=whole, said_at=NOW, role="user")
+    first = known(whole, "home", "Oslo", at=NOW, similarity=1.0, made={"sources": (source,)})
+    second = draft(whole, "employer", "Acme", made={"sources": (source,)})
+    assert isinstance(decide(second, [first]), Add)

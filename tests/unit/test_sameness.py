@@ -533,3 +533,32 @@ def test_near_misses_and_paraphrases_are_many_and_half_chinese():
 
 def test_attributes_of_the_rewordings_are_canonical():
     assert REWORDINGS.keys() <= set(slots.known())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("I program in C++", "I program in C#"),
+        ("It is 5 degrees here", "It is -5 degrees here"),
+        ("I earn $90 an hour", "I earn €90 an hour"),
+        ("It is at 90", "It is at 90%"),
+        ("Today I feel 😀", "Today I feel 😢"),
+        ("My handle is ann_lee", "My handle is ann lee"),
+        ("My code is 1/2", "My code is 1-2"),
+        ("My blood type is A+", "My blood type is A-"),
+        ("Fact 1 1", "Fact 1 0"),
+        ("Fact 0 1", "Fact 1 0"),
+        ("Fact 2 2", "Fact 2"),
+        ("Fact 11 0", "Fact 1 0"),
+    ],
+)
+def test_signs_and_repeated_numbers_keep_statements_apart(one, other):
+    new, old = trace(one), trace(other)
+    for likeness in (None, 0.6, 0.99):
+        assert compare(new, old, likeness) in ("near", "different")
+        assert compare(old, new, likeness) in ("near", "different")
+
+
+def test_a_sign_is_the_word_it_is_said_as():
+    assert compare(trace("I earn $90 an hour"), trace("I earn 90 dollars an hour"), 0.9) == "same"
+    assert compare(trace("I love pizza 😀"), trace("I love pizza"), 0.9) == "same"
