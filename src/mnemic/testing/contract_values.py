@@ -267,6 +267,13 @@ async def listed(store: Store, of: Where) -> list[str]:
     return [memory.id for memory in (await store.page(of, limit=1_000, cursor=None)).memories]
 
 
+async def remembered(store: Store, memory: Memory) -> Memory:
+    """What a memory is now."""
+    found = (await store.load([memory.id]))[memory.id]
+    assert isinstance(found, Memory)
+    return found
+
+
 async def picture(store: Store, ids: Iterable[str], scopes: Iterable[Scope] = (EVERYBODY,)) -> dict[str, Any]:
     """Everything that can be seen of a store, for comparing before with after."""
     every = where(expired=True, episodes=STATES[:-1])
