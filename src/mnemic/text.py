@@ -119,10 +119,24 @@ def in_first_person(question: str, user: str | None) -> str:
     if user is None or len(user) < 2 or not any(character.isalpha() for character in user):
         return question
     chinese = side(question) == "cjk"
-    name = rf"(?<![^\W{_UNSPACED}]){re.escape(user)}(?![^\W{_UNSPACED}])"
-    if not chinese:
-        question = re.sub(rf"{name}['’]s\b", "my", question, flags=re.IGNORECASE)
-    return re.sub(name + r"\s*" * chinese, "我" if chinese else "I", question, flags=re.IGNORECASE)
+    told, start = "", 0
+    # A pattern of the name alone compiles at once; with the scripts' ranges around it, it takes 25 ms.
+    for found in re.finditer(re.escape(user), question, re.IGNORECASE):
+        before, rest = question[: found.start()][-1:], question[found.end() :]
+        if _in_word(before) or _in_word(rest[:1]):
+            continue
+        end = found.end()
+        if chinese:
+            end += len(rest) - len(rest.lstrip())
+        possessive = None if chinese else re.match(r"['’]s\b", rest, re.IGNORECASE)
+        told += question[start : found.start()] + ("我" if chinese else "my" if possessive else "I")
+        start = end + (possessive.end() if possessive else 0)
+    return told + question[start:]
+
+
+def _in_word(character: str) -> bool:
+    """Whether a name that stands beside this character is part of a longer word."""
+    return character.isalnum() and not _CJK.match(character)
 
 
 def first_sentence(text: str, limit: int) -> str:

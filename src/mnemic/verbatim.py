@@ -14,7 +14,7 @@ from mnemic.ids import new_id
 from mnemic.planning import Outcome
 from mnemic.protocols import NewMemory, Write
 from mnemic.types import Change, Episode, Kind, Memory, Message, Usage
-from mnemic.write import TRIES, Account, Given, WritePath, fresh, logged, lost_race
+from mnemic.write import TRIES, Account, Given, WritePath, clean, fresh, logged, lost_race
 
 
 async def keep(path: WritePath, messages: Sequence[Message], given: Given, kind: Kind, *, talk: bool) -> Account:
@@ -24,14 +24,15 @@ async def keep(path: WritePath, messages: Sequence[Message], given: Given, kind:
     kept again.
     """
     change = Change(id=new_id(given.scope.partition), scope=given.scope, kind="add", at=given.at)
+    cleaned = await clean([message.content for message in messages], hygiene.mask)
     for _ in range(TRIES):
         masked: dict[str, dict[str, int]] = {}
 
         def log(message: Message, masked: dict[str, dict[str, int]] = masked) -> Episode:
-            cleaned = hygiene.mask(message.content)
-            episode = logged(message, given, cleaned, change.id, keep_secrets=path.keep_secrets)
-            if cleaned.masked:
-                masked[episode.id] = {each.kind: each.count for each in cleaned.masked}
+            seen = cleaned[message.content]
+            episode = logged(message, given, seen, change.id, keep_secrets=path.keep_secrets)
+            if seen.masked:
+                masked[episode.id] = {each.kind: each.count for each in seen.masked}
             return replace(episode, state="done")
 
         logs, repeated = await fresh(path.store, messages, given.scope, log)
@@ -83,13 +84,14 @@ async def keep_procedure(path: WritePath, messages: Sequence[Message], given: Gi
     """Make one memory of how a task was done: what was asked for, then each step in the words of who did it."""
     change = Change(id=new_id(given.scope.partition), scope=given.scope, kind="add", at=given.at)
     masked: dict[str, Mapping[str, int]] = {}
+    cleaned = await clean([message.content for message in messages], hygiene.clean)
 
     def log(message: Message) -> Episode:
-        cleaned = hygiene.clean(message.content)
-        episode = logged(message, given, cleaned, change.id, keep_secrets=path.keep_secrets)
-        if cleaned.masked:
-            masked[episode.id] = {each.kind: each.count for each in cleaned.masked}
-        return replace(episode, state="done") if cleaned.text.strip() else replace(episode, state="refused")
+        seen = cleaned[message.content]
+        episode = logged(message, given, seen, change.id, keep_secrets=path.keep_secrets)
+        if seen.masked:
+            masked[episode.id] = {each.kind: each.count for each in seen.masked}
+        return replace(episode, state="done") if seen.text.strip() else replace(episode, state="refused")
 
     episodes, repeated = await fresh(path.store, messages, given.scope, log)
     quotes = [(each, text.first_sentence(each.words, _LONGEST_STEP)) for each in episodes if each.words.strip()]

@@ -21,7 +21,7 @@ import numpy as np
 from mnemic import dates, gates, hygiene, planning
 from mnemic.drafts import Likeness, draft, once_key
 from mnemic.embedding import Embedding
-from mnemic.errors import Conflict, ModelError
+from mnemic.errors import Closed, Conflict, ModelError, StoreError
 from mnemic.ids import new_id
 from mnemic.planning import Outcome, Plan, Refused
 from mnemic.protocols import (
@@ -86,6 +86,8 @@ _LONGEST_PAUSE = 3600.0
 # Decisions that lose the race to others this often are given up: something else is wrong. Eight processes
 # that write the same owner at once lose a few dozen between them.
 TRIES = 64
+
+_PER_ADD = "the limit of model calls per add was reached"
 
 NOT_EMBEDDED = "not embedded"
 """How the reason of a message starts whose text has no vectors yet."""
@@ -171,7 +173,7 @@ class WritePath:
             for start in range(0, len(waiting), self._at_once):
                 batch = waiting[start : start + self._at_once]
                 if self._limits.calls_per_add is not None and calls >= self._limits.calls_per_add:
-                    account += await self._postpone(batch, given.at, "the limit of model calls per add was reached")
+                    account += await self._postpone(batch, given.at, _PER_ADD, counted=False)
                     continue
                 done = await self._work(batch, {each.id: vectors[each.id] for each in batch if each.id in vectors})
                 calls += done.usage.model_calls
@@ -211,8 +213,9 @@ class WritePath:
     ) -> tuple[Account, dict[str, Vectors]]:
         """Log the messages that are not here yet: these, their vectors, and those that were."""
         change = Change(id=new_id(given.scope.partition), scope=given.scope, kind="add", at=given.at)
+        cleaned = await clean([message.content for message in messages], hygiene.clean)
         for _ in range(TRIES):
-            episodes, repeated, masked = await self._fresh(messages, given, change.id, leased=leased)
+            episodes, repeated, masked = await self._fresh(messages, cleaned, given, change.id, leased=leased)
             embedded: Sequence[Vectors | None]
             try:
                 embedded = await self.embedding.windows([episode.indexed for episode in episodes])
@@ -242,17 +245,23 @@ class WritePath:
         raise lost_race()
 
     async def _fresh(
-        self, messages: Sequence[Message], given: Given, change_id: str, *, leased: bool
+        self,
+        messages: Sequence[Message],
+        cleaned: Mapping[str, hygiene.Cleaned],
+        given: Given,
+        change_id: str,
+        *,
+        leased: bool,
     ) -> tuple[list[Episode], list[str], dict[str, Mapping[str, int]]]:
         """Episodes of the messages whose external id is not taken, and the ids of those that hold the others."""
         masked: dict[str, Mapping[str, int]] = {}
 
         def log(message: Message) -> Episode:
-            cleaned = hygiene.clean(message.content)
-            episode = logged(message, given, cleaned, change_id, keep_secrets=self.keep_secrets)
-            if cleaned.masked:
-                masked[episode.id] = {each.kind: each.count for each in cleaned.masked}
-            if not cleaned.text.strip():
+            seen = cleaned[message.content]
+            episode = logged(message, given, seen, change_id, keep_secrets=self.keep_secrets)
+            if seen.masked:
+                masked[episode.id] = {each.kind: each.count for each in seen.masked}
+            if not seen.text.strip():
                 return replace(episode, state="refused", reason="own_context")
             return replace(
                 episode,
@@ -294,9 +303,9 @@ class WritePath:
         """Extract from leased messages and settle what was found; on failure they wait for another try."""
         now = datetime.now(UTC)
         usage = Usage()
-        if reason := await self._over_budget(episodes[0].scope.project, now):
-            return await self._postpone(episodes, now, reason, until=_tomorrow(now), counted=False)
         try:
+            if reason := await self._over_budget(episodes[0].scope.project, now):
+                return await self._postpone(episodes, now, reason, until=_tomorrow(now), counted=False)
             before = await self._turns_before(episodes[0].scope, episodes)
             request, shown = await self._request(episodes, before, vectors)
             extraction = await self._extract(request)
@@ -304,8 +313,10 @@ class WritePath:
             # Off the event loop: gates and names look long at every word.
             drafts, refused = await asyncio.to_thread(_drafts, extraction, request, before, episodes, now)
             return await self._settle(episodes, vectors, drafts, refused, shown, usage, now)
-        except ModelError as exc:
-            failed = await self._postpone(episodes, now, str(exc))
+        except Closed:
+            raise
+        except (ModelError, StoreError) as exc:
+            failed = await self._postpone(episodes, now, str(exc), spent=usage)
             return replace(failed, usage=usage)
 
     async def _extract(self, request: ExtractionRequest) -> Extraction:
@@ -387,8 +398,12 @@ class WritePath:
         *,
         until: datetime | None = None,
         counted: bool = True,
+        spent: Usage | None = None,
     ) -> Account:
-        """The messages stay searchable and pending, and say why; after the last try they are failed."""
+        """The messages stay searchable and pending, and say why; after the last try they are failed.
+
+        `spent`: what the try cost, though nothing came of it.
+        """
         moved = []
         for episode in episodes:
             attempts = episode.attempts if counted else max(episode.attempts - 1, 0)
@@ -397,13 +412,15 @@ class WritePath:
             else:
                 due = until or now + _pause_after(attempts)
                 moved.append(replace(episode, reason=error, attempts=attempts, leased=False, due_at=due))
-        return await self._move(episodes, moved, now)
+        return await self._move(episodes, moved, now, spent=spent)
 
     async def _give_up(self, episodes: Sequence[Episode], now: datetime, error: str) -> Account:
         moved = [replace(each, state="failed", reason=error, leased=False, due_at=None) for each in episodes]
         return await self._move(episodes, moved, now)
 
-    async def _move(self, before: Sequence[Episode], after: Sequence[Episode], now: datetime) -> Account:
+    async def _move(
+        self, before: Sequence[Episode], after: Sequence[Episode], now: datetime, *, spent: Usage | None = None
+    ) -> Account:
         states = tuple(
             SetState(
                 episode_id=new.id, state=new.state, reason=new.reason, attempts=new.attempts, due_at=new.due_at,
@@ -411,11 +428,21 @@ class WritePath:
             )
             for old, new in zip(before, after, strict=True)
         )  # fmt: skip
+        change_id = before[0].change_id or ""
+        spent = spent if spent is not None and spent.model_calls else None
         try:
-            await self.store.commit(Write(scope=before[0].scope, at=now, states=states))
+            await self.store.commit(Write(scope=before[0].scope, at=now, states=states, spent=spent))
         except Conflict:  # the lease ran out and somebody else has them
-            return Account(change_id=before[0].change_id or "", extractor=self._extractor.name)
-        return Account(change_id=before[0].change_id or "", episodes=tuple(after), extractor=self._extractor.name)
+            return Account(change_id=change_id, extractor=self._extractor.name)
+        except Closed:
+            raise
+        except StoreError:  # they are as they were: pending, and free again when the lease runs out
+            held = (
+                replace(old, reason=new.reason, due_at=old.due_at or now + LEASE)
+                for old, new in zip(before, after, strict=True)
+            )
+            return Account(change_id=change_id, episodes=tuple(held), extractor=self._extractor.name)
+        return Account(change_id=change_id, episodes=tuple(after), extractor=self._extractor.name)
 
     # Settle and commit.
 
@@ -570,6 +597,16 @@ def _same_talk(before: Episode, after: Episode) -> bool:
 
 def _turn(episode: Episode) -> Turn:
     return Turn(role=episode.role, content=episode.words, said_at=episode.said_at, name=episode.actor)
+
+
+async def clean(contents: Sequence[str], way: Callable[[str], hygiene.Cleaned]) -> dict[str, hygiene.Cleaned]:
+    """Each text as everything but the log sees it; long ones are read off the event loop."""
+    if sum(map(len, contents)) < _SHORT:
+        return {each: way(each) for each in contents}
+    return await asyncio.to_thread(lambda: {each: way(each) for each in contents})
+
+
+_SHORT = 2_000  # characters: well under a millisecond
 
 
 async def fresh(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -123,13 +124,13 @@ def _first_session(memory: Memory, shown: _Shown, *, quiet: bool) -> None:
     for said in _HOMES:
         call(
             f'm.add("{said}", user_id="alice")',
-            lambda said=said: memory.add(said, user_id="alice"),
+            partial(memory.add, said, user_id="alice"),
             lambda r: "\n".join(f"{each['event']}  {each['memory']}" for each in r["results"]),
         )
     for asked in _ASKED_OF_HOMES:
         call(
             f'm.search("{asked}", user_id="alice", limit=1)',
-            lambda asked=asked: memory.search(asked, user_id="alice", limit=1),
+            partial(memory.search, asked, user_id="alice", limit=1),
             lambda r: "\n".join(f"{each['score']:.2f}  {each['memory']}" for each in r["results"]) or _nothing(r),
         )
 
