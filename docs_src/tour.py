@@ -40,9 +40,7 @@ assert len(alice.search("cat", threshold=0)["results"][0]["sources"]) == 2
 alice.add("I live in Taipei. Can you suggest a gym?", run_id="monday", at="2025-03-10T09:00:00+08:00")
 alice.add("我對花生過敏。", agent_id="cook", at="2025-03-14T18:30:00+08:00")
 
-print(
-    alice.get_all(run_id="monday")["total"], alice.get_all(agent_id="cook")["total"], m.get_all(user_id="bob")["total"]
-)
+print(alice.get_all(run_id="monday")["total"], m.get_all(agent_id="cook")["total"], m.get_all(user_id="bob")["total"])
 # end scopes
 
 # begin receipt

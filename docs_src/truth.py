@@ -8,9 +8,7 @@ alice = m.scope(user_id="alice")
 alice.add("I live in Taipei.", at="2024-05-01")
 alice.add("I moved to Tainan last month.", at="2025-03-14")
 for each in alice.get_all(latest_only=False)["results"]:
-    print(
-        each["memory"], each["valid_from"], each["valid_to"], each["retire_reason"] if "known_to" in each else "current"
-    )
+    print(each["memory"], each["valid_from"], each["valid_to"], each.get("retire_reason"))
 # end clocks
 
 # begin correction
