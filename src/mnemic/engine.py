@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -43,6 +44,7 @@ class Engine:
     opened: bool = False
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     worker: asyncio.Task[None] | None = None
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
     looked: bool = False
 
     def __post_init__(self) -> None:
@@ -99,6 +101,8 @@ class Engine:
 
         `left`: something is. Without it, only the first call looks: an earlier process may have left something.
         """
+        if left:
+            self.woken.set()
         wanted = self.background and (left or not self.looked)
         if wanted and (self.worker is None or self.worker.done()):
             self.looked = True
@@ -106,10 +110,16 @@ class Engine:
 
     async def _look_after_pending(self) -> None:
         try:
-            while (due := await self.store.due()) is not None:
+            while True:
+                self.woken.clear()
+                if (due := await self.store.due()) is None:
+                    if self.woken.is_set():  # a message came while the store was asked
+                        continue
+                    return
                 pause = min(due - now(), _LOOK_AGAIN)
                 if pause > timedelta():
-                    await asyncio.sleep(pause.total_seconds())
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self.woken.wait(), pause.total_seconds())
                 await self.write.process(now())
         except Closed:
             return

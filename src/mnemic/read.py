@@ -14,7 +14,7 @@ from datetime import datetime
 import numpy as np
 
 from mnemic import ranking, text
-from mnemic.errors import MissingDependency
+from mnemic.errors import MissingDependency, ModelError
 from mnemic.hygiene import CLOSING, OPENING, mask
 from mnemic.protocols import Calibration, Candidate, Embedder, Found, Probe, Record, Space, Store, Vectors, Where
 from mnemic.times import age
@@ -97,7 +97,7 @@ class ReadPath:
         notes = []
         try:
             vectors = await self._vectors(asked)
-        except MissingDependency as exc:
+        except (MissingDependency, ModelError) as exc:
             vectors = None
             notes.append(f"searched by keyword only: {exc}")
         found = await self._store.find(
