@@ -104,6 +104,9 @@ class State:
     """Memory, word, reason."""
     usage: dict[tuple[str, date], Usage] = field(default_factory=dict)
     decisions: dict[Owner, int] = field(default_factory=dict)
+    """Of each owner the number of the last one."""
+    count: int = 0
+    """Of all decisions."""
     entities: dict[str, Entity] = field(default_factory=dict)
     merged_by: dict[str, str] = field(default_factory=dict)
     names: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
@@ -182,9 +185,10 @@ class State:
         ]
 
     def decided(self, *owners: Owner) -> None:
-        """Decisions made before no longer hold."""
+        """Decisions made before no longer hold. No number comes twice, not even when an owner is erased."""
         for owner in owners:
-            self.decisions[owner] = self.decisions.get(owner, 0) + 1
+            self.count += 1
+            self.decisions[owner] = self.count
 
     # The index.
 
