@@ -183,6 +183,11 @@ def test_a_translation_gives_way_to_the_words_themselves():
     assert fact.text == "我在光華書店打工"
 
 
+def test_a_value_alone_is_no_statement():
+    fact = only_fact(raw("I'm Priya", text="Priya", object="Priya"), turns=[turn("I'm Priya, hello.")])
+    assert fact.text == "I'm Priya"
+
+
 def test_who_said_it_follows_from_the_turn():
     fact = only_fact(
         raw("I booked table 4", text="The assistant booked table 4.", subject="Assistant"),
@@ -223,13 +228,13 @@ def test_the_object_is_in_words_of_the_quote(said, expected):
 
 
 KNOWN = (
-    Near(text="Drinks coffee", said_at=AT, score=0.8),
-    Near(text="Has a cat", said_at=AT, score=0.4),
+    Near(text="Likes tea", said_at=AT - timedelta(days=90), score=0.8),
+    Near(text="Likes a cat", said_at=AT, score=0.4),
 )
 
 
 @pytest.mark.parametrize(
-    ("does", "to", "expected"),
+    ("does", "known", "expected"),
     [
         ("replaces", 1, ("replaces", 0, False)),
         ("same", 2, ("same", 1, False)),
@@ -244,13 +249,31 @@ KNOWN = (
         ("eats", 1, ("new", None, False)),
     ],
 )
-def test_a_deed_is_done_to_a_memory_that_was_shown_or_to_none(does, to, expected):
-    found = extract(ScriptedLLM([[raw("I like tea", does=does, to=to)]]), turn("I like tea."), near=KNOWN)
+def test_a_deed_is_done_to_a_memory_that_was_shown_or_to_none(does, known, expected):
+    found = extract(ScriptedLLM([[raw("I like tea", does=does, known=known)]]), turn("I like tea."), near=KNOWN)
     assert (found.facts[0].does, found.facts[0].to, found.facts[0].ends) == expected
 
 
+@pytest.mark.parametrize("does", ["same", "fuller"])
+def test_what_has_no_word_in_common_with_a_memory_does_not_say_it_again(does):
+    answer = [raw("I started at Bosch", text="Started at Bosch", does=does, known=1)]
+    found = extract(ScriptedLLM([answer]), turn("I started at Bosch."), near=KNOWN)
+    assert (found.facts[0].does, found.facts[0].to) == ("new", None)
+
+
+def test_a_fact_that_only_copies_what_it_changes_takes_the_words_that_were_said():
+    answer = [raw("I like green tea", text="Likes tea", does="fuller", known=1)]
+    found = extract(ScriptedLLM([answer]), turn("I like green tea."), near=KNOWN)
+    assert (found.facts[0].text, found.facts[0].does) == ("I like green tea", "fuller")
+
+
+def test_the_day_of_a_known_memory_is_no_date_of_the_fact():
+    answer = [raw("I like tea", valid_from="2026-02-12", does="replaces", known=1)]
+    assert extract(ScriptedLLM([answer]), turn("I like tea."), near=KNOWN).facts[0].valid_from is None
+
+
 def test_without_known_memories_nothing_is_done_to_any():
-    fact = only_fact(raw("I like tea", does="replaces", to=1), turns=[turn("I like tea.")])
+    fact = only_fact(raw("I like tea", does="replaces", known=1), turns=[turn("I like tea.")])
     assert (fact.does, fact.to) == ("new", None)
 
 
@@ -344,6 +367,7 @@ TAIPEI = timezone(timedelta(hours=8))
         ("2025-02-30", "soon", (None, None, None)),
         ("9999", "0000-01-01", (None, None, None)),
         ("2026-05-13", None, (None, None, None)),
+        (None, "2026-05-13", (None, None, None)),
     ],
 )
 def test_dates_are_read_in_the_zone_of_the_turn_and_bad_ones_left_out(since, until, expected):

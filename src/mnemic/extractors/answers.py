@@ -12,8 +12,8 @@ from typing import TypeGuard
 from mnemic import slots
 from mnemic.extractors import quotes
 from mnemic.prompts.extract import ExtractedFact
-from mnemic.text import side
-from mnemic.types import Deed, ExtractionRequest, Fact, Precision, Refusal, Turn
+from mnemic.text import query_terms, side, terms
+from mnemic.types import Deed, ExtractionRequest, Fact, Near, Precision, Refusal, Turn
 
 
 def fact(raw: ExtractedFact, request: ExtractionRequest, origin: Sequence[int]) -> Fact | Refusal | None:
@@ -31,18 +31,23 @@ def fact(raw: ExtractedFact, request: ExtractionRequest, origin: Sequence[int]) 
     turn = turns[index]
     if turn.role == "assistant" and _is_question(quote, turn.content):
         return Refusal(turn=index, reason="question", quote=quote)
-    if not text or side(text) != side(quote):
-        text = quote  # a translation would change names; the words themselves never do
-    since = _interval(raw.valid_from, turn.said_at)
-    if since is not None and since.is_day_of(turn.said_at):
-        since = None  # models like to write the day of saying, which the source already tells
-    until = _interval(raw.valid_to, turn.said_at)
+    if not text or side(text) != side(quote) or text.casefold() == raw.object.strip().casefold():
+        # A translation would change names, and a value alone says nothing; the words themselves do.
+        text = quote
+    elif raw.does not in ("new", "same") and any(text == each.text for each in request.near):
+        text = quote  # what it is to change, copied: the new words are those that were said
+    # Models like to write a day that merely stands in the prompt: of this turn, which the source tells, or another.
+    shown = [turn.said_at, *(each.said_at for each in request.near), *(each.said_at for each in request.before)]
+    since, until = (
+        None if found and any(map(found.is_day_of, shown)) else found
+        for found in (_interval(raw.valid_from, turn.said_at), _interval(raw.valid_to, turn.said_at))
+    )
     if since and until and until.end <= since.start:
         until = None
     dated = since or until
     subject = _subject(raw.subject, turn, turns)
     quote = _from_name_on(subject, quote, turn)
-    does, to = _deed(raw, len(request.near))
+    does, to = _deed(raw, text, request.near)
     return Fact(
         text=text,
         turn=index,
@@ -73,12 +78,16 @@ def _readable(written: str, turns: Sequence[Turn]) -> str:
     return written.strip()
 
 
-def _deed(raw: ExtractedFact, known: int) -> tuple[Deed, int | None]:
+def _deed(raw: ExtractedFact, text: str, near: Sequence[Near]) -> tuple[Deed, int | None]:
     """What it does to which known memory; `new` where it points at none that was shown."""
-    if raw.does == "new" or not 1 <= raw.to <= known:
+    if raw.does == "new" or not 1 <= raw.known <= len(near):
+        return "new", None
+    to = raw.known - 1
+    if raw.does in ("same", "fuller") and not set(query_terms(text)) & set(terms(near[to].text)):
+        # Without a word in common it is safer to keep both: what is the same is found by its vector, too.
         return "new", None
     # Where something ended, the fact that says so stands in the place of the one that said it was.
-    return "replaces" if raw.does == "ends" else raw.does, raw.to - 1
+    return "replaces" if raw.does == "ends" else raw.does, to
 
 
 def _is_question(quote: str, content: str) -> bool:
