@@ -5,7 +5,8 @@ import pytest
 
 from mnemic.embedders.bundled import bundled
 from mnemic.extractors.rules import RuleExtractor
-from mnemic.testing.fakes import FakeEmbedder, FakeExtractor, PrecomputedEmbedder
+from mnemic.protocols import Judge
+from mnemic.testing.fakes import FakeEmbedder, FakeExtractor, FakeModelExtractor, PrecomputedEmbedder
 from mnemic.testing.providers import EmbedderContract, ExtractorContract
 
 
@@ -42,6 +43,21 @@ class TestFakeExtractor(ExtractorContract):
     @pytest.fixture
     def extractor(self):
         return FakeExtractor()
+
+
+class TestFakeModelExtractor(ExtractorContract):
+    @pytest.fixture
+    def extractor(self):
+        return FakeModelExtractor()
+
+    async def test_it_judges_pairs_as_it_is_told(self, extractor):
+        assert isinstance(extractor, Judge)
+        assert not isinstance(FakeExtractor(), Judge)
+        assert (await extractor.judge([("a", "b")]))[0] == ("different",)
+        told = FakeModelExtractor(verdicts=lambda new, known: "same" if new == known else "changed")
+        verdicts, usage = await told.judge([("a", "a"), ("a", "b")])
+        assert (verdicts, usage.model_calls) == (("same", "changed"), 1)
+        assert told.judged == [(("a", "a"), ("a", "b"))]
 
 
 class TestRuleExtractor(ExtractorContract):

@@ -84,7 +84,7 @@ class StoryContract(Contract):
     """What is compared with the reference store."""
 
     async def test_the_answers_are_those_of_the_reference_store(self, make_store: MakeStore) -> None:
-        """After the same random writes, every view agrees with `InMemoryStore`; scores to 1e-3."""
+        """After the same random writes, every view agrees with `InMemoryStore`; scores to 1e-3 or 1 %."""
         await asyncio.to_thread(self._tell, make_store, self.examples * 2)
 
     @pytest.mark.slow
@@ -656,7 +656,8 @@ def assert_same(found: Found, expected: Found) -> None:
     for each in found.candidates:
         other = theirs[each.id]
         assert abs(each.said_at - other.said_at) < timedelta(milliseconds=1)
-        assert _numbers(each) == pytest.approx(_numbers(other), abs=1e-3)
+        # How much the words beside a turn count follows from its similarity, and falls steeply.
+        assert _numbers(each) == pytest.approx(_numbers(other), abs=1e-3, rel=1e-2)
 
 
 def _numbers(candidate: Candidate) -> list[float]:

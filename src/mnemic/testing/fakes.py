@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from mnemic import text
 from mnemic.errors import ModelError
-from mnemic.protocols import Vectors
+from mnemic.protocols import Vectors, Verdict
 from mnemic.types import Extraction, ExtractionRequest, Fact, Usage
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -99,6 +99,34 @@ class FakeExtractor:
             for index, turn in enumerate(request.turns)
         )
         return Extraction(facts=facts)
+
+
+class FakeModelExtractor(FakeExtractor):
+    """A FakeExtractor that can judge, too.
+
+    Args:
+        answer: as for FakeExtractor.
+        verdicts: on a new and a known statement; or the error it raises. None: all are different.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[ExtractionRequest], Extraction] | None = None,
+        *,
+        verdicts: Callable[[str, str], Verdict] | None = None,
+        name: str = "fake:model#extract@1",
+    ) -> None:
+        super().__init__(answer, name=name)
+        self._verdicts = verdicts
+        self.judged: list[tuple[tuple[str, str], ...]] = []
+        """Pairs of every call, in order."""
+
+    async def judge(self, pairs: Sequence[tuple[str, str]]) -> tuple[tuple[Verdict, ...], Usage]:
+        """One verdict a pair, as by one call."""
+        self.judged.append(tuple(pairs))
+        if self._verdicts is None:
+            return ("different",) * len(pairs), Usage(model_calls=1)
+        return tuple(self._verdicts(new, known) for new, known in pairs), Usage(model_calls=1)
 
 
 class FakeLLM:
