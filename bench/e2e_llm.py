@@ -137,7 +137,10 @@ def _print_row(outcome: Outcome) -> None:
         print(f"{head} failed: {outcome.error}", flush=True)
         return
     usage = outcome.extraction.usage
-    lines = [f"{fact.text}  [{fact.subject}.{fact.attribute}, {fact.kind}]" for fact in outcome.extraction.facts]
+    lines = [
+        f"{fact.text}  [{fact.subject}.{fact.attribute}={fact.object}, {fact.kind}]"
+        for fact in outcome.extraction.facts
+    ]
     lines += [f"refused ({refusal.reason}): {refusal.quote}" for refusal in outcome.extraction.refusals]
     print(f"{head} {usage.input_tokens:5} {usage.output_tokens:4}  {lines[0] if lines else '-'}", flush=True)
     for line in lines[1:]:

@@ -23,6 +23,7 @@ pytest.importorskip("openai")
 
 from mnemic.errors import ModelError
 from mnemic.extractors.llm import LLMExtractor
+from mnemic.llms.local import LocalLLM
 from mnemic.llms.models import RemoteLLM
 from mnemic.llms.reading import UnreadableError, read
 from mnemic.prompts.extract import ExtractedFacts
@@ -194,3 +195,40 @@ def test_an_answer_cut_off_anywhere_gives_facts_that_were_written_whole_or_is_un
 def test_reading_raises_nothing_but_that_it_cannot_read(text):
     with contextlib.suppress(UnreadableError):
         read(text, ExtractedFacts)
+
+
+def test_a_server_without_schemas_is_sent_none_where_the_prompt_shows_the_shape():
+    with answering('{"facts": []}') as server:
+        llm = RemoteLLM("openai:m", base_url=f"http://127.0.0.1:{server.server_port}/v1")
+        llm._schema_refused = True
+        turn = Turn(role="user", content="Hello.", said_at=AT)
+        asyncio.run(LLMExtractor(llm).extract(ExtractionRequest(turns=(turn,))))
+    (asked,) = server.asked
+    sent = json.dumps(asked["messages"])
+    assert "json_schema" not in json.dumps(asked.get("response_format", {}))
+    assert "valid_from" in sent
+    assert '\\"properties\\"' not in sent
+
+
+def test_a_model_that_says_the_same_for_ever_is_stopped_and_what_it_said_counts(tmp_path, monkeypatch):
+    class Endless:
+        """Stands for the runtime: writes one fact again and again until it is told to stop."""
+
+        def handle_chat_completions(self, _request, receive):
+            words = json.dumps({"turn": 1, "quote": SAID[0], "text": "Likes green tea", "subject": "user"})
+            receive({"choices": [{"delta": {"content": '{"facts": ['}}]})
+            for _ in range(1_000):
+                for letter in words + ", ":
+                    if receive({"choices": [{"delta": {"content": letter}}]}):
+                        return
+            raise AssertionError("nobody stopped it")
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: object())
+    weights = tmp_path / "tiny.gguf"
+    weights.write_bytes(b"GGUF")
+    llm = LocalLLM(weights)
+    llm._server = Endless()
+    turn = Turn(role="user", content=SAID[0], said_at=AT)
+    found = asyncio.run(LLMExtractor(llm).extract(ExtractionRequest(turns=(turn,))))
+    assert [fact.text for fact in found.facts] == ["Likes green tea"]
+    assert found.usage.model_calls == 2

@@ -133,8 +133,8 @@ class RemoteLLM:
                 tool = ToolDefinition(name="answer", parameters_json_schema=schema, kind="output")
                 return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
             case "prompted":
-                described = getattr(shape, "in_words", False)
-                template = _JSON_ONLY if described else f"{_JSON_ONLY} Its schema:\n{{schema}}"
+                # Where the system message shows the shape, the schema would only cost.
+                template: Literal[False] | None = False if getattr(shape, "in_words", False) else None
                 return ModelRequestParameters(
                     output_mode="prompted", output_object=wanted, prompted_output_template=template
                 )
@@ -165,9 +165,6 @@ class RemoteLLM:
     def _asked(self) -> str:
         where = self._endpoint
         return where.name if where.base_url is None else f"{where.name} at {where.base_url}"
-
-
-_JSON_ONLY = "Answer with the JSON object and nothing else."
 
 
 def _text(response: ModelResponse) -> str:
