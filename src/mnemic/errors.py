@@ -45,10 +45,16 @@ class InvalidConfig(InvalidInput):
 
 
 class NotFound(MnemicError, LookupError, ValueError):
-    """No memory or episode has this id."""
+    """No memory, episode, change or entity has this id."""
 
-    def __init__(self, record_id: str) -> None:
-        super().__init__(f"no memory or episode has the id {describe(record_id)}; get_all() lists the ids there are")
+    def __init__(
+        self,
+        record_id: str,
+        *,
+        what: str = "memory or episode has the id",
+        where: str = "get_all() lists the ids there are",
+    ) -> None:
+        super().__init__(f"no {what} {describe(record_id)}; {where}")
         self.id = record_id
 
 

@@ -39,8 +39,8 @@ class Graph(Handle):
         if cursor is not None and not isinstance(cursor, str):
             raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
         engine = await self._engine.ready()
-        found = await engine.store.entities(whose, limit=amount, cursor=cursor)
-        return present.entities(found, limit=amount, cursor=cursor)
+        found = await engine.store.entities(whose, limit=amount + 1, cursor=cursor)
+        return present.entities(found, limit=amount)
 
     async def related(
         self,
@@ -161,7 +161,7 @@ class Graph(Handle):
         keys = [asked] if partition_of(asked.lower()) is not None else [names.key(asked)]
         found = await self._engine.store.resolve(whose, keys)
         if not found:
-            raise NotFound(asked)
+            raise NotFound(asked, what="entity of this scope is called", where="entities() lists those there are")
         return next(iter(found.values()))
 
     async def _spread(self, whose: Scope, start: Entity, hops: int) -> tuple[list[Named], dict[str, int]]:

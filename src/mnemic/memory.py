@@ -370,14 +370,15 @@ class AsyncMemory(Upkeep, Graph):
     async def get(self, memory_id: str, *, unmasked: bool = False) -> MemoryItem:
         """One memory, or one message by its episode id.
 
-        `unmasked` shows the bytes as they were stored, secrets included.
+        A memory whose place another one took is shown with `retired_by` and `known_to`. `unmasked` shows the
+        bytes as they were stored, secrets included.
 
         Raises:
-            NotFound: no memory or episode has this id, or the memory was deleted.
+            NotFound: no memory or episode has this id, or it was deleted or forgotten.
         """
         unmasked = inputs.flag(unmasked, "unmasked")
         await self._engine.ready()
-        record = await self._record(memory_id)
+        record = await self._record(memory_id, past=True)
         return present.unmasked(record) if unmasked else present.item(record)
 
     async def get_all(

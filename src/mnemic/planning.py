@@ -292,7 +292,9 @@ class Plan:
                 self._add(each, past, change, reason="outdated")
                 self._history.append(event(past, "DELETE", change, self.now, _ACTOR, "superseded"))
             case Add(unsure_of=unsure_of, reason=why):
-                told = None if unsure_of is None else f"unsure: {why}; may contradict {unsure_of}"
+                told = (
+                    None if unsure_of is None else f"may contradict {unsure_of}" + (f" ({why})" if why != "new" else "")
+                )
                 self._add(each, memory, change, reason=told)
 
     def _change_of(self, each: Draft) -> str:

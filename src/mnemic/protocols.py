@@ -441,7 +441,7 @@ class Named:
 class Where:
     """Which records: those of a scope that pass a filter.
 
-    Memories are the current, unexpired ones unless `expired` is true. Episodes are those whose state
+    Memories are the current, unexpired ones; `expired` and `superseded` add others. Episodes are those whose state
     is in `episodes` and whose text no current memory already carries.
     """
 

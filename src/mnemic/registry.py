@@ -128,6 +128,11 @@ _ARGUMENTS = (
     "embedder_base_url",
     "project",
     "instructions",
+    "custom_categories",
+    "slots",
+    "limits",
+    "keep_secrets",
+    "background",
     "store",
     "extractor",
 )

@@ -156,7 +156,7 @@ class RetirePath:
         """
         done = await self._store.change(change_id)
         if done is None or not _lies_within(done.change.scope, within):
-            raise NotFound(change_id)
+            raise NotFound(change_id, what="change has the id", where="receipts and history() name them")
         if done.change.undone_by is not None:
             raise Conflict(f"change {change_id} was taken back before, by {done.change.undone_by}")
         change = _change(done.change.scope, "undo", at)

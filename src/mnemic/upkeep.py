@@ -147,7 +147,7 @@ class Upkeep(Handle):
         return {"id": memory.id, "feedback": word, "reason": reason, "rating": memory.rating + _RATINGS[word]}
 
     async def pin(self, memory_id: str, *, pinned: bool = True) -> dict[str, Any]:
-        """Keep a memory at hand always, or (`pinned=False`) no longer.
+        """Mark a memory as one to keep, or (`pinned=False`) no longer: first in the profile, never retired by tidying up.
 
         Raises:
             NotFound: no memory has this id.
@@ -224,11 +224,11 @@ class Upkeep(Handle):
         app_id: Id = UNSET,
         run_id: Id = UNSET,
     ) -> dict[str, Any]:
-        """Give failed messages another chance: one by its id, or all of a scope. They are then pending.
+        """Give failed messages another chance: one by its id (also one that waits), or all failed ones of a scope.
 
         Raises:
             NotFound: no message has this id.
-            InvalidInput: the message is not failed.
+            InvalidInput: the message is neither failed nor pending.
         """
         whose = self._scope(inputs.ids(user_id, agent_id, app_id, run_id))
         engine = await self._engine.ready()

@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
@@ -313,6 +314,11 @@ class WritePath:
             # Off the event loop: gates and names look long at every word.
             drafts, refused = await asyncio.to_thread(_drafts, extraction, request, before, episodes, now)
             return await self._settle(episodes, vectors, drafts, refused, shown, usage, now)
+        except asyncio.CancelledError:
+            # Whoever is next should not have to wait until the lease runs out.
+            with suppress(StoreError):
+                await self._postpone(episodes, now, "interrupted", until=now, counted=False)
+            raise
         except Closed:
             raise
         except (ModelError, StoreError) as exc:

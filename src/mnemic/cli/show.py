@@ -108,6 +108,7 @@ def added(result: AddResult) -> None:
         cost = receipt["usage"]
         tokens = cost["input_tokens"] + cost["output_tokens"]
         say(f"extracted by {receipt['extractor']}, {cost['model_calls']} model calls, {tokens:,} tokens", "dim")
+    hint(f"to take it back: mnemic undo {receipt['change_id']}")
 
 
 def updated(result: Mapping[str, Any]) -> None:

@@ -97,7 +97,7 @@ def pin(
     *,
     off: Annotated[bool, typer.Option("--off", help="No longer.")] = False,
 ) -> None:
-    """Keep a memory at hand always."""
+    """Mark a memory as one to keep: first in the profile, never retired by tidying up."""
     with session.memory() as memory:
         result = memory.pin(memory_id, pinned=not off)
     show.answer(session, result, lambda r: show.say("pinned" if r["pinned"] else "no longer pinned"))
