@@ -21,11 +21,11 @@ def lines(done):
     return [json.loads(line) for line in done.read_text().splitlines()] if done.exists() else []
 
 
-def until(ready):
+def until(ready, seconds=30):
     """Wait for a file of another process, without a fixed pause."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + seconds
     while not ready():
-        assert time.monotonic() < deadline, "the other process did nothing for 30 seconds"
+        assert time.monotonic() < deadline, f"the other process did nothing for {seconds} seconds"
         os.sched_yield()
 
 

@@ -28,6 +28,25 @@ def test_eight_processes_adding_to_one_scope_lose_and_double_nothing(workers, tm
         assert memory.verify()["problems"] == []
 
 
+@pytest.mark.behaviour("S2")
+@pytest.mark.parametrize(("processes", "many"), [(6, 15), pytest.param(32, 30, marks=pytest.mark.slow)])
+def test_processes_that_do_everything_at_once_lose_and_double_nothing(workers, tmp_path, processes, many):
+    path, done = tmp_path / "m.db", tmp_path / "done"
+    opened(path).close()
+    for name in range(processes):
+        workers.start("mixed", path=path, done=done, name=name, many=many)
+    until(lambda: len(lines(done)) == processes, seconds=600)
+    assert [error for _, _, error in lines(done) if error] == []
+    with opened(path) as memory:
+        listed = memory.get_all(user_id="alice", limit=10_000)["results"]
+        expected = {(each, text) for _, mine, _ in lines(done) for each, text in mine}
+        instruments = {(item["id"], item["memory"]) for item in listed if "instrument" in item["memory"]}
+        assert instruments == {tuple(each) for each in expected}
+        assert sum("Acme" in item["memory"] for item in listed) == 1
+        assert (memory.stats()["pending"], memory.stats()["failed"]) == (0, 0)
+        assert memory.verify()["problems"] == []
+
+
 def test_threads_sharing_one_memory_lose_and_double_nothing(make, tmp_path):
     memory, errors = make(tmp_path / "m.db"), []
 

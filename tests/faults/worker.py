@@ -6,6 +6,7 @@ to the job's `done` file for each operation that was acknowledged to it.
 
 import json
 import os
+import random
 import signal
 import sys
 
@@ -108,7 +109,48 @@ def add_many(path, done, name, many, shared):
     memory.close()
 
 
-JOBS = {f.__name__: f for f in (one_operation, without_end, hold_the_lock, add_many)}
+def mixed(path, done, name, many):  # noqa: C901 - a table of deeds
+    """All kinds of writes at random, by the rules; tells what it has and what is gone, and every error."""
+    rng = random.Random(name)
+    memory = Memory(path, embedder=FakeEmbedder(), background=False)
+    mine = {}
+    try:
+        for number in range(many):
+            deed = rng.choice(("add", "add", "shared", "update", "delete", "undo", "forget", "rate", "search", "later"))
+            text = f"I play instrument {name} in band {number}."
+            if deed == "add":
+                result = memory.add(text, user_id="alice")
+                (added,) = [each for each in result["results"] if each["event"] == "ADD"]
+                mine[added["id"]] = (text, result["receipt"]["change_id"])
+            elif deed == "shared":
+                memory.add(
+                    rng.choice(("I work at Acme.", "I'm employed by Acme.", "My employer is Acme")), user_id="alice"
+                )
+            elif deed == "later":
+                memory.add(f"I visited town {name} of county {number}.", user_id="alice", wait="stored")
+            elif deed == "search":
+                memory.search("Where do I work?", user_id="alice")
+            elif mine:
+                wanted = rng.choice(sorted(mine))
+                if deed == "update":
+                    memory.update(wanted, data=f"{text} Changed.")
+                    mine[wanted] = (f"{text} Changed.", None)
+                elif deed == "rate":
+                    memory.feedback(wanted, "POSITIVE")
+                elif deed == "undo" and mine[wanted][1] is not None:
+                    memory.undo(mine.pop(wanted)[1])
+                elif deed in ("delete", "forget"):
+                    getattr(memory, deed)(wanted)
+                    mine.pop(wanted)
+        while memory.process_pending(user_id="alice")["messages"]:
+            pass
+        acknowledge(done, [name, sorted((each, text) for each, (text, _) in mine.items()), None])
+    except Exception as exc:  # noqa: BLE001 - the test tells
+        acknowledge(done, [name, [], repr(exc)])
+    memory.close()
+
+
+JOBS = {f.__name__: f for f in (one_operation, without_end, hold_the_lock, add_many, mixed)}
 
 
 def acknowledge(done, what):
