@@ -2,7 +2,8 @@
 
 A slot is a subject and an attribute ("user:employer"). Some attributes have one value at a time, some
 have many, and of some only the extractor can tell. The state or plan of a thing is a slot of that
-thing: `status_of:atlas`, `plan_of:japan trip`.
+thing: `status_of:atlas`, `plan_of:japan trip`. A thing that somebody calls theirs with no more ("my gym")
+is one at a time: `my_gym`, unless the noun names an attribute of the data.
 """
 
 from __future__ import annotations
@@ -152,10 +153,13 @@ def _entry(name: str | None) -> _Entry | None:
         return None
     if name.startswith(_FAVOURITE):
         return _data()["favourite"]
+    if name.startswith(_MINE):
+        return _data()["mine"]
     return _data().get(name.partition(_THING_MARK)[0])
 
 
 _FAVOURITE = "favourite_"
+_MINE = "my_"
 _IS_FAVOURITE = re.compile(
     r"(?:most_|all_time_)?(?:favou?rite|fave?|best_liked|preferred)s?_(?:kind_of_|type_of_)?(?P<kind>.+)"
 )
@@ -175,6 +179,9 @@ def _canonical(attribute: str) -> str | None:
     names = _names()
     if name in names:
         return names[name]
+    if name.startswith(_MINE):
+        noun = name[len(_MINE) :]
+        return next((names[each] for each in (noun, _singular(noun)) if each in names), name)
     bare = _BEFORE.sub("", name, count=1) if _BEFORE.match(name) else name
     for each in (bare, _singular(bare), _AFTER.sub("", bare)):
         if each in names:

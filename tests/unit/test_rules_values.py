@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mnemic import slots
 from mnemic.extractors.rules import RuleExtractor
 from mnemic.types import ExtractionRequest, Turn
 
@@ -315,3 +316,79 @@ def test_a_turn_of_200_000_characters_is_read_in_time(line):
     started = time.thread_time()
     _extract((Turn(role="user", content=text, said_at=NOW),))
     assert time.thread_time() - started < 4  # some 1.5 s on a slow machine
+
+
+# What somebody calls theirs by a noun alone is one thing.
+MINE = [
+    ("My doctor is Dr. Patel.", "user", "doctor", "Dr. Patel"),
+    ("My GP is now Dr. Patel", "user", "doctor", "Dr. Patel"),
+    ("Dr. Patel is my dentist now.", "user", "dentist", "Dr. Patel"),
+    ("Grace Lin is my new manager.", "user", "boss", "Grace Lin"),
+    ("My gym is Ironworks these days.", "user", "my_gym", "Ironworks"),
+    ("My password manager is now KeePass", "user", "my_password_manager", "KeePass"),
+    ("These days my landlord is Mr. Quist", "user", "my_landlord", "Mr. Quist"),
+    ("I use a Pinebook Pro as my laptop", "user", "laptop", "a Pinebook Pro"),
+    ("I switched my bank to Triodos.", "user", "bank", "Triodos"),
+    ("I got a new phone, a Fairphone 5", "user", "phone_model", "a Fairphone 5"),
+    ("My rent is 1,450 francs a month now.", "user", "rent", "1,450 francs"),
+    ("My rent went up to $2,100", "user", "rent", "$2,100"),
+    ("My wife has a Saab 900 as a car.", "wife", "car", "a Saab 900"),
+    ("我的健身房是活力館。", "user", "my_健身房", "活力館"),
+    ("我的健身房換成鐵人館了", "user", "my_健身房", "鐵人館"),
+    ("我房東現在是周先生", "user", "my_房東", "周先生"),
+    ("我房租漲到兩萬三了", "user", "rent", "兩萬三"),
+    ("我房租一個月九千", "user", "rent", "九千"),
+    ("我的月薪現在是五萬", "user", "salary", "五萬"),
+]
+
+
+@pytest.mark.parametrize(("said", "subject", "attribute", "value"), MINE)
+async def test_what_somebody_calls_theirs_is_a_slot(said, subject, attribute, value):
+    found = await extract(said)
+    (fact,) = found.facts
+    assert (fact.subject, fact.attribute, fact.object) == (subject, attribute, value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "My laptop is broken.", "My house is a mess", "My boss is very strict", "My friend is Carla.", "My old gym was Ironworks.",
+        "My old phone is a Nokia.", "My point is Rome was first.", "My hobby is chess.", "My sister is Carla.",
+        "我的問題是太多了", "我的舊手機是諾基亞", "我的朋友是小王", "我的房間是空的", "我的想法是星期五再去",
+    ],
+)  # fmt: skip
+async def test_what_passes_or_is_one_of_several_is_no_slot_of_its_own(said):
+    found = await extract(said)
+    for fact in found.facts:
+        assert fact.attribute is None or slots.single(fact.attribute) is not True, fact
+
+
+PEOPLE_CHINESE = [
+    ("張雅婷在圖書館上班。", "張雅婷", "employer", "圖書館"),
+    ("張雅婷现在是律师。", "張雅婷", "occupation", "律师"),
+    ("我朋友阿凱搬到台東了", "阿凱", "home", "台東"),
+    ("我同事小周的職業是藥師", "小周", "occupation", "藥師"),
+    ("我表妹李佳玲家住苏州", "李佳玲", "home", "苏州"),
+    ("阿凱最喜歡的飲料變成豆漿了", "阿凱", "favourite_飲料", "豆漿"),
+    ("我換車了，現在開路寶三號", "user", "car", "路寶三號"),
+    ("我開的是路寶三號", "user", "car", "路寶三號"),
+    ("我目前已婚", "user", "relationship_status", "已婚"),
+]
+
+
+@pytest.mark.parametrize(("said", "subject", "attribute", "value"), PEOPLE_CHINESE)
+async def test_third_persons_in_chinese_are_known_by_name(said, subject, attribute, value):
+    found = await extract(said)
+    (fact,) = found.facts
+    assert (fact.subject, fact.attribute, fact.object) == (subject, attribute, value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I just opened notes.md", "I got error 12 again", "my screen froze again", "going to grab a snack, brb", "make it longer",
+        "we're nearly done", "I'm looking at page 4 now", "我剛打開表格", "我覺得檔案壞了", "剛才等了20秒", "第12行看不懂", "我去吃飯一下",
+    ],
+)  # fmt: skip
+async def test_what_happens_on_the_screen_just_now_is_not_kept(said):
+    assert (await extract(said)).facts == ()

@@ -9,7 +9,7 @@ from itertools import islice
 
 from mnemic.extractors import words_en as words
 from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, TASTES, Claim, Reading
-from mnemic.extractors.values_en import read, read_thing
+from mnemic.extractors.values_en import mine, read, read_thing
 from mnemic.types import Kind
 
 
@@ -151,13 +151,18 @@ def correction(text: str) -> Claim | None:
         wrong or groups.get("meant") or (opening and words.SPECIFIC.search(body) and len(body.split()) <= _FRAGMENT)
     ):
         return None
-    if not wrong and small_talk(body):
+    if not wrong and (small_talk(body) or (_is_order(groups.get("meant")) and not words.SPECIFIC.search(body))):
         return None
     stated = claim(body) if len(body.split()) > 1 else None
     corrects = _cut(text, said, "wrong") if wrong else ""
     if stated and stated.attribute:
         return replace(stated, corrects=corrects)
     return Claim(about="topic", object=body, corrects=corrects, confidence=CLEAR if wrong or owned else LIKELY)
+
+
+def _is_order(meant: str | None) -> bool:
+    """Know the "make it" of "make it shorter", which only corrects where a name, a number or a day follows."""
+    return bool(meant) and str(meant).lower().startswith("make")
 
 
 _CORRECTION = 200  # characters: a correction is short
@@ -242,6 +247,8 @@ def _subject(text: str, start: int) -> tuple[Claim, int] | None:
         return Claim(about="topic", subject=owner or match["thing"]), match.start(
             "limit" if match["limit"] else "thing"
         )
+    if match := words.PROJECT.match(text, start):
+        return Claim(about="topic", subject=match["thing"]), match.start("thing")
     if match := words.MY_THING.match(text, start):
         return Claim(about="speaker"), match.start()
     if match := words.PRONOUN.match(text, start):
@@ -258,7 +265,12 @@ def _before_auxiliary(match: re.Match[str]) -> int:
 
 def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
     """For "my boss is Carla", which says who the speaker's boss is: the speaker, and that."""
-    attribute = words.ROLE_OF.get((who.subject or "").split(" ")[-1].lower()) if who.about == "person" else None
+    if who.about != "person" or not who.subject:
+        return who, None
+    if (match := words.IS_MY.match(text, start)) and text[:start].rstrip().endswith(who.subject):
+        attribute = None if words.SEVERAL.search(match["noun"]) else mine(match["noun"])
+        return (Claim(about="speaker"), Reading(attribute=attribute, object=who.subject)) if attribute else (who, None)
+    attribute = None if words.SEVERAL.search(who.subject) else mine(who.subject)
     match = words.IS_NAMED.match(text, start) if attribute else None
     if match is None:
         return who, None

@@ -8,7 +8,7 @@ from itertools import islice
 
 from mnemic.extractors import words_zh as words
 from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, TASTES, Claim, Reading
-from mnemic.extractors.values_zh import read, read_thing
+from mnemic.extractors.values_zh import mine, read, read_thing
 from mnemic.types import Kind
 
 
@@ -226,8 +226,9 @@ def _subject(text: str, start: int) -> tuple[Claim, int] | None:
 def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
     """For 我老闆是王經理, which says who the speaker's boss is: the speaker, and that."""
     subject = who.subject or ""
-    attribute = next((role for name, role in words.ROLE_OF.items() if subject.endswith(name)), None)
-    match = words.IS_NAMED.match(text, start) if attribute and who.about == "person" else None
+    several = who.about != "person" or not subject or words.SEVERAL.search(subject)
+    attribute = None if several else mine(subject)
+    match = words.IS_NAMED.match(text, start) if attribute else None
     if match is None or words.IS_A_JOB.search(match["name"]):
         return who, None
     return Claim(about="speaker"), Reading(attribute=attribute, object=match["name"])

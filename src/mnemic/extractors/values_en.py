@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mnemic import slots
 from mnemic.extractors.claims import Reading
 from mnemic.extractors.names import is_company, is_place
 
@@ -39,7 +40,30 @@ def read(predicate: str, *, job: Callable[[], bool]) -> Reading | None:
             return Reading(
                 attribute=_settled(rule.attribute, [value, groups.get("former")]), object=value, ends=rule.ends
             )
+    return _mine(predicate)
+
+
+def _mine(predicate: str) -> Reading | None:
+    """For "my gym is Northside now", "use a Framework 13 as my laptop": what somebody calls theirs by a noun alone."""
+    for pattern in _MINE:
+        if (match := pattern.match(predicate)) and (attribute := mine(match["noun"])):
+            value = _A_MONTH.sub("", _trimmed(match["object"]))
+            if attribute in _PLAIN_WORDS or _SPECIFIC.match(value):
+                return Reading(attribute=attribute, object=value)
     return None
+
+
+def mine(noun: str) -> str | None:
+    """The attribute of what somebody calls "my `noun`"; None where that is not one lasting thing.
+
+    >>> mine("new password manager"), mine("hobby"), mine("old phone")
+    ('my_password_manager', None, None)
+    """
+    noun = _ADJECTIVES.sub("", noun.lower()).strip()
+    if not noun or _NO_THING.search(noun):
+        return None
+    attribute = slots.canonical("my_" + noun)
+    return attribute if attribute and slots.single(attribute) and not slots.of_thing(attribute) else None
 
 
 _STATES = frozenset(
@@ -99,7 +123,7 @@ _MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|march|april|may|june?|july?|aug(?:ust)?
 _NUMBER = r"(?:\d+|an?|two|three|four|five|six|seven|eight|nine|ten|a few|several|many|couple of)"
 _UNIT = r"(?:hours?|days?|weeks?|months?|years?|yrs?|decades?|seasons?)"
 _STOP = (
-    rf"(?=\s*(?:[,;:!?()—–\"”]|[.…!]*\s*\Z|\s-)"
+    rf"(?=\s*(?:,(?!\d{{3}}\b)|:(?!\d\d\b)|[;!?()—–\"”]|[.…!]*\s*\Z|\s-)"
     r"|\s(?:now|nowadays|these days|at the moment|currently|since|last|next|this|yesterday|today|tomorrow|tonight|recently|"
     r"lately|again|any ?more|any longer|instead|already|too|as well|though|actually|until|till|starting|from now|"
     r"and|but|because|so|where|who|which|that|when|while|after|before|as|if|with|full[- ]time|part[- ]time|"
@@ -108,7 +132,7 @@ _STOP = (
     rf"{_NUMBER} {_UNIT} ago|by (?:the way|then|now)|to (?:be|work|live|study|start|take|join|help|get))\b)"
 )
 _O = r"(?P<object>[^\s,;:!?()]"  # a value: opened here, closed by _UP
-_UP = rf"[^,;:!?()\n]{{0,60}}?){_STOP}"
+_UP = rf"(?:[^,;:!?()\n]|(?<=\d)[,:](?=\d\d)){{0,60}}?){_STOP}"
 _ANY = _O + _UP
 _CAP = rf"(?P<object>(?:the )?(?-i:[A-Z]){_UP}"
 _LIST = r"(?P<object>[^\s,;:!?()](?:[^,;:!?()\n]|, ?| and | or ){0,60}?)(?=\s*(?:[;:!?()—–]|[.…!]*\s*\Z|, ?(?:so|but|which|and i|i|that)\b)|\s(?:now|since|but|so|because|which|that|and (?:i|my|have|had|am|it)|anymore|any more|as (?:a|of)|at all|from|when|while|these)\b)"
@@ -174,6 +198,37 @@ _ILLNESS = (
     r"epilepsy|celiac\w*|coeliac\w*|ibs|eczema|back pain|covid|a cold|the flu|psoriasis|anemia|anaemia|tinnitus|vertigo|glaucoma|sleep apnea|hay fever|a heart condition|crohn's(?: disease)?))\b"
 )
 _MARITAL = r"(?P<object>(?:happily |newly |recently )?(?:married|single|divorced|engaged|widowed|separated|dating(?: someone)?|in a relationship|a (?:widow|widower)))\b"
+
+# What is called "my …": one lasting thing, with a value that is a name, a number or a make.
+_NOUN = r"(?P<noun>(?:(?!(?:is|are|was|has|have|and|or|of|to|in|at|for|on|from|with|new|my)\b)[\w'-]{2,20} ){0,3}?(?!(?:is|are|was|has|have)\b)[\w'-]{2,20})"
+_MY_NEW = r"(?:my|our|his|her|their|'s|the)\s+(?:(?:brand[- ])?new\s+)?"
+_BECAME = rf"(?:\s+(?:a|per) (?:month|week|year)|\s+(?:these days|nowadays|{_ADVERB}))?{_IS}(?:(?:{_ADVERB}|called|named)\s+)*(?!not\b|no\b|so\b|too\b|very\b|to\b)"
+_MINE = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_MY_NEW}{_NOUN}{_BECAME}{_ANY}",
+        rf"{_A}(?:uses?|have|has|drives?|got|picked|chose|keeps?|'m using|'s using|am using|is using)\s+{_O}{_UP[: -len(_STOP)]}(?=\s+as\s)\s+as\s+(?:my|our|his|her|their|an?|the)\s+(?:new\s+)?{_NOUN}(?=\s*(?:[.,;!]|\Z)|\s(?:now|these|nowadays|since|and|but)\b)",
+        rf"{_A}(?:switched|changed|moved|upgraded|replaced|swapped)\s+(?:my|our|his|her|their)\s+{_NOUN}(?:\s+from\s+[^,;:!?()\n]{{1,40}}?)?\s+(?:to|with|for)\s+{_ANY}",
+        rf"{_A}(?:got|bought|have|has|ordered|picked up)\s+(?:myself\s+)?a (?:brand[- ])?new {_NOUN}(?:,|:|\s+[-—–])\s+(?:it's\s+|it is\s+|called\s+)?{_ANY}",
+    )
+]
+_ADJECTIVES = re.compile(r"^(?:(?:new|current|latest|present|main|primary|go-to|usual|regular|brand-new|all-time)\s+)+")
+# Nouns of talk, of what passes, of what people have several of; and what is gone.
+_NO_THING = re.compile(
+    r"^(?:old|former|previous|ex|first|second|third|last|next|other|late|temporary|spare|only|biggest|whole)\b|(?:^|\s)(?:"
+    r"point|problem|question|guess|opinion|understanding|answer|advice|concern|issue|worry|fear|mistake|bad|fault|reason|experience|impression|feeling|feelings|message|thought|thoughts|idea|favou?rite|"
+    r"turn|order|day|days|week|weekend|morning|evening|night|month|year|time|life|world|everything|thing|stuff|head|mind|eyes|hair|back|hands?|body|face|heart|english|"
+    r"boy|girl|guy|man|woman|lady|everyone|way|part|rest|result|results|score|bill|ticket|task|homework|essay|report|code|computer|screen|internet|connection|file|draft|version|text|request|prompt|"
+    r"recommendation|suggestion|pick|choice|priority|focus|dream|wish|hope|goal|plan|take|theory|assumption|preference|budget|deadline|progress|status|alarm|timer|order|delivery|package|flight|train|bus|appointment|meeting|trip|vacation|holiday)\Z"
+    r"|^(?:ex|old|former|previous)-"
+)
+# Attributes whose values are ordinary words.
+_PLAIN_WORDS = frozenset("major religion zodiac pronouns bedtime wake_time gender".split())
+_SPECIFIC = re.compile(
+    r"(?:(?-i:[A-Z])|[$€£¥₩]?\d|(?:an?|the|about|around|only)\s(?:[\w-]+\s){0,3}?(?:(?-i:[A-Z])|[$€£¥₩]?\d))",
+    re.IGNORECASE,
+)
+_A_MONTH = re.compile(r"\s+(?:a|per|each|every) (?:month|week|year)\Z|\s+monthly\Z", re.IGNORECASE)
 
 _RULES: list[_Rule] = [
     # Work. The first rules that fit win, so what changes comes before what merely is.
@@ -587,7 +642,7 @@ _BECOMES = (
     rf"(?:dropped|rose|grew) to|(?:(?:got|has been|have been|was|is|were) )?(?:moved|pushed(?: back| out)?|changed|brought forward|postponed|extended|raised|cut|set|increased|reduced|lowered|"
     rf"rescheduled|delayed|scheduled|shifted) (?:to|until|till|for|on|at))\s+)(?:(?:{_ADVERB}|definitely|scheduled for)\s+)*"
 )
-_UNTIL_END = r"(?P<object>[^\s,;!?()][^,;!?()\n]{0,60}?)(?=\s*(?:[,;!?()—–]|[.…!]*\s*\Z)|\s(?:and|but|so|because|instead|now|as|which|since)\b)"
+_UNTIL_END = r"(?P<object>[^\s,;!?()](?:[^,;!?()\n]|(?<=\d),(?=\d{3}\b)){0,60}?)(?=\s*(?:,(?!\d{3}\b)|[;!?()—–]|[.…!]*\s*\Z)|\s(?:and|but|so|because|instead|now|as|which|since)\b)"
 _WHEN = (
     rf"(?=(?:(?:on|at|in|by|for|until|next|this|the|early|late|end of)\s+){{0,3}}(?:{_DAY}|(?:mon|tue|wed|thu|fri|sat|sun)\b|{_MONTH}\b|tomorrow|tonight|today|noon|midnight|\d|week|month|year|spring|summer|autumn|fall|winter|morning|afternoon|evening|"
     r"weekend|(?:first|second|third|last) ))"
@@ -602,7 +657,7 @@ _OF_THINGS = {
         "deadline": rf"(?:is|are|'s) (?:now )?due (?:on |by |at )?{_UNTIL_END}",
         "date": rf"(?:{_BECOMES}|(?:takes|take|starts|start|begins|happens) )(?:place )?{_WHEN}{_UNTIL_END}",
         "place": rf"(?:{_BECOMES}|takes place )(?:in|at) (?:the )?(?=(?-i:[A-Z])|room|office|cafe|library){_UNTIL_END}",
-        "status": r"(?:(?:is|are|'s|was|were|got|has been|have been|went)\s+(?:now |currently |still |already |just |officially )*)(?P<object>(?:on hold|cancell?ed|called off|delayed|postponed|done|finished|complete[d]?|"
+        "status": r"(?:(?:is|are|'s|was|were|got|has been|have been|went|moved (?:in)?to|has moved (?:in)?to|entered|has entered|is now|now)\s+(?:now |currently |still |already |just |officially |back )*)(?P<object>(?:in (?:the |its )?(?:final |early )?(?:planning|design|development|staging|qa|alpha|closed beta|maintenance|limbo|discovery|testing|implementation|research|rollout|build|pilot)(?: phase| stage)?|(?:planning|design|development|testing|production|maintenance)(?: phase| stage)?(?=[\s.!,]*(?:now)?[\s.!]*\Z)|under (?:review|construction|development)|at risk|stuck|stalled|frozen|shelved|scrapped|dead|closed|open|released|launched|on hold|cancell?ed|called off|delayed|postponed|done|finished|complete[d]?|"
         r"approved|rejected|live|down|up|offline|online|running|broken|fixed|in (?:beta|production|progress|review|testing|the shop)|blocked|ready|paused|shipped|signed|over|overdue|on track|behind schedule|ahead of schedule|archived|abandoned))\b",
     }.items()
 }

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mnemic import slots
 from mnemic.extractors.claims import Reading
 from mnemic.extractors.names import is_place
 from mnemic.extractors.words_zh import TIME
@@ -42,7 +43,28 @@ def read(clause: str, *, job: Callable[[], bool]) -> Reading | None:
             if value and not rule.ends and _DENIED.search(value):
                 continue
             return Reading(attribute=_settled(rule.attribute, value), object=value, ends=rule.ends)
+    return _mine(clause, start)
+
+
+def _mine(clause: str, start: int) -> Reading | None:
+    """For 我的健身房是世界健身, 房租漲到一萬八了: what somebody calls theirs by a noun alone."""
+    for pattern in _MINE:
+        if match := pattern.match(clause, start):
+            attribute, value = mine(match["noun"]), _trimmed(match["object"])
+            # Without 的 the noun must be one that is known, or be said to have changed.
+            known = clause.startswith("的") or match["change"] or attribute in slots.known()
+            if attribute and known and not _NO_VALUE.search(value):
+                return Reading(attribute=attribute, object=value)
     return None
+
+
+def mine(noun: str) -> str | None:
+    """The attribute of what somebody calls 我的`noun`; None where that is not one lasting thing."""
+    noun = _NEW.sub("", noun)
+    if not noun or _NO_THING.search(noun):
+        return None
+    attribute = slots.canonical("my_" + noun)
+    return attribute if attribute and slots.single(attribute) and not slots.of_thing(attribute) else None
 
 
 _LOOK = 80  # characters of a clause that hold its verb and its value
@@ -115,7 +137,7 @@ def _rules(attribute: str | None, keys: str, *patterns: str, ends: bool = False,
 # What may stand between the subject and the verb.
 _LEAD = re.compile(
     _both(
-        rf"(?:(?!(?:\d{{1,3}}|[一二三四五六七八九十]{{1,3}})\s*歲){TIME}(?:的時候|開始|起)?|目前|現在|如今|就|也|都|已經|已|剛剛|剛|正式|終於|正在(?=[住養學開])|還|還是|一直|後來|決定|其實|又|才|平常|自己|人(?=在)|一個人|全家|"
+        rf"(?:(?!(?:\d{{1,3}}|[一二三四五六七八九十]{{1,3}})\s*歲){TIME}(?:的時候|開始|起)?|目前|現在|如今|就|也|都|已經|已(?!婚)|剛剛|剛|正式|終於|正在(?=[住養學開])|還|還是|一直|後來|決定|其實|又|才|平常|自己|人(?=在)|一個人|全家|"
         r"(?:跟|和|與|陪)[^\s，,。的]{1,6}?(?=搬|住|結婚|離婚|分手)|早就|突然|順利|最後|另外|主要|真的|我|的|開始(?!學|吃)|，|,|\s){0,8}"
     )
 )
@@ -133,13 +155,38 @@ _ANIMAL = (
     r"(?:狗狗?|貓咪?|鳥|魚|兔子?|倉鼠|烏龜|鸚鵡|寵物|柴犬|柯基|黃金獵犬|貴賓|臘腸|馬|蛇|蜥蜴|天竺鼠|刺蝟|貂|雞|鴨|豬)"
 )
 _JOBS = (
-    r"(?:師|員|醫生|護士|學生|研究生|博士生|教授|經理|記者|老闆|作家|司機|主廚|軍人|軍醫|自由業|自由職業者?|公務員|主婦|主夫|媽媽|會計|律師|法官|檢察官|警察|消防員|組長|主管|總監|主任|店長|副理|協理|執行長|課長|處長|部長|科長|"
+    r"(?:師傅?|員|工人|農夫|漁夫|保母|保姆|獸醫|牙醫|中醫|空姐|房仲|業務|行銷|企劃|人資|工程|設計|攝影|模特兒?|店長|木匠|裁縫|水電工|技工|清潔工|保全|保安|前台|銷售|講師|博士後|學者|詩人|畫師|廚子|醫生|護士|學生|研究生|博士生|教授|經理|記者|老闆|作家|司機|主廚|軍人|軍醫|自由業|自由職業者?|公務員|主婦|主夫|媽媽|會計|律師|法官|檢察官|警察|消防員|組長|主管|總監|主任|店長|副理|協理|執行長|課長|處長|部長|科長|"
     r"校長|院長|顧問|助理|秘書|畫家|演員|歌手|導演|編輯|翻譯|教練|實習生|志工|創業者|創辦人|科學家|專家|PM|產品經理|專案經理|CEO|CTO)"
 )
 _KIDS = r"(?:小孩|孩子|女兒|兒子|寶寶|男孩|女孩|雙胞胎|女生|男生)"
 _LANGUAGES = r"(?:日文|英文|法文|德文|韓文|中文|泰文|越南文|西班牙文|俄文|日語|英語|法語|德語|韓語|西班牙語|俄語|粵語|廣東話|台語|臺語|客語|客家話|普通話|國語|華語|阿拉伯文|義大利文|葡萄牙文|手語)"
 _ILLNESS = r"(?:糖尿病|氣喘|哮喘|高血壓|低血壓|憂鬱症|焦慮症|恐慌症|關節炎|偏頭痛|過動症?|失眠|胃病|胃炎|心臟病|腎臟病|肝炎|白內障|青光眼|脂肪肝|貧血|感冒|流感|[\u4e00-\u9fff]{1,6}(?:癌|症|炎|病))"
 _BECAME = r"(?:就?是|變成|換成|改成|改為|改用|換到|變|叫做|叫|:|：)"
+
+# What is called 我的…: one lasting thing, with a value that is a name, a number or a make.
+_SINCE = r"(?:現在|目前|如今|最近|這個月|今年|一個月|每個月|每月|都|已經|也|就)"
+_MINE = [
+    re.compile(_both(pattern), re.IGNORECASE)
+    for pattern in (
+        rf"(?P<noun>(?:(?!{_SINCE}|不|沒|會|要|在|有|想|覺得|是|的)[\u4e00-\u9fffA-Za-z]){{2,8}}?)的?{_SINCE}*(?:是|叫做?|用的?是|(?P<change>(?:換|變|改|漲|升|降|跌|調|加|減|轉)(?:成|到|為|用|至)))了?{_ANY}",
+        rf"(?P<noun>(?:(?!{_SINCE}|不|沒)[\u4e00-\u9fff]){{2,6}}?)(?P<change>)(?:現在|目前)?(?:一個月|每個月|每月|一年|每年)(?:要|是)?{_O}{{0,3}}?(?:\d[\d,.]*|[一二兩三四五六七八九十百千]+)[^{_MARKS}]{{0,6}}?){_END}",
+        rf"(?:把|將)(?:我的?)?(?P<noun>[\u4e00-\u9fffA-Za-z]{{2,8}}?)(?P<change>換成|改成|改用|換到|轉到)了?{_ANY}",
+        rf"(?P<change>換)了?(?:新的?|一[個台家間支部])?(?P<noun>[\u4e00-\u9fff]{{2,6}}?)了?[，, ]+(?:現在|目前|改|新的)*(?:是|用的?是?|改用){_ANY}",
+    )
+]
+_NEW = re.compile(r"^(?:新的?|現在的?|现在的?|目前的?)(?=..)")
+# Nouns of talk, of what passes, of what people have several of; and what is gone.
+_NO_THING = re.compile(
+    _both(
+        r"(?:^(?:前|舊|老(?!公|婆|闆|板|爸|媽|師)|以前|之前|原本|第|下|上|這|那|每|某|其他|另|最|有|沒|很|真|今|昨|明|剛|想|覺|感|個人)|(?:意思|想法|問題|看法|建議|夢想|目標|計畫|願望|興趣|嗜好|愛好|專長|強項|弱點|缺點|優點|感覺|心情|經驗|"
+        r"錯|重點|答案|理解|觀點|立場|需求|選擇|順序|部分|地方|時候|事情|事|東西|人生|生活|世界|一天|狀況|情況|原因|理由|結論|習慣|方法|做法|態度|期待|希望|擔心|印象|反應|預算|報告|作業|作品|專案|版本|檔案|電腦|網路|螢幕|程式|行程|會議|航班|訂單|時間|日期|任務|朋友|同事|意見|個性|壓力|責任|回答|話|人|天|年|家)\Z)"
+    )
+)
+_NO_VALUE = re.compile(
+    _both(
+        r"^(?:很|太|非常|真|超|好|最|更|也|都|不|沒|無|我|你|他|她|因為|為了|要|會|想|去|說|對|怎|什|甚|哪|誰|個|這|那|一樣|可以|應該|如果|希望)|(?:的|了|過)$|嗎|呢"
+    )
+)
 
 _FAVOURITE = re.compile(
     _both(
@@ -381,7 +428,9 @@ _RULES: list[_Rule] = [
         "car",
         "成把換改買車開",
         rf"(?:把[^{_MARKS}]{{1,12}}?換成|開|換了?|買了?|改開|換開|換成|改成)(?:的是)?(?:了)?(?P<object>{_NUMBER}?(?:台|輛|部)?(?:新的?)?[^{_MARKS}]{{0,8}}?(?:特斯拉|Tesla|Toyota|豐田|本田|Honda|BMW|賓士|奔馳|Audi|奧迪|福斯|Mazda|馬自達|福特|Ford|Volvo|Lexus|Porsche|保時捷|電動車|休旅車|轎車|跑車|比亞迪)[^{_MARKS}了]{{0,10}}?){_END}",
-        rf"(?:的)?車(?:子)?(?:現在)?(?:是|換成了?|改成了?){_ANY}",
+        rf"(?:的)?車(?:子)?(?:現在|目前)?(?:是|換成了?|改成了?){_ANY}",
+        rf"(?:改)?開的(?:車子?)?(?:現在|目前)?是{_ANY}",
+        rf"換(?:了)?(?:新|一?[台輛部]|新的)*車(?:子)?了?[，, ]*(?:現在|目前|改|換)*開(?:的是)?{_ANY}",
     ),
     *_rules(
         "car",
@@ -453,7 +502,7 @@ def read_thing(clause: str, limit: str | None) -> Reading | None:
         return None
     value = _trimmed(match["object"])
     if limit:
-        attribute = "budget" if limit[0] in "預预" else "price" if limit[0] == "房" else "deadline"
+        attribute = "budget" if limit[0] in "預预" else "deadline"
     elif _TIME_VALUE.match(value):
         attribute = "date"
     elif match["verb"].endswith("在"):

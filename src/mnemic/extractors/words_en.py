@@ -20,6 +20,7 @@ always thanks than but there been got went moved lives works likes loves""".spli
 )
 
 _NAME = r"(?-i:[A-Z])[\w'-]{1,20}"
+_TITLE = r"(?:Dr|Mr|Mrs|Ms|Prof|Professor)\.? "
 
 # Function words of other languages in Latin script.
 FOREIGN = frozenset(
@@ -110,7 +111,7 @@ _IMPERATIVE = (
     r"summari[sz]e|translate|compare|analy[sz]e|calculate|compute|convert|rewrite|rephrase|proofread|fix|debug|"
     r"implement|provide|outline|search|look up|look for|google|check|remind me|set (?:a|an|up|my)|schedule|book|order|send|open|"
     r"play|turn (?:on|off)|let(?:'s| me| us)|remember to|don't forget to|keep me|do not|don't|try|come on|go ahead|consider|"
-    r"add|remove|delete|update|change|make (?:me|it|a|an|sure|this|the)|teach me|walk me|guide me|share|"
+    r"add|remove|delete|update|change|sort|rename|undo|redo|skip|shorten|make (?:me|it|a|an|sure|this|the)|teach me|walk me|guide me|share|"
     r"imagine|think about|tell|read|pick|choose|name (?:a|an|some|three|five|the)|come up with|act as|pretend|use)\b"
 )
 _REQUEST = (
@@ -172,6 +173,11 @@ HYPOTHETICAL = _pattern(
     r"\bif (?:only )?(?:i|we) (?:had|were|won|could|was|ever)\b",
     r"\bif i (?:ever )?(?:get|got|become|became|have|find|win) .{0,80}\bi(?:'d|'ll| would| will| could)\b",
 )
+# A file, a line or a part of the work at hand.
+_AT_HAND = (
+    r"(?:(?:the|this|that|your|my) )?(?:[\w.-]{1,40}\.(?:txt|md|docx?|xlsx?|pptx?|pdf|csv|json|py|js|ts|html?|css|java|cpp|sh|ya?ml|toml|log|zip|png|jpe?g|mp[34]|sql|ipynb|exe|ini|cfg)\b|"
+    r"(?:\w+ )?(?:file|link|document|doc|page|tab|version|draft|line|row|column|step|section|attachment|chapter|slide|spreadsheet|folder|window|screenshot)\b)"
+)
 # Talk about the conversation, the listener or a passing feeling about either.
 CHATTER = _pattern(
     r"^(?:that|this|it|those|these|there)(?:'s|'re| is| are| was| were| must| sounds?| looks?| seems?| feels?| would| will| can| has| have|'ll|'d) "
@@ -213,6 +219,14 @@ CHATTER = _pattern(
     r"^(?:that|this|it) (?:isn't|wasn't|didn't|doesn't|won't|can't)\b(?!.{0,60}\b(?:my|our|me|us)\b)",
     r"^(?:it's|it is|it was|it'll be|it will be) (?:(?:so|really|very|too|getting|still|quite|a bit|pretty|already|just|going to|super) )*(?:rain\w*|snow\w*|sunny|cloudy|windy|foggy|hot|cold|warm|chilly|freezing|humid|dark|late|early|monday|friday|weekend|noisy|quiet|lunch ?time|over)\b(?!.{0,80}\b(?:my|our|i|me)\b)",
     r"^(?:you|your|you're|you've|you'll|you'd)\b(?!.{0,200}\b(?:my|our|i|me|us|we)\b)",
+    # What happens on the screen just now, and where one goes for a moment.
+    r"^(?:my|the|our) (?:screen|computer|pc|mouse|keyboard|browser|tab|page|terminal|cursor|monitor|internet|wi-?fi|connection|app|laptop|phone|mic|camera|audio|video)(?: just| has| is| keeps)* (?:fro(?:ze|zen)|freez\w*|crash\w*|hung|lag\w*|died|down|slow|stuck|black|blank|off|restarting|loading|reload\w*|not (?:working|loading|responding)|cut out|dropped|ringing)\b",
+    rf"^(?:i'm|i am|we're|we are|i'll be) (?:almost |nearly |all |now |just |still )*(?:done|finished|through|looking|working through|going through|stuck|getting|seeing|reading|checking|on (?:line|page|step|row|file))\b(?:.{{0,12}}\b(?:the|this|that|a|an|my|with|at|on|to go) )?{_AT_HAND}",
+    rf"^(?:i|we)(?: just| have| already|'ve| finally)* (?:think |guess )?(?:opened|closed|clicked(?: on)?|saved|loaded|reloaded|renamed|deleted|uploaded|downloaded|pasted|copied|scrolled to|looked at|finished|read|ran|re-?ran|checked) {_AT_HAND}",
+    rf"^(?:i (?:think|guess|believe) )?{_AT_HAND}(?: file)? (?:is|isn't|looks|seems|was|are|won't|doesn't|didn't|has|got) (?:broken|corrupt\w*|empty|missing|wrong|fine|ok(?:ay)?|done|ready|gone|open|load\w*|too \w+|slow|stuck|weird|changed)\b",
+    r"^(?:i|we)(?: just| keep| still| always)* (?:got|get|getting|see|have|hit) (?:an? |the |this |that |same |another )*(?:\w+ )?(?:error|warning|exception|code|message|popup|404|500)\b(?: \d+)?(?: again| now| too| here| on .{1,30}| in .{1,30}| for .{1,30})?\W*\Z",
+    r"^(?:i'm |i am )?(?:just |now )*(?:going|gonna|about|off|need) to (?:quickly )?(?:grab|get|have|take|make|eat|drink|fetch|go for)\b.{0,40}?(?:\W(?:brb|back (?:soon|in)|be right back|one (?:sec|moment))\b|\b(?:coffee|tea|sandwich|snack|breaks?|naps?|bite|water|lunch|dinner|breakfast|walk|shower)\b.{0,12}\Z)",
+    r"^we(?:'re| are) (?:almost|nearly|about) (?:done|there|finished|ready)\b",
 )
 
 # The work at hand: "I like the first version more" is no taste.
@@ -253,15 +267,15 @@ _RELATIONS = (
     r"dog|cat|puppy|kitten|pup|pet|bird|parrot|rabbit|bunny|hamster|turtle|fish|horse|crush|date|guy|folks))s?"
 )
 RELATED = re.compile(
-    rf"(?:(?i:my|our)\s+(?P<relation>(?:(?!(?:and|is|was|has|with|to|on|in|at|of|for)\b)[\w-]{{1,20}}\s+){{0,3}}?(?i:{_RELATIONS})\b(?:'s\s+(?:\w+\s+)?(?i:{_RELATIONS})\b)?)"
+    rf"(?:(?i:my|our)\s+(?P<relation>(?:(?!(?:and|is|was|has|with|to|on|in|at|of|for)\b)[\w-]{{1,20}}\s+){{0,3}}?(?<!password )(?<!package )(?<!file )(?<!task )(?<!window )(?<!voice )(?<!virtual )(?i:{_RELATIONS})\b(?:'s\s+(?:\w+\s+)?(?i:{_RELATIONS})\b)?)"
     rf"(?:,?\s+(?P<name>{_NAME})\b)?|(?i:an?)\s+(?P<mine>(?:\w+\s+)?(?i:{_RELATIONS}))\s+of\s+mine\b|(?i:one of (?:my|our))\s+(?P<one>(?:\w+\s+)?(?i:{_RELATIONS}))\b)(?:,[^,]{{1,60}},)?\s*",
 )
-MY_THING = _pattern(r"(?:my|our|mine|ours|for me|to me)\b")
+MY_THING = _pattern(r"(?:my|our|mine|ours|for me|to me|the rent)\b")
 # The part of a subject's match that belongs to the predicate: "I'm".
 AUXILIARY = re.compile(r"'(?:m|ve|re|s|d|ll)\s*\Z")
 # Things that have a date, a limit or a state of their own: "the deadline for the report", "our team meeting".
 _EVENT = (
-    r"(?:deadline|due date|budget|rent|meeting|appointment|stand-?up|flight|interview|exam|party|wedding|launch|release|trip|conference|workshop|demo|"
+    r"(?:deadline|due date|budget|meeting|appointment|stand-?up|flight|interview|exam|party|wedding|launch|release|trip|conference|workshop|demo|"
     r"presentation|review|concert|delivery|surgery|rehearsal|project|event|kick-?off|check-?up|contract|report|essay|paper|thesis|assignment|homework|invoice|proposal|server|website|app)"
 )
 _LIMIT = r"(?:deadline|due date|budget)"
@@ -271,19 +285,24 @@ THING = re.compile(
     rf"(?!\s+(?i:{_EVENT}|manager|lead|member|room)\b)(?:'s\s+(?P<limit>(?i:{_LIMIT})))?"
     r"(?:\s+(?i:for|of|with)\s+(?:(?i:the|our|my)\s+)?(?P<of>[\w'-]{1,20}(?:\s[\w'-]{1,20}){0,3}?)(?=\s+(?i:is|was|has|got|moved|changed|will|went|slipped|shifted)\b))?\s*",
 )
+# "Project Atlas is in planning", "the Atlas project is on hold".
+PROJECT = re.compile(
+    r"(?:(?i:the|our|my)\s+)?(?P<thing>(?i:project)\s+[A-Z][\w'-]{1,20}(?:\s[A-Z0-9][\w'-]{0,20})?|[A-Z][\w'-]{1,20}(?:\s[A-Z0-9][\w'-]{0,20})?\s+(?i:project))\b(?=\s+(?i:is|was|has|got|went|will|moved|entered|now|are)\b|'s\b)\s*"
+)
 ENDS_IN_LIMIT = re.compile(rf"(?:(?P<owner>.+?)\s+)?(?P<limit>{_LIMIT})\Z", re.IGNORECASE)
-# People who are named by who they are to the speaker: "my boss is Carla".
-ROLE_OF = {
-    "boss": "boss",
-    "manager": "boss",
-    "supervisor": "boss",
-    **dict.fromkeys(
-        ["wife", "husband", "spouse", "partner", "girlfriend", "boyfriend", "fiance", "fiancee", "fiancé", "fiancée"],
-        "spouse",
-    ),
-}
+# People who are named by who they are to the speaker: "my boss is Carla". Of these somebody has several.
+SEVERAL = re.compile(
+    r"(?:sister|brother|sis|bro|sibling|son|daughter|child|kid|baby|twin|aunt|auntie|uncle|cousin|nephew|niece|parent|family|friend|bestie|buddy|pal|mate|neighbou?r|roommate|flatmate|housemate|"
+    r"colleague|co-?worker|worker|teammate|teacher|professor|tutor|student|classmate|client|customer|dog|cat|puppy|kitten|pup|pet|bird|parrot|rabbit|bunny|hamster|turtle|fish|horse|crush|date|guy|folks|"
+    r"grandma|grandpa|granny|grandmother|grandfather|in-law|old|former|previous|ex)s?\b|\bex-",
+    re.IGNORECASE,
+)
 IS_NAMED = re.compile(
-    rf"(?:'s name)?\s*(?:is|'s)\s+(?:(?:now|currently|called|named|actually)\s+)*(?P<name>(?:(?:Dr|Mr|Mrs|Ms)\.? )?{_NAME}(?: {_NAME}){{0,2}})(?:\s+now)?\s*(?:[.!,;]|\Z|and\b)"
+    rf"(?:'s name)?\s*(?:is|'s)\s+(?:(?:now|currently|called|named|actually)\s+)*(?P<name>(?:{_TITLE})?{_NAME}(?: {_NAME}){{0,2}})(?:\s+(?:now|these days|nowadays))?\s*(?:[.!,;]|\Z|and\b)"
+)
+# "Hugo Brandt is my manager now".
+IS_MY = re.compile(
+    r"(?:is|'s|became|has become)\s+(?:(?:now|currently|also)\s+)*(?:my|our)\s+(?P<noun>[\w'-]{2,20}(?:\s[\w'-]{2,20}){0,2}?)(?:\s+(?:now|these days|nowadays|at the moment|since .{1,20}))?\s*(?:[.!,;]|\Z)"
 )
 JOB_CHANGE = _pattern(
     r"\b(?:(?:switched|changed|changing|new|swapped) (?:jobs?|companies|employers?|role|position)|quit|resigned|used to work|no longer (?:work|at|with|employed)|"
@@ -292,7 +311,7 @@ JOB_CHANGE = _pattern(
 )
 # Where the next clause of a sentence begins.
 CLAUSE = _pattern(
-    r"\s*[,;:—–]\s*(?:(?:and|but|so|then|now|since then|nowadays|currently|today|these days|actually|instead)\s+)*"
+    r"\s*(?:[,:](?!\d)|[;—–])\s*(?:(?:and|but|so|then|now|since then|nowadays|currently|today|these days|actually|instead)\s+)*"
     r"|\s+(?:and|but|so|then)\s+(?:(?:then|now|recently|currently|today|instead|these days)\s+)*"
     r"|\s+-\s+"
 )
@@ -308,7 +327,7 @@ _VERB = (
     r"stays|sleeps|smokes|leads|leaves|means|trains|volunteers|manages|attends|practices|practises|hikes|bakes|swims|skis|rides)"
 )
 NAMED = re.compile(
-    rf"(?P<name>{_NAME}(?:\s+(?:(?:de|van|von|da|del|la)\s+)?{_NAME}){{0,2}})(?:\s+and\s+{_NAME})?(?=\s+{_VERB}\b|'s\b)\s*"
+    rf"(?P<name>(?:{_TITLE})?{_NAME}(?:\s+(?:(?:de|van|von|da|del|la)\s+)?{_NAME}){{0,2}})(?:\s+and\s+{_NAME})?(?=\s+{_VERB}\b|'s\b)\s*"
 )
 # Capitalised only because they open a sentence.
 NOT_A_NAME = re.compile(
@@ -327,7 +346,7 @@ ELLIPSIS = _pattern(
     r"heading to|thinking (?:of|about)|allergic to|vegetarian|vegan|born in|from)\b(?!\s+(?:it|that|this|you|your)\b\W*\Z)",
 )
 OPENING_CLAUSE = re.compile(
-    r"(?:[^,;:—–]{1,80}[,;:—–]\s*|(?i:last|next|this|every)\s+(?:\w+\s+)?\w+\s+(?=(?:I|we|my|our)\b)|(?i:yesterday|today|tomorrow|tonight|recently|lately|sometimes|usually|currently|now|once|and|but|so|because|since|when|while|although|though|as|then|plus|honestly)\s+)(?:(?i:and|but|so|then)\s+)?"
+    r"(?:[^,;:—–]{1,80}[,;:—–]\s*|(?i:last|next|this|every)\s+(?:\w+\s+)?\w+\s+(?=(?:I|we|my|our)\b)|(?i:these days|nowadays|right now|at the moment|as of (?:now|today|this \w+)|from now on|yesterday|today|tomorrow|tonight|recently|lately|sometimes|usually|currently|now|once|and|but|so|because|since|when|while|although|though|as|then|plus|honestly)\s+)(?:(?i:and|but|so|then)\s+)?"
 )
 FIRST_PERSON = re.compile(
     r"\b(?:I|I'm|I've|I'd|I'll|i'm|i've|my|My|our|Our|me|we|We|we're|we've|mine|myself|ourselves)\b"
