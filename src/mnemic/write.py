@@ -183,7 +183,13 @@ class WritePath:
 
     async def process(self, at: datetime, scope: Scope | None = None) -> Account | None:
         """Take some pending messages of one conversation and make memories of them; None when none is due."""
-        episodes = await self.store.lease(now=at, until=at + LEASE, limit=_AT_ONCE, scope=scope)
+        leasing = asyncio.ensure_future(self.store.lease(now=at, until=at + LEASE, limit=_AT_ONCE, scope=scope))
+        try:
+            episodes = await asyncio.shield(leasing)
+        except asyncio.CancelledError:
+            if episodes := await leasing:
+                await self._give_back(episodes, at)
+            raise
         if not episodes:
             return None
         poisoned = [each for each in episodes if each.attempts > MOST_ATTEMPTS]
@@ -315,9 +321,7 @@ class WritePath:
             drafts, refused = await asyncio.to_thread(_drafts, extraction, request, before, episodes, now)
             return await self._settle(episodes, vectors, drafts, refused, shown, usage, now)
         except asyncio.CancelledError:
-            # Whoever is next should not have to wait until the lease runs out.
-            with suppress(StoreError):
-                await self._postpone(episodes, now, "interrupted", until=now, counted=False)
+            await self._give_back(episodes, now)
             raise
         except Closed:
             raise
@@ -419,6 +423,11 @@ class WritePath:
                 due = until or now + _pause_after(attempts)
                 moved.append(replace(episode, reason=error, attempts=attempts, leased=False, due_at=due))
         return await self._move(episodes, moved, now, spent=spent)
+
+    async def _give_back(self, episodes: Sequence[Episode], now: datetime) -> None:
+        """Interrupted: whoever is next should not have to wait until the lease runs out."""
+        with suppress(StoreError):
+            await self._postpone(episodes, now, "interrupted", until=now, counted=False)
 
     async def _give_up(self, episodes: Sequence[Episode], now: datetime, error: str) -> Account:
         moved = [replace(each, state="failed", reason=error, leased=False, due_at=None) for each in episodes]
