@@ -11,7 +11,7 @@ from mnemic.testing.memory_store import InMemoryStore
 
 @pytest.mark.behaviour("R3", "R12", "R13", "S3")
 class TestSQLiteFile(StoreContract):
-    examples = 10
+    examples = 8
 
     @pytest.fixture
     def make_store(self, tmp_path):
@@ -21,7 +21,7 @@ class TestSQLiteFile(StoreContract):
 
 @pytest.mark.behaviour("R12", "R13", "S3")
 class TestSQLiteInMemory(StoreContract):
-    examples = 60
+    examples = 40
 
     @pytest.fixture
     def make_store(self):
@@ -31,7 +31,7 @@ class TestSQLiteInMemory(StoreContract):
 class TestReference(StoreContract):
     """The reference is held to what it is the reference for."""
 
-    examples = 20
+    examples = 10
 
     @pytest.fixture
     def make_store(self):

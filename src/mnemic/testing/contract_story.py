@@ -85,13 +85,13 @@ class StoryContract(Contract):
 
     async def test_the_answers_are_those_of_the_reference_store(self, make_store: MakeStore) -> None:
         """After the same random writes, every view agrees with `InMemoryStore`; scores to 1e-3 or 1 %."""
-        await asyncio.to_thread(self._tell, make_store, self.examples * 2)
+        await asyncio.to_thread(self._tell, make_store, self.examples)
 
     @pytest.mark.slow
     async def test_the_answers_are_those_of_the_reference_store_in_long_stories(self, make_store: MakeStore) -> None:
-        await asyncio.to_thread(self._tell, make_store, self.examples * 20, 60)
+        await asyncio.to_thread(self._tell, make_store, self.examples * 10, 60)
 
-    def _tell(self, make_store: MakeStore, examples: int, longest: int = 24) -> None:
+    def _tell(self, make_store: MakeStore, examples: int, longest: int = 20) -> None:
         @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
         @given(
             st.lists(steps(), min_size=longest // 3, max_size=longest).map(lambda script: [*beginning(), *script]),

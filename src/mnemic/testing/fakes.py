@@ -124,9 +124,12 @@ class FakeModelExtractor(FakeExtractor):
     async def judge(self, pairs: Sequence[tuple[str, str]]) -> tuple[tuple[Verdict, ...], Usage]:
         """One verdict a pair, as by one call."""
         self.judged.append(tuple(pairs))
-        if self._verdicts is None:
-            return ("different",) * len(pairs), Usage(model_calls=1)
-        return tuple(self._verdicts(new, known) for new, known in pairs), Usage(model_calls=1)
+        verdict = self._verdicts or _all_different
+        return tuple(verdict(new, known) for new, known in pairs), Usage(model_calls=1)
+
+
+def _all_different(new: str, known: str) -> Verdict:  # noqa: ARG001 - as `verdicts`
+    return "different"
 
 
 class FakeLLM:

@@ -135,7 +135,7 @@ class InMemoryStore:
 
     async def reset(self) -> None:
         """Forget everything, the space too."""
-        self._state = State()
+        self._state = State(count=self._state.count)
 
     # Deciding.
 
