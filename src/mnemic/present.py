@@ -352,14 +352,13 @@ def entity(each: Entity) -> EntityItem:
     }
 
 
-def entities(named: Named, *, limit: int, cursor: str | None) -> EntitiesResult:
-    """Answer of `entities`. The cursor counts what was shown before."""
-    shown = int(cursor or 0) + len(named.entities)
-    more = len(named.entities) == limit and shown < named.total
+def entities(named: Named, *, limit: int) -> EntitiesResult:
+    """Answer of `entities`, from one more than are shown where there are more. The cursor is the id of the last."""
+    shown = named.entities[:limit]
     return {
-        "results": [entity(each) for each in named.entities],
+        "results": [entity(each) for each in shown],
         "total": named.total,
-        "next_cursor": str(shown) if more else None,
+        "next_cursor": shown[-1].id if len(named.entities) > limit else None,
     }
 
 
