@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -49,6 +50,8 @@ class Proposal:
     """What it rests on; of a merge the one that stays comes first."""
     text: str | None = None
     """The text that stays, or the pattern."""
+    former: tuple[Memory, ...] = ()
+    """Of a pattern: those it takes the place of, as it happened again."""
 
     @property
     def id(self) -> str:
@@ -191,7 +194,12 @@ class ConsolidatePath:
 
     @staticmethod
     def _pairs(by_id: Mapping[str, Memory], vectors: Mapping[str, Vectors]) -> Iterator[tuple[str, str]]:
-        """Memories of one slot, and nearest ones."""
+        """Memories of the same words, of one slot, and nearest ones."""
+        by_words = defaultdict(list)
+        for memory in by_id.values():
+            by_words[text.fingerprint(memory.words)].append(memory.id)
+        for ids in by_words.values():
+            yield from pairwise(ids)
         by_slot = defaultdict(list)
         for memory in by_id.values():
             if memory.slot is not None:
@@ -207,7 +215,7 @@ class ConsolidatePath:
             products = matrix[start : start + _AT_ONCE] @ matrix.T
             most = min(_NEAREST + 1, len(names))
             for row, nearest in enumerate(np.argpartition(-products, most - 1, axis=1)[:, :most].tolist()):
-                yield from ((names[start + row], names[other]) for other in nearest if other > start + row)
+                yield from ((names[start + row], names[other]) for other in nearest if other != start + row)
 
     # Retirements.
 
@@ -245,9 +253,22 @@ class ConsolidatePath:
                     at=change.at,
                     space=self._embedding.space,
                     changes=(change,),
+                    retire=tuple(
+                        Retire(
+                            memory_id=each.id, version=each.version, reason="merged", change_id=change.id,
+                            retired_by=memory.id,
+                        )
+                        for each in proposal.former
+                    ),
                     memories=(new,),
-                    history=(event(memory, "ADD", change.id, change.at, "consolidation", proposal.reason),),
-                )
+                    history=(
+                        event(memory, "ADD", change.id, change.at, _ACTOR, proposal.reason),
+                        *(event(each, "DELETE", change.id, change.at, _ACTOR, "merged") for each in proposal.former),
+                    ),
+                )  # fmt: skip
+
+
+_ACTOR = "consolidation"
 
 
 def _merge(proposal: Proposal, change: Change) -> Write:
@@ -272,7 +293,7 @@ def _merge(proposal: Proposal, change: Change) -> Write:
         proofs=tuple(
             Proof(memory_id=kept.id, version=kept.version, source=source, change_id=change.id) for source in further
         ),
-        history=tuple(event(memory, "DELETE", change.id, change.at, "consolidation", "merged") for memory in others),
+        history=tuple(event(memory, "DELETE", change.id, change.at, _ACTOR, "merged") for memory in others),
     )
 
 
@@ -292,7 +313,7 @@ def _retire(proposal: Proposal, change: Change) -> Write:
                 valid_to=moment(newest[0]) if newest else None,
             ),
         ),
-        history=(event(memory, "DELETE", change.id, change.at, "consolidation", proposal.reason),),
+        history=(event(memory, "DELETE", change.id, change.at, _ACTOR, proposal.reason),),
     )
 
 
@@ -301,8 +322,8 @@ def _retire(proposal: Proposal, change: Change) -> Write:
 
 def _patterns(memories: Sequence[Memory]) -> Iterator[Proposal]:
     """Things that happened again and again: mostly the same words, on at least `_DAYS` days."""
-    noted = {memory.text for memory in memories if memory.kind == "pattern"}
-    happened = [memory for memory in memories if memory.kind == "event" and memory.kind not in _MADE]
+    noted = [memory for memory in memories if memory.kind == "pattern"]
+    happened = [memory for memory in memories if memory.kind == "event"]
     words = {memory.id: frozenset(text.query_terms(memory.words)) for memory in happened}
     holding: dict[int, list[Memory]] = defaultdict(list)
     for memory in happened:
@@ -327,8 +348,17 @@ def _patterns(memories: Sequence[Memory]) -> Iterator[Proposal]:
         taken |= {other.id for other in alike}
         alike.sort(key=lambda other: (moment(other), other.id))
         pattern = f"{alike[-1].words} (×{len(alike)}, {days[0]} – {days[-1]})"
-        if pattern not in noted:
-            yield Proposal(kind="pattern", reason=f"happened on {len(days)} days", memories=tuple(alike), text=pattern)
+        if pattern not in {each.text for each in noted}:
+            yield Proposal(
+                kind="pattern", reason=f"happened on {len(days)} days", memories=tuple(alike), text=pattern,
+                former=tuple(each for each in noted if _rests_on(each, alike)),
+            )  # fmt: skip
+
+
+def _rests_on(pattern: Memory, memories: Sequence[Memory]) -> bool:
+    """Whether a pattern was made of nothing but these."""
+    cited = {source.episode_id for memory in memories for source in memory.sources}
+    return bool(pattern.sources) and all(source.episode_id in cited for source in pattern.sources)
 
 
 def _in_common(one: frozenset[int], other: frozenset[int]) -> float:
