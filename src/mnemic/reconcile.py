@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from mnemic import slots, text
+from mnemic import sameness, slots, text
 from mnemic.sameness import Relation, Trace, compare
 from mnemic.types import Fact, Memory
 
@@ -175,6 +175,8 @@ _JUST_NOW = timedelta(days=1)
 def _corrected(draft: Draft, around: Sequence[Neighbour]) -> Correct | None:
     """The newest memory that holds the wrong words, with the right ones in their place."""
     wrong, right = draft.fact.corrects, draft.fact.object
+    if wrong is not None and not wrong.strip() and right and draft.memory.slot is None:
+        return _put_right(draft, around, right)
     if not wrong or not wrong.strip() or not right or text.plain(wrong) == text.plain(right):
         return None
     bounds = (r"(?<!\w)", r"(?!\w)") if text.side(wrong) == "other" else ("", "")
@@ -191,6 +193,29 @@ def _corrected(draft: Draft, around: Sequence[Neighbour]) -> Correct | None:
     # Of one moment, the one about the same thing.
     best = max(holding, key=lambda each: (_said(each.memory), each.memory.slot == draft.memory.slot, each.memory.id))
     return Correct(memory=best.memory, text=pattern.sub(lambda _: right, best.memory.text))
+
+
+def _put_right(draft: Draft, around: Sequence[Neighbour], right: str) -> Correct | None:
+    """What was said last, with the right value for the one of its kind: a day for a day, a name for a name."""
+    said = [
+        each
+        for each in around
+        if timedelta(0) <= _said(draft.memory) - _said(each.memory) <= _JUST_NOW
+        and each.memory.actor == draft.memory.actor
+        and not _blocks(each, draft)
+    ]
+    last = max((_said(each.memory) for each in said), default=None)
+    found = [
+        (each, wrong)
+        for each in said
+        if _said(each.memory) == last and (wrong := sameness.counterpart(right, each.memory.text, each.memory.object))
+    ]
+    if len(found) != 1:
+        return None
+    (known, wrong) = found[0]
+    if text.plain(wrong) == text.plain(right):
+        return None
+    return Correct(memory=known.memory, text=known.memory.text.replace(wrong, right, 1))
 
 
 # Already known.
@@ -388,11 +413,26 @@ def _tells_of(known: Neighbour, draft: Draft) -> bool:
     All words of what is over, and no more others beside them, no other name among those.
     """
     over, told = frozenset(draft.trace.spelt), known.trace
-    if not draft.fact.object or not over <= told.terms or told.ended or told.negated:
+    if not draft.fact.object or not over or not over <= told.terms or told.ended or told.negated:
         return False
-    if told.subject is None or told.subject != draft.trace.subject or not told.names <= draft.trace.candidates:
+    if told.subject is None or told.subject != draft.trace.subject:
         return False
-    return len(told.terms - over) <= len(over)
+    begun = len(told.names) == 1 and not draft.trace.names.isdisjoint(told.parts)
+    if not (told.names <= draft.trace.candidates or begun):
+        return False
+    if len(told.terms - over) <= len(over):
+        return True
+    # "I use Acme Mail every day", "I go to the gym twice a week": verbs of use and how often are no other matter.
+    attribute = known.memory.attribute
+    named = attribute is None or attribute.startswith("my_") or attribute in _MAY_BE_GIVEN_UP
+    return named and len(sameness.matter(told) - over) <= (2 if draft.trace.names else 1)
+
+
+_MAY_BE_GIVEN_UP = frozenset(
+    """hobby skill possession subscription pet car laptop phone_model computer project language habit medication bank
+    bank_account school side_job account""".split()
+)
+"""Attributes of things that people have, use or do until they do no longer."""
 
 
 def _names_value(new: Trace, old: Trace, *, either_way: bool) -> bool:

@@ -7,6 +7,7 @@ small fault, a statement lost is a large one.
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import re
 import unicodedata
@@ -130,6 +131,63 @@ def compare(new: Trace, old: Trace, similarity: float | None) -> Relation:
     return relation
 
 
+def matter(told: Trace) -> frozenset[int]:
+    """Terms of a statement less verbs of having and doing, and how often."""
+    return frozenset(term for term in told.terms if term not in _passing() and term < _IS_EMOJI)
+
+
+def counterpart(right: str, told: str, value: str | None) -> str | None:
+    """The one stretch of `told` that `right` can put right: of the same kind (a day, a time, a number, a name).
+
+    `value`: the object of the statement, which goes before other stretches. None when there is none or several.
+
+    >>> counterpart("Thursday", "My exam is on Tuesday at nine", None), counterpart("Oslo", "I live in Rome", "Rome")
+    ('Tuesday', 'Rome')
+    """
+    kind = next((pattern for pattern in _KINDS if pattern.fullmatch(right.strip())), None)
+    if kind is None:
+        same = (
+            value and not any(pattern.fullmatch(value) for pattern in _KINDS) and text.side(value) == text.side(right)
+        )
+        return value if same and len(value or "") <= _VALUE and len(right) <= _VALUE else None
+    if value and kind.fullmatch(value) and value in told:
+        return value
+    found = [match.group() for match in itertools.islice(kind.finditer(told), _WORDS_LOOKED_AT)]
+    if kind is _A_NAME:
+        found = [each for each in found if each.partition(" ")[0].casefold() not in _STOP | _TALK]
+    if len(found) == 1:
+        return found[0]
+    alike = [
+        each for each in found if kind is _A_NAME and difflib.SequenceMatcher(None, each, right).ratio() >= _SPELT_ALIKE
+    ]
+    return alike[0] if len(alike) == 1 else None
+
+
+_VALUE = 24  # characters of a word or two
+_SPELT_ALIKE = 0.6  # Ana and Anna, Jon and John; Rome and Oslo are far below
+_TALK = frozenset("remember note monday tuesday wednesday thursday friday saturday sunday".split())
+_HAN_NUMBER = r"[\d一二三四五六七八九十兩两零〇]{1,4}"
+_MONTHS = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_A_NAME = re.compile(r"[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2}")
+_KINDS = (
+    re.compile(
+        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|(?:星期|週|周|禮拜|礼拜)[一二三四五六日天]", re.IGNORECASE
+    ),
+    re.compile(
+        rf"\b(?:{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?|(?:the )?\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTHS})\b|(?:{_HAN_NUMBER}月)?{_HAN_NUMBER}[號号日]",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:at )?\d{{1,2}}(?::\d\d)?\s?(?:am|pm|o'clock)(?!\w)|\b\d{{1,2}}:\d\d\b|(?:早上|上午|中午|下午|晚上|凌晨)?{_HAN_NUMBER}[點点](?:半|{_HAN_NUMBER}分)?",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\b{_MONTHS}\b|{_HAN_NUMBER}月", re.IGNORECASE),
+    re.compile(
+        r"(?<![\w.])[$€£¥]?\d[\d.,]*(?:\s?(?:k|%|kg|km|cm|euros?|dollars|pounds|years?|歲|岁|元|塊|块|萬|万|公斤|公里|個|个|人))?(?!\w)"
+    ),
+    _A_NAME,
+)
+
 # Comparing.
 
 
@@ -139,6 +197,8 @@ def _in_slot(new: Trace, old: Trace) -> Relation:
     one = slots.single(new.attribute or "") is True
     old_kept = _names_kept(old, new, begun=one) and _numbers_kept(old, new)
     new_kept = _names_kept(new, old, begun=one) and _numbers_kept(new, old)
+    if new.value == old.value and new.spelt != old.spelt and not _over().isdisjoint(new.value):
+        return "near"  # tea over coffee is not coffee over tea
     if new.value == old.value or new.spelt == old.spelt:
         more, less = new.rest - old.rest, old.rest - new.rest
         if old_kept and new_kept and not (more and less):
@@ -328,7 +388,7 @@ _TOKEN_OR_ADDRESS = re.compile(rf"(?P<address>[\w.+-]{{1,64}}@[\w.-]{{1,100}}\w)
 # without, before, or, will, can) are not here.
 _STOP = frozenset(
     """a an the of in on at to for by with into as and but is are was were be been being am do does did done has have had
-    having than then so too that this these those there here it its i me my mine myself we us our ours you your yours he she him his
+    having then so too that this these those there here it its i me my mine myself we us our ours you your yours he she him his
     her hers himself herself they them their theirs s d m re ve t who which what where when how if about
     really very just also still now currently presently nowadays actually quite truly definitely basically honestly btw well oh hey hi
     please user users speaker lot lots much thing days right please also already indeed simply absolutely totally ever""".split()
@@ -370,6 +430,11 @@ _GROUPS = (
 
 # Words whose presence alone makes no other statement: verbs that only carry their noun.
 _WEAK = "go get do make take give keep usually often generally regularly great always play every own 去 做 當 当 到 會 会 每 用 坐 搭 叫 東 西 东 call name"
+
+# Verbs of having and doing, and how often: no matter of their own beside what is had or done.
+_PASSING = """use using have own go get do play drink eat smoke take practise practice subscribe ride drive keep train attend run
+every each day daily week weekly weekend month monthly year morning evening afternoon night noon time times twice once usually often always
+sometimes regularly mostly still currently new pair #2 #3 #4 #5 用 有 去 玩 喝 吃 抽 打 彈 开 開 騎 每 天 週 周 月 年 早 晚 上 次 常 一"""
 
 # What reads as a negation and is none, and the other way round.
 _IDIOM = re.compile(
@@ -762,6 +827,16 @@ def _folded_word(word: str) -> str:
 @lru_cache(maxsize=1)
 def _group_of() -> dict[int, str]:
     return {_hash(word): group.split()[0] for group in _GROUPS for word in group.split()}
+
+
+@lru_cache(maxsize=1)
+def _over() -> frozenset[int]:
+    return frozenset(_hash(word) for word in ("over", "than", "比", "胜"))
+
+
+@lru_cache(maxsize=1)
+def _passing() -> frozenset[int]:
+    return frozenset(_hash(_folded_word(word)) for word in _PASSING.split())
 
 
 @lru_cache(maxsize=1)
