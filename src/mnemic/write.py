@@ -221,7 +221,7 @@ class WritePath:
         """Log the messages that are not here yet: these, their vectors, and those that were."""
         change = Change(id=new_id(given.scope.partition), scope=given.scope, kind="add", at=given.at)
         cleaned = await clean([message.content for message in messages], hygiene.clean)
-        for _ in range(TRIES):
+        for tries in range(TRIES):
             episodes, repeated, masked = await self._fresh(messages, cleaned, given, change.id, leased=leased)
             embedded: Sequence[Vectors | None]
             try:
@@ -237,7 +237,7 @@ class WritePath:
                 if episodes:
                     await self.store.commit(write)
             except Conflict:
-                await _pause()
+                await _pause(tries)
                 continue
             vectors = {each.id: found for each, found in zip(episodes, embedded, strict=True) if found is not None}
             account = Account(
@@ -314,6 +314,8 @@ class WritePath:
             if reason := await self._over_budget(episodes[0].scope.project, now):
                 return await self._postpone(episodes, now, reason, until=_tomorrow(now), counted=False)
             before = await self._turns_before(episodes[0].scope, episodes)
+            vectors, embedded = await self._shown_with(episodes, vectors)
+            usage += Usage(embeddings=embedded)
             request, shown = await self._request(episodes, before, vectors)
             extraction = await self._extract(request)
             usage += extraction.usage
@@ -337,6 +339,17 @@ class WritePath:
             )
         return await self._extractor.extract(request)
 
+    async def _shown_with(
+        self, episodes: Sequence[Episode], vectors: Mapping[str, Vectors]
+    ) -> tuple[Mapping[str, Vectors], int]:
+        """The messages' vectors, where neighbours are looked for with them, and how many had to be made for it."""
+        without = [each for each in episodes if each.id not in vectors]
+        if not without or not isinstance(self._extractor, Judge):
+            return vectors, 0
+        made = await self.embedding.windows([each.indexed for each in without])
+        found = {each.id: window for each, window in zip(without, made, strict=True)}
+        return {**vectors, **found}, sum(len(each) for each in made)
+
     async def _request(
         self, episodes: Sequence[Episode], before: Sequence[Episode], vectors: Mapping[str, Vectors]
     ) -> tuple[ExtractionRequest, tuple[Memory, ...]]:
@@ -345,23 +358,16 @@ class WritePath:
         shown: list[Memory] = []
         near: list[Near] = []
         if isinstance(self._extractor, Judge):
-            known = dict(vectors)
-            without = [each for each in episodes if each.id not in known]
-            known |= dict(
-                zip(
-                    (each.id for each in without),
-                    await self.embedding.windows([each.indexed for each in without]),
-                    strict=True,
-                )
-            )
-            stack = np.stack([known[each.id][0] for each in episodes])
+            stack = np.stack([vectors[each.id][0] for each in episodes])
             around = await self.store.around(Ask(scope=scope, vectors=stack, limit=_NEAR_A_TURN))
             likeness = Likeness(self._calibration)
             scores: dict[str, float] = defaultdict(float)
             for episode, ids in zip(episodes, around.near, strict=True):
                 for each in ids:
                     memory = around.memories[each]
-                    score = likeness.of(episode.indexed, known[episode.id][0], memory.indexed, around.vectors.get(each))
+                    score = likeness.of(
+                        episode.indexed, vectors[episode.id][0], memory.indexed, around.vectors.get(each)
+                    )
                     scores[each] = max(scores[each], min(max(score or 0.0, 0.0), 1.0))
             best = sorted(scores, key=lambda each: (-scores[each], each))[:_NEAR]
             shown = [around.memories[each] for each in best]
@@ -476,7 +482,7 @@ class WritePath:
         known |= fresh_ones
         usage += Usage(embeddings=sum(len(each) for each in fresh_ones.values()))
         verdicts: dict[tuple[int, str], Verdict] = {}
-        for _ in range(TRIES):
+        for tries in range(TRIES):
             plan = await self._plan(episodes, drafts, known, shown, verdicts, now)
             if plan.open and not verdicts and isinstance(self._extractor, Judge):
                 pairs = [(drafts[place].memory.words, plan.around.memories[other].words) for place, other in plan.open]
@@ -493,7 +499,7 @@ class WritePath:
             except Conflict:
                 if await self._lost(episodes):  # somebody else has settled them
                     return Account(change_id=episodes[0].change_id or "", extractor=self._extractor.name, usage=usage)
-                await _pause()
+                await _pause(tries)
                 continue
             states = {change.episode_id: change for change in write.states}
             return Account(
@@ -671,9 +677,9 @@ def _pause_after(attempts: int) -> timedelta:
     return timedelta(seconds=min(_FIRST_PAUSE * 4 ** max(attempts - 1, 0), _LONGEST_PAUSE))
 
 
-async def _pause() -> None:
-    """A moment, so that those who race for the same rows do not meet again at once."""
-    await asyncio.sleep(random.uniform(0.0, 0.02))  # noqa: S311 - spreads, protects nothing
+async def _pause(tries: int) -> None:
+    """A moment, longer with each try, so that those who race for the same rows do not meet again at once."""
+    await asyncio.sleep(random.uniform(0.0, min(0.01 * 2**tries, 0.5)))  # noqa: S311 - spreads, protects nothing
 
 
 def _tomorrow(now: datetime) -> datetime:

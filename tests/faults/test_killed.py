@@ -18,7 +18,8 @@ def opened(path):
 
 
 def lines(done):
-    return [json.loads(line) for line in done.read_text().splitlines()] if done.exists() else []
+    whole = done.read_text().rpartition("\n")[0] if done.exists() else ""  # the last line may be half written
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def until(ready, seconds=30):
