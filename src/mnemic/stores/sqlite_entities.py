@@ -11,7 +11,7 @@ from datetime import datetime
 from mnemic.errors import Conflict, describe
 from mnemic.ids import partition_of
 from mnemic.protocols import EntityWrite, MergeEntity, MoveName, Naming, NewEntity, NewRelation
-from mnemic.stores.sqlite_graph import follow, parts_of
+from mnemic.stores.sqlite_graph import follow, on_the_way, parts_of
 from mnemic.stores.sqlite_rows import scope_columns
 from mnemic.stores.sqlite_sql import keys_json, scope_sql
 from mnemic.times import iso
@@ -57,8 +57,10 @@ def _add(db: sqlite3.Connection, owner: int, at: datetime, entity: Entity, keys:
 
 
 def _merge(db: sqlite3.Connection, change: MergeEntity) -> None:
-    if change.into is not None and change.entity_id in (change.into, follow(db, [change.into]).get(change.into)):
-        raise Conflict(f"entity {change.into} is already part of {change.entity_id}; decide again")
+    if change.into is not None:
+        _must_be(db, change.into)
+        if change.entity_id in on_the_way(db, change.into):
+            raise Conflict(f"entity {change.into} is already part of {change.entity_id}; decide again")
     done = db.execute(
         "UPDATE entities SET merged_into = ?, merged_by = ? WHERE partition = ? AND id = ?",
         [

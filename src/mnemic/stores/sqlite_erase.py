@@ -21,7 +21,7 @@ from mnemic.protocols import SetState
 from mnemic.stores import blocks as pack
 from mnemic.stores.sqlite_delete import leave_to_other_runs
 from mnemic.stores.sqlite_entities import drop_names, names_used
-from mnemic.stores.sqlite_index import Index, Owners, mark_time
+from mnemic.stores.sqlite_index import NEXT_DECISION, Index, Owners, mark_time
 from mnemic.stores.sqlite_queue import set_state
 from mnemic.stores.sqlite_sql import OWNER, episodes_sql, memories_sql, owner_key, scope_sql
 from mnemic.types import Scope
@@ -240,7 +240,8 @@ def _drop_owners(db: sqlite3.Connection, scope: Scope, touched: set[int]) -> Non
             [number],
         ).fetchone()
         if left:
-            db.execute("UPDATE owners SET changes = changes + 1, decisions = decisions + 1 WHERE number = ?", [number])
+            count = f"UPDATE owners SET changes = changes + 1, decisions = {NEXT_DECISION} WHERE number = ?"
+            db.execute(count, [number])
             continue
         for table in ("blocks", *(f"vectors_{space:d}" for (space,) in spaces)):
             db.execute(f"DELETE FROM {table} WHERE block BETWEEN ?1 << 18 AND (?1 << 18) + 262143", [number])

@@ -39,17 +39,6 @@ def resolve(db: sqlite3.Connection, scope: Scope, wanted: Sequence[str]) -> dict
     """Entities of a scope by a name's key or by id. Where several have a name, the scope's very own comes first."""
     visible, values = _visible(scope)
     same, same_values = same_sql(scope)
-    asked = json.dumps(list(wanted))
-    rows = db.execute(
-        f"""
-        WITH seen AS (SELECT e.id, e.owner, e.partition, ({same}) AS own FROM entities AS e WHERE {visible})
-        SELECT n.key, s.id FROM seen AS s
-        JOIN names AS n ON n.owner = s.owner AND n.entity_id = s.id
-        WHERE n.key IN (SELECT value FROM json_each(?))
-        ORDER BY s.own, n.at DESC, s.id DESC
-        """,
-        [*same_values, *values, asked],
-    ).fetchall()
     ids = db.execute(
         f"""
         SELECT e.id, e.id FROM json_each(?) AS k
@@ -57,6 +46,19 @@ def resolve(db: sqlite3.Connection, scope: Scope, wanted: Sequence[str]) -> dict
         WHERE {visible}
         """,
         [keys_json(wanted), *values],
+    ).fetchall()
+    if scope.user_id is None:
+        called = "entities AS e CROSS JOIN names AS n ON n.owner = e.owner AND n.entity_id = e.id"
+    else:  # found by name at once, however many people a user knows
+        called = "names AS n CROSS JOIN entities AS e ON e.partition = n.owner >> 27 AND e.id = n.entity_id"
+        visible, values = f"n.owner = {OWNER} AND {visible}", [*owner_key(scope), *values]
+    rows = db.execute(
+        f"""
+        SELECT n.key, e.id FROM {called}
+        WHERE n.key IN (SELECT value FROM json_each(?)) AND {visible}
+        ORDER BY {same}, n.at DESC, e.id DESC
+        """,
+        [json.dumps(list(wanted)), *values, *same_values],
     ).fetchall()
     return _by_name(db, dict(rows) | dict(ids))
 
@@ -83,7 +85,7 @@ def entities(db: sqlite3.Connection, scope: Scope, limit: int, cursor: str | Non
 
 
 def naming(db: sqlite3.Connection, scope: Scope, entity_ids: Sequence[str]) -> Named:
-    """What a scope's memories say of some entities."""
+    """What a scope's memories say of some entities, and whom else they name."""
     visible, values = _visible(scope)
     mine = db.execute(
         f"""
@@ -95,23 +97,31 @@ def naming(db: sqlite3.Connection, scope: Scope, entity_ids: Sequence[str]) -> N
     ).fetchall()
     known = {row[0] for row in mine}
     now = follow(db, known)
-    found = _named(db, scope, list(dict.fromkeys(now[each] for each in entity_ids if each in known)))
-    return replace(found, total=len(found.entities))
+    chosen = list(dict.fromkeys(now[each] for each in entity_ids if each in known))
+    found = _named(db, scope, chosen)
+    beside = db.execute(
+        """
+        SELECT DISTINCT n.entity_id, n.memory_id FROM json_each(?) AS k
+        CROSS JOIN mentions AS n ON n.partition = k.value ->> 0 AND n.memory_id = k.value ->> 1
+        """,
+        [keys_json({memory_id for _, memory_id in found.mentions})],
+    ).fetchall()
+    others = follow(db, {entity_id for entity_id, _ in beside})
+    mentions = {(others[entity_id], memory_id) for entity_id, memory_id in beside}
+    return replace(found, mentions=tuple(sorted(mentions)), total=len(chosen))
 
 
 def _visible(scope: Scope) -> tuple[str, list[Any]]:
     """Entities of a scope. They belong to no run unless to nothing else: a run's are those its memories name."""
     if scope.run_id is None:
-        matching, values = scope_sql(scope)
-        owner = f" AND e.owner = {OWNER}" if scope.user_id is not None else ""
-        return matching + owner, [*values, *(owner_key(scope) if owner else [])]
+        return scope_sql(scope)
     memories, values = memories_sql(scope)
     named = f"""(e.partition, e.id) IN (
         SELECT n.partition, n.entity_id FROM mentions AS n
         WHERE (n.partition, n.memory_id) IN (SELECT partition, id FROM memories WHERE {memories})
     )"""
-    own = "e.project = ? AND e.run_id = ?"
-    return f"({named} OR ({own}))", [*values, scope.project, scope.run_id]
+    own, own_values = scope_sql(scope)
+    return f"({named} OR ({own}))", [*values, *own_values]
 
 
 def _by_name(db: sqlite3.Connection, found: Mapping[str, str]) -> dict[str, Entity]:
@@ -123,19 +133,29 @@ def _by_name(db: sqlite3.Connection, found: Mapping[str, str]) -> dict[str, Enti
 def follow(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, str]:
     """Each entity and the one it turned out to be."""
     rows = db.execute(
-        """
-        WITH RECURSIVE chain (first, partition, id) AS (
-            SELECT k.value ->> 1, k.value ->> 0, k.value ->> 1 FROM json_each(?) AS k
-            UNION
-            SELECT c.first, e.partition, e.merged_into FROM chain AS c
-            JOIN entities AS e ON e.partition = c.partition AND e.id = c.id AND e.merged_into IS NOT NULL
-        )
+        f"""
+        {_CHAIN}
         SELECT c.first, c.id FROM chain AS c
         JOIN entities AS e ON e.partition = c.partition AND e.id = c.id AND e.merged_into IS NULL
         """,
         [keys_json(entity_ids)],
     )
     return dict(rows.fetchall())
+
+
+def on_the_way(db: sqlite3.Connection, entity_id: str) -> set[str]:
+    """An entity, what it was merged into, and so on."""
+    return {each for (each,) in db.execute(f"{_CHAIN} SELECT id FROM chain", [keys_json([entity_id])])}
+
+
+_CHAIN = """
+    WITH RECURSIVE chain (first, partition, id) AS (
+        SELECT k.value ->> 1, k.value ->> 0, k.value ->> 1 FROM json_each(?) AS k
+        UNION
+        SELECT c.first, e.partition, e.merged_into FROM chain AS c
+        JOIN entities AS e ON e.partition = c.partition AND e.id = c.id AND e.merged_into IS NOT NULL
+    )
+"""
 
 
 def parts_of(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, str]:
@@ -209,7 +229,7 @@ def _named(db: sqlite3.Connection, scope: Scope, chosen: Sequence[str]) -> Named
     known = _load(db, chosen)
     parts = parts_of(db, chosen)
     whose, values = memories_sql(scope)
-    within = f"(m.partition, m.id) IN (SELECT partition, id FROM memories WHERE {whose})"
+    within = f"EXISTS (SELECT 1 FROM memories WHERE partition = m.partition AND id = m.id AND {whose})"
     relations = db.execute(
         f"""
         SELECT DISTINCT r.subject_id, r.predicate, r.object_id, r.memory_id, m.valid_from, m.valid_to
@@ -218,23 +238,23 @@ def _named(db: sqlite3.Connection, scope: Scope, chosen: Sequence[str]) -> Named
             AND (r.subject_id = k.value ->> 1 OR r.object_id = k.value ->> 1)
         CROSS JOIN memories AS m ON m.partition = r.partition AND m.id = r.memory_id AND m.current
         WHERE {within}
-        ORDER BY r.memory_id, r.predicate, r.subject_id, r.object_id
         """,
         [keys_json(parts), *values],
     ).fetchall()
     now = parts | follow(db, {each for row in relations for each in (row[0], row[2])})
-    mentions = {(now[each], memory): None for each, memory in _mentions(db, parts, within, values)}
+    mentions = {(now[each], memory) for each, memory in _mentions(db, parts, within, values)}
+    links = {  # of parts of one entity, two may have become the same
+        Relation(
+            subject=now[subject], predicate=predicate, object=now[object_], memory_id=memory_id,
+            valid_from=moment(valid_from), valid_to=moment(valid_to),
+        )
+        for subject, predicate, object_, memory_id, valid_from, valid_to in relations
+    }  # fmt: skip
     return Named(
         entities=tuple(known[each] for each in chosen),
-        relations=tuple(
-            Relation(
-                subject=now[subject], predicate=predicate, object=now[object_], memory_id=memory_id,
-                valid_from=moment(valid_from), valid_to=moment(valid_to),
-            )
-            for subject, predicate, object_, memory_id, valid_from, valid_to in relations
-        ),
-        mentions=tuple(mentions),
-    )  # fmt: skip
+        relations=tuple(sorted(links, key=lambda each: (each.memory_id, each.predicate, each.subject, each.object))),
+        mentions=tuple(sorted(mentions)),
+    )
 
 
 _COLUMNS = "id, project, user_id, agent_id, app_id, run_id, kind, name, created_at, merged_into"

@@ -17,6 +17,9 @@ from mnemic.stores import blocks as pack
 from mnemic.stores.sqlite_sql import OWNER, owner_key
 from mnemic.types import Scope
 
+# It starts anywhere: an owner who was erased and came again must not meet a count from before.
+NEXT_DECISION = "iif(decisions = 0, 1 + abs(random() >> 12), decisions + 1)"
+
 
 class Owners:
     """The owners that a write gives rows to, or whose memories it decides on."""
@@ -65,7 +68,7 @@ class Owners:
             [(owner.next, number) for number, owner in self._met.items()],
         )
         self._db.executemany(
-            "UPDATE owners SET decisions = decisions + 1 WHERE number = ?", [(number,) for number in self._decided]
+            f"UPDATE owners SET decisions = {NEXT_DECISION} WHERE number = ?", [(number,) for number in self._decided]
         )
 
 

@@ -58,7 +58,8 @@ def lease(
 def due(db: sqlite3.Connection, scope: Scope | None) -> datetime | None:
     """The first moment at which `lease` gives something: now, a later try, or the end of a lease."""
     whose, values = ("true", []) if scope is None else scope_sql(scope)
-    known = [db.execute(f"SELECT min(due_at) FROM episodes WHERE leased AND {whose}", values).fetchone()[0]]
+    ends = f"SELECT max(due_at) FROM episodes WHERE leased AND {whose} GROUP BY owner, conversation"
+    known = [end for (end,) in db.execute(ends, values)]
     if scope is None or scope.user_id is None:
         fresh, more_fresh = _oldest(db, scope, "received_at", "due_at IS NULL", [], None)
         later, more_later = _oldest(db, scope, "due_at", "due_at IS NOT NULL AND NOT leased", [], None)
@@ -241,8 +242,9 @@ def said_in(db: sqlite3.Connection, partition: int | None, memory_id: str, run_i
     db.execute(
         """
         INSERT OR IGNORE INTO runs (partition, memory_id, run_id, project, place)
-        SELECT partition, id, ?2, project, (SELECT ifnull(max(place) + 1, 0) FROM runs AS r WHERE r.partition = ?1 AND r.memory_id = ?3)
-        FROM memories WHERE current AND partition = ?1 AND id = ?3 AND run_id IS NOT ?2 AND ?2 IS NOT NULL
+        SELECT partition, id, ?2, project,
+            (SELECT ifnull(max(place) + 1, 0) FROM runs AS r WHERE r.partition = ?1 AND r.memory_id = ?3)
+        FROM memories WHERE partition = ?1 AND id = ?3 AND run_id IS NOT ?2 AND ?2 IS NOT NULL
         """,
         [partition, run_id, memory_id],
     )

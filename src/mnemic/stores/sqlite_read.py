@@ -130,15 +130,15 @@ class Reader:
 
     def _picked_blocks(self, where: Where) -> pack.Blocks:
         parts = [memories_sql(where.scope, status) for status in _statuses(where)]
-        episodes, values = episodes_sql(where.scope)
-        picked = [f"SELECT entry, span FROM memories WHERE {matching}" for matching, _ in parts]
-        rows = self.db.execute(
-            " UNION ".join([*picked, f"SELECT entry, span FROM episodes WHERE {episodes}"]),
-            [*(value for _, bound in parts for value in bound), *values],
+        memories = self.db.execute(
+            " UNION ".join(f"SELECT entry, span FROM memories WHERE {matching}" for matching, _ in parts),
+            [value for _, values in parts for value in values],
         ).fetchall()
-        if not rows:
+        matching, values = episodes_sql(where.scope)
+        episodes = self.db.execute(f"SELECT entry, span FROM episodes WHERE {matching}", values).fetchall()
+        if not memories and not episodes:
             return pack.flatten(())
-        spans = np.array(rows, dtype=np.int64)
+        spans = np.array([*memories, *episodes], dtype=np.int64)
         entries = np.unique(np.concatenate([spans[:, 0], *_further(spans)]))
         wanted = np.unique(entries >> pack.BLOCK_BITS)
         blocks = pack.flatten(
@@ -147,13 +147,15 @@ class Reader:
                 [json.dumps(wanted.tolist())],
             )
         )
-        return pack.subset(blocks, np.isin(blocks.entries, entries))
+        picked = pack.subset(blocks, np.isin(blocks.entries, entries))
+        # A message of the scope whose memory has gone to another run is no hit here, but still somebody's neighbour.
+        elsewhere = _wanted(picked.marks, where) & ~np.isin(picked.entries, spans[: len(memories), 0])
+        picked.marks["memory"][elsewhere], picked.marks["episode"][elsewhere] = pack.RETIRED, 0
+        return picked
 
     def _eligible(self, blocks: pack.Blocks, where: Where) -> ranking.Mask:
         marks = blocks.marks
-        current = marks["memory"] == pack.CURRENT
-        past = marks["memory"] == pack.SUPERSEDED
-        wanted = current | past if len(_statuses(where)) > 1 else current
+        wanted = _wanted(marks, where)
         states = np.zeros(len(pack.EPISODE_STATES), dtype=np.bool_)
         states[[pack.EPISODE_STATES.index(state) for state in where.episodes]] = True
         eligible = states[marks["episode"]] & ~wanted
@@ -423,6 +425,12 @@ def _further(spans: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
 
 def _statuses(where: Where) -> tuple[Status, ...]:
     return ("current", "superseded") if where.superseded and where.memories else ("current",)
+
+
+def _wanted(marks: NDArray[np.void], where: Where) -> ranking.Mask:
+    """Which entries are memories that may be hits."""
+    current = marks["memory"] == pack.CURRENT
+    return np.asarray(current | (marks["memory"] == pack.SUPERSEDED) if len(_statuses(where)) > 1 else current)
 
 
 def _check(cursor: str | None) -> None:

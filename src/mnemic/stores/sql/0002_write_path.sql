@@ -1,7 +1,8 @@
 -- What deciding, queueing, undoing and forgetting need. Indexes that start with an owner start with its
 -- partition; ids of changes carry theirs and are looked up alone, as one change may reach several owners.
 
--- Counts what was decided about the owner's memories: a decision made on an older count is made again.
+-- Counts what was decided about the owner's memories, from 0 to anywhere and on: a decision made on an
+-- older count is made again.
 ALTER TABLE owners ADD COLUMN decisions INTEGER NOT NULL DEFAULT 0;
 
 ALTER TABLE memories ADD COLUMN object TEXT;
