@@ -42,8 +42,13 @@ FORGOTTEN = {
     ),
     "wife": (
         "My wife is Dana.",
-        ("My wife's name is Dana.", "I'm married to Dana.", "my wife is called Dana"),
+        ("My wife's name is Dana.", "I'm married to Dana.", "my wife is called Dana", "Dana is my wife."),
         "My sister is Dana.",
+    ),
+    "salary": (
+        "My salary is 90000 dollars.",
+        ("My salary is $90,000.", "I earn 90000 dollars a year."),
+        "My rent is 2000 dollars.",
     ),
     "home, Chinese": (
         "我住在台北。",
@@ -77,10 +82,7 @@ def test_what_is_forgotten_is_not_learnt_again_from_a_paraphrase(rules, topic):
 @pytest.mark.parametrize(
     ("said", "paraphrase"),
     [
-        ("My wife is Dana.", "Dana is my wife."),
         ("我太太叫小雨。", "小雨是我太太"),
-        ("My salary is 90000 dollars.", "My salary is $90,000."),
-        ("My salary is 90000 dollars.", "I earn 90000 dollars a year."),
         ("I am allergic to peanuts.", "I can't eat peanuts because I'm allergic."),
         ("我對花生過敏。", "醫生說我對花生嚴重過敏"),
         ("I live in Oslo.", "My address is in Oslo"),
