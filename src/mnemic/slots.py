@@ -88,6 +88,15 @@ def exclusive(attribute: str | None) -> frozenset[int]:
     return frozenset() if entry is None else entry.exclusive
 
 
+def terms(statement: str, attribute: str | None) -> list[int]:
+    """Terms of a statement for keyword search, the attribute's own vocabulary behind its words.
+
+    "I moved to Oslo" (home) is so found by "Where do I live?", and 我在台積電上班 by 你的公司是哪家.
+    """
+    found = text.terms(statement)
+    return found + sorted(words(attribute).difference(found))
+
+
 def phrases(attribute: str | None) -> re.Pattern[str] | None:
     """The same vocabulary in scripts without spaces, longest first, to be cut out of text as it stands."""
     entry = _entry(canonical(attribute))

@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from mnemic import text
+from mnemic import slots, text
 from mnemic.errors import StoreFull
 from mnemic.protocols import Vectors
 from mnemic.stores import blocks as pack
@@ -99,10 +99,10 @@ class Index:
 
     def add(
         self, entry: int, content: str, vectors: Vectors | None, *, said: datetime, memory: int = 0, episode: int = 0,
-        before: int = 0, turn: int = 0, expires: int = pack.NEVER,
+        before: int = 0, turn: int = 0, expires: int = pack.NEVER, attribute: str | None = None,
     ) -> None:  # fmt: skip
         """One record: a mark, terms and a vector for its first entry, further windows after it."""
-        words = np.array(text.terms(content), dtype=pack.TERM)
+        words = np.array(slots.terms(content, attribute), dtype=pack.TERM)
         windows = [None] if vectors is None or not len(vectors) else list(vectors)
         self._spans[entry] = len(windows)
         cjk = text.side(content) == "cjk"

@@ -137,7 +137,7 @@ def restore(db: sqlite3.Connection, index: Index, owners: Owners, change: Restor
     moved, moved_span = owners.take(owner, 0 if vectors is None else len(vectors))
     index.add(
         moved, former.indexed, vectors, memory=pack.RETIRED, said=former.said_at or former.created_at,
-        turn=index.turn(place), expires=mark_time(former.expires_at),
+        turn=index.turn(place), expires=mark_time(former.expires_at), attribute=former.attribute,
     )  # fmt: skip
     db.execute("UPDATE memories SET entry = ?, span = ? WHERE entry = ?", [moved, moved_span, place])
     index.set(place, memory=pack.CURRENT)

@@ -171,7 +171,7 @@ class _Commit:
             turn = self._entry(memory.sources[0].episode_id) if memory.sources else None
             self._index.add(
                 entry, memory.indexed, new.vectors, memory=mark, said=memory.said_at or memory.created_at,
-                turn=link(turn), expires=mark_time(memory.expires_at),
+                turn=link(turn), expires=mark_time(memory.expires_at), attribute=memory.attribute,
             )  # fmt: skip
         self._insert(
             "memories",

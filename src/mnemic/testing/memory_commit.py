@@ -128,7 +128,7 @@ def _add_memory(state: State, new: NewMemory, at: datetime) -> Owner:
         state.entries[place] = replace(state.entries[place], memory=name)
     else:
         turn = memory.sources[0].episode_id if memory.sources else None
-        place = state.add_entry(memory.indexed, new.vectors, memory=name, turn=turn)
+        place = state.add_entry(memory.indexed, new.vectors, memory=name, turn=turn, attribute=memory.attribute)
     version = Version(memory=memory, place=place, once=new.once, valid_before=memory.valid_to)
     state.versions[memory.id] = (*state.versions.get(memory.id, ()), version)
     state.put(version)

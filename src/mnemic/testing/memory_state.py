@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 import numpy as np
 
-from mnemic import text
+from mnemic import slots, text
 from mnemic.protocols import Space, Vectors
 from mnemic.types import (
     Change,
@@ -201,6 +201,7 @@ class State:
         memory: tuple[str, int] | None = None,
         before: str | None = None,
         turn: str | None = None,
+        attribute: str | None = None,
     ) -> int:
         """A new place for a text."""
         if vectors is None:
@@ -209,7 +210,7 @@ class State:
             text=content,
             vectors=vectors,
             span=max(1, len(vectors)),
-            terms=tuple(text.terms(content)),
+            terms=tuple(slots.terms(content, attribute)),
             side=text.side(content),
             episode=episode,
             memory=memory,
