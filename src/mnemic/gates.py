@@ -164,7 +164,7 @@ def _in_bounds(fact: Fact, turn: Turn, request: ExtractionRequest) -> Fact:
         also=also,
         does=fact.does if aimed else "new",
         to=fact.to if aimed else None,
-        corrects=fact.corrects if fact.corrects and plain(fact.corrects) in told else None,
+        corrects=fact.corrects if fact.corrects == "" or (fact.corrects and plain(fact.corrects) in told) else None,
         valid_from=since,
         valid_to=until,
         precision=fact.precision if since or until else None,

@@ -172,10 +172,10 @@ _JUST_NOW = timedelta(days=1)
 """How far back a correction reaches. Beyond it the same words stand in something else."""
 
 
-def _corrected(draft: Draft, around: Sequence[Neighbour]) -> Correct | None:
+def _corrected(draft: Draft, around: Sequence[Neighbour]) -> Correct | Supersede | None:
     """The newest memory that holds the wrong words, with the right ones in their place."""
     wrong, right = draft.fact.corrects, draft.fact.object
-    if wrong is not None and not wrong.strip() and right and draft.memory.slot is None:
+    if wrong is not None and not wrong.strip() and right:
         return _put_right(draft, around, right)
     if not wrong or not wrong.strip() or not right or text.plain(wrong) == text.plain(right):
         return None
@@ -195,8 +195,11 @@ def _corrected(draft: Draft, around: Sequence[Neighbour]) -> Correct | None:
     return Correct(memory=best.memory, text=pattern.sub(lambda _: right, best.memory.text))
 
 
-def _put_right(draft: Draft, around: Sequence[Neighbour], right: str) -> Correct | None:
-    """What was said last, with the right value for the one of its kind: a day for a day, a name for a name."""
+def _put_right(draft: Draft, around: Sequence[Neighbour], right: str) -> Correct | Supersede | None:
+    """What was said last, with the right value for the one of its kind: a day for a day, a name for a name.
+
+    Where the correction says its attribute ("sorry, I'm allergic to walnuts"), it takes the place of the last of that.
+    """
     said = [
         each
         for each in around
@@ -205,6 +208,12 @@ def _put_right(draft: Draft, around: Sequence[Neighbour], right: str) -> Correct
         and not _blocks(each, draft)
     ]
     last = max((_said(each.memory) for each in said), default=None)
+    if draft.memory.slot is not None:
+        same = [each for each in said if _said(each.memory) == last and each.memory.slot == draft.memory.slot]
+        known = same[0] if len(same) == 1 else None
+        if known is None or _hedged(draft) or known.trace.value == draft.trace.value:
+            return None
+        return Supersede(memories=(known.memory,), reason="corrected")
     found = [
         (each, wrong)
         for each in said

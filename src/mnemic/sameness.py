@@ -146,15 +146,15 @@ def counterpart(right: str, told: str, value: str | None) -> str | None:
     """
     kind = next((pattern for pattern in _KINDS if pattern.fullmatch(right.strip())), None)
     if kind is None:
-        same = (
-            value and not any(pattern.fullmatch(value) for pattern in _KINDS) and text.side(value) == text.side(right)
-        )
-        return value if same and len(value or "") <= _VALUE and len(right) <= _VALUE else None
+        if value is None or value not in told or any(pattern.fullmatch(value) for pattern in _KINDS):
+            return None
+        one_word = not (set(value.split()[1:]) or set(right.split()[1:])) and abs(len(value) - len(right)) <= _VALUE
+        return value if one_word and text.side(value) == text.side(right) else None
     if value and kind.fullmatch(value) and value in told:
         return value
     found = [match.group() for match in itertools.islice(kind.finditer(told), _WORDS_LOOKED_AT)]
     if kind is _A_NAME:
-        found = [each for each in found if each.partition(" ")[0].casefold() not in _STOP | _TALK]
+        found = [each for each in found if re.split("[ ']", each)[0].casefold() not in _STOP | _TALK]
     if len(found) == 1:
         return found[0]
     alike = [
@@ -163,13 +163,14 @@ def counterpart(right: str, told: str, value: str | None) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-_VALUE = 24  # characters of a word or two
+_VALUE = 8  # characters by which two words that stand for each other may differ in length
 _SPELT_ALIKE = 0.6  # Ana and Anna, Jon and John; Rome and Oslo are far below
 _TALK = frozenset("remember note monday tuesday wednesday thursday friday saturday sunday".split())
 _HAN_NUMBER = r"[\d一二三四五六七八九十兩两零〇]{1,4}"
 _MONTHS = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 _A_NAME = re.compile(r"[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2}")
 _KINDS = (
+    re.compile(r"[\w.+-]{1,64}@[\w.-]{1,100}\w"),
     re.compile(
         r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|(?:星期|週|周|禮拜|礼拜)[一二三四五六日天]", re.IGNORECASE
     ),
@@ -178,12 +179,13 @@ _KINDS = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b(?:at )?\d{{1,2}}(?::\d\d)?\s?(?:am|pm|o'clock)(?!\w)|\b\d{{1,2}}:\d\d\b|(?:早上|上午|中午|下午|晚上|凌晨)?{_HAN_NUMBER}[點点](?:半|{_HAN_NUMBER}分)?",
+        rf"\b\d{{1,2}}(?::\d\d)?\s?(?:am|pm|o'clock)(?!\w)|\b\d{{1,2}}:\d\d\b|(?:早上|上午|中午|下午|晚上|凌晨)?{_HAN_NUMBER}[點点](?:半|{_HAN_NUMBER}分)?",
         re.IGNORECASE,
     ),
     re.compile(rf"\b{_MONTHS}\b|{_HAN_NUMBER}月", re.IGNORECASE),
     re.compile(
-        r"(?<![\w.])[$€£¥]?\d[\d.,]*(?:\s?(?:k|%|kg|km|cm|euros?|dollars|pounds|years?|歲|岁|元|塊|块|萬|万|公斤|公里|個|个|人))?(?!\w)"
+        r"(?<![\w.:-])(?:(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty)\b|[$€£¥]?\d(?:[\d.,]*\d)?(?:\s?(?:k|%|kg|km|cm|euros?|dollars|pounds|years?|歲|岁|元|塊|块|萬|万|公斤|公里|個|个|人))?)(?![\w:-])",
+        re.IGNORECASE,
     ),
     _A_NAME,
 )

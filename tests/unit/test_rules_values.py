@@ -210,6 +210,61 @@ async def test_what_stopped_being_so_ends_and_names_no_new_value(text, subject, 
     assert (fact.subject, fact.attribute, fact.object, fact.ends) == (subject, attribute, value, True)
 
 
+GIVEN_UP = [
+    ("Oh, by the way, my dog died last week :(", "pet", "dog"),
+    ("my cat Biscuit passed away", "pet", "Biscuit"),
+    ("I don't work there any more", "employer", None),
+    ("I sold my Renault", None, "Renault"),
+    ("I cancelled my Ironworks membership", None, "Ironworks membership"),
+    ("I've switched from Deezer to Qobuz", None, "Deezer"),
+    ("I stopped using Notion", None, "Notion"),
+    ("I don't play the harp any more", None, "play the harp"),
+    ("I gave up on learning Finnish", "language", "Finnish"),
+    ("My favourite band isn't Low any more.", "favourite_band", "Low"),
+    ("我的貓豆豆過世了", "pet", "貓"),
+    ("我退租了", "rent", None),
+    ("我把吉他賣了", None, "吉他"),
+    ("我取消了Deezer訂閱", None, "Deezer"),
+    ("我不去健身房了", None, "健身房"),
+    ("我從Deezer換成Qobuz了", None, "Deezer"),
+]
+
+
+@pytest.mark.parametrize(("text", "attribute", "value"), GIVEN_UP)
+async def test_what_is_given_up_is_named_in_its_own_words(text, attribute, value):
+    (fact,) = (await extract(text)).facts
+    assert (fact.subject, fact.attribute, fact.object, fact.ends) == ("user", attribute, value, True)
+
+
+@pytest.mark.parametrize(
+    "text", ["I lost my keys", "I switched to the window seat", "my grandmother passed away", "I returned my books"]
+)
+async def test_what_happens_in_passing_ends_nothing(text):
+    assert not [fact for fact in (await extract(text)).facts if fact.ends]
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("oops, 5pm", "5pm"),
+        ("correction: May 4", "May 4"),
+        ("she's 7, I misspoke", "7"),
+        ("wrong day, it's Sunday", "Sunday"),
+        ("actually her name is Anna", "Anna"),
+        ("sorry that should be ann@b.example", "ann@b.example"),
+        ("打錯，是台南", "台南"),
+    ],
+)
+async def test_a_bare_correction_names_the_right_value(text, right):
+    (fact,) = (await extract(text)).facts
+    assert (fact.object, fact.corrects) == (right, "")
+
+
+@pytest.mark.parametrize("text", ["Sorry, Anna.", "no, thanks", "make it longer", "sorry, my mistake"])
+async def test_a_name_that_is_called_and_an_order_correct_nothing(text):
+    assert not [fact for fact in (await extract(text)).facts if fact.corrects is not None]
+
+
 @pytest.mark.parametrize(("text", "attribute", "right", "wrong"), PUT_RIGHT)
 async def test_a_correction_names_the_right_words_and_the_wrong_ones_when_they_are_said(text, attribute, right, wrong):
     (fact,) = (await extract(text)).facts

@@ -202,7 +202,9 @@ def _bare(claim: Claim) -> Claim:
 
 
 def _fact(index: int, turn: Turn, kept: _Kept) -> Fact:
-    claim = _bare(kept.claim) if kept.claim.about == "pronoun" else kept.claim
+    claim = kept.claim
+    if claim.about == "pronoun":  # a correction is of what was said last, whoever "she" is
+        claim = _bare(claim) if claim.corrects is None else replace(claim, attribute=None)
     quote = turn.content[kept.start : kept.end]
     first_person = "assistant" if turn.role == "assistant" else kept.speaker or turn.name or "user"
     return Fact(

@@ -87,6 +87,8 @@ def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
     who, role = _called(who, plain, start)
     doubtful = jest or unsure or bool(words.NEGATED.search(plain[:start]))
     readings = [] if doubtful else [(start, len(text), role)] if role else _read(who, plain, start)
+    if not readings and not doubtful and (later := _later(plain, start)):
+        who, readings = later
     reading = readings[0][2] if readings else None
     attribute = reading.attribute if reading else None
     if reading is None and len(plain.split()) < _FEWEST_WORDS:
@@ -132,9 +134,17 @@ def correction(text: str) -> Claim | None:
     if len(text) > _CORRECTION or "?" in text:
         return None
     plain = _plain(text)
+    closing = words.CLOSING_MISTAKE.search(plain)
+    if closing and closing.start() > 0:
+        text, plain = text[: closing.start()], plain[: closing.start()]
     opening = words.MISTAKE.match(plain)
     start = opening.end() if opening else 0
-    owned = bool(opening and words.OWNED_MISTAKE.search(plain, 0, start))
+    owned = bool(closing or (opening and words.OWNED_MISTAKE.search(plain, 0, start)))
+    bare = words.BARE_VALUE.fullmatch(plain, start) if owned else None
+    if bare and (
+        words.NOT_A_VOCATIVE.search(bare["right"]) or words.EXPLICIT_MISTAKE.search(plain, 0, start) or closing
+    ):
+        return Claim(about="topic", object=_cut(text, bare, "right"), corrects="", confidence=CLEAR)
     said = next((found for pattern in words.PUT_RIGHT if (found := pattern.match(plain, start))), None)
     if said is None:
         inner = words.INSTEAD_OF.search(plain, start) if " not " in plain else None
@@ -148,7 +158,9 @@ def correction(text: str) -> Claim | None:
     wrong = groups.get("wrong")
     body = _cut(text, said, "right")
     if not (
-        wrong or groups.get("meant") or (opening and words.SPECIFIC.search(body) and len(body.split()) <= _FRAGMENT)
+        wrong
+        or groups.get("meant")
+        or ((opening or closing) and words.SPECIFIC.search(body) and len(body.split()) <= _FRAGMENT)
     ):
         return None
     if not wrong and (small_talk(body) or (_is_order(groups.get("meant")) and not words.SPECIFIC.search(body))):
@@ -270,11 +282,31 @@ def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
     if (match := words.IS_MY.match(text, start)) and text[:start].rstrip().endswith(who.subject):
         attribute = None if words.SEVERAL.search(match["noun"]) else mine(match["noun"])
         return (Claim(about="speaker"), Reading(attribute=attribute, object=who.subject)) if attribute else (who, None)
+    if words.DIED.match(text, start):
+        animal = words.ANIMAL.search(text, 0, start)
+        return (
+            (Claim(about="speaker"), Reading(attribute="pet", object=who.subject, ends=True)) if animal else (who, None)
+        )
     attribute = None if words.SEVERAL.search(who.subject) else mine(who.subject)
     match = words.IS_NAMED.match(text, start) if attribute else None
     if match is None:
         return who, None
     return Claim(about="speaker"), Reading(attribute=attribute, object=match["name"])
+
+
+def _later(text: str, start: int) -> tuple[Claim, list[tuple[int, int, Reading]]] | None:
+    """What a later clause says of the speaker or of somebody named: "Henry left, my new boss is Sue"."""
+    for cut in islice(words.CLAUSE.finditer(text, start), _CLAUSES):
+        found = _subject(text, cut.end())
+        if found is None or found[0].about == "pronoun":
+            continue
+        who, at = found
+        who, role = _called(who, text, at)
+        reading = role or (read_thing(text[at:]) if who.about == "topic" else read(text[at:], job=lambda: False))
+        # Of several things that a sentence tells, only what names its value is clearly said.
+        if reading and reading.object and not reading.ends and not words.NEGATED.search(text[cut.end() : at]):
+            return who, [(cut.end(), len(text), reading)]
+    return None
 
 
 def _read(who: Claim, text: str, start: int) -> list[tuple[int, int, Reading]]:

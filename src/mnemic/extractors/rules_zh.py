@@ -226,6 +226,9 @@ def _subject(text: str, start: int) -> tuple[Claim, int] | None:
 def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
     """For 我老闆是王經理, which says who the speaker's boss is: the speaker, and that."""
     subject = who.subject or ""
+    if who.about == "person" and words.DIED.match(text, start):
+        pet = words.ANIMAL.search(text, 0, start)
+        return (Claim(about="speaker"), Reading(attribute="pet", object=subject, ends=True)) if pet else (who, None)
     several = who.about != "person" or not subject or words.SEVERAL.search(subject)
     attribute = None if several else mine(subject)
     match = words.IS_NAMED.match(text, start) if attribute else None

@@ -25,6 +25,8 @@ def read(predicate: str, *, job: Callable[[], bool]) -> Reading | None:
         return Reading(
             attribute="favourite_" + _SPELLING.get(thing, thing).replace(" ", "_"), object=_trimmed(match["object"])
         )
+    if reading := _no_favourite(predicate):
+        return reading
     candidates = set(_BY_WORD[""])
     for word in _WORDS.findall(predicate[:_LOOK].lower()):
         candidates.update(_BY_WORD.get(word, ()))
@@ -41,6 +43,18 @@ def read(predicate: str, *, job: Callable[[], bool]) -> Reading | None:
                 attribute=_settled(rule.attribute, [value, groups.get("former")]), object=value, ends=rule.ends
             )
     return _mine(predicate)
+
+
+def _no_favourite(predicate: str) -> Reading | None:
+    """For "my favourite band isn't Wilco any more, it's Low"."""
+    match = _FAVOURITE_NO_MORE.match(predicate)
+    if match is None:
+        return None
+    thing = match["thing"].lower()
+    attribute = "favourite_" + _SPELLING.get(thing, thing).replace(" ", "_")
+    if match["object"]:
+        return Reading(attribute=attribute, object=_trimmed(match["object"]))
+    return Reading(attribute=attribute, object=_trimmed(match["former"]), ends=True)
 
 
 def _mine(predicate: str) -> Reading | None:
@@ -158,6 +172,11 @@ _FAVOURITE = re.compile(
     rf"(?:is|are|has always been|has to be|(?:has )?changed to|became|has become)\s+(?:(?:now|currently|definitely|actually|still|also|always)\s+)*(?!not\b|to\b){_ANY}",
     re.IGNORECASE,
 )
+_FAVOURITE_NO_MORE = re.compile(
+    r"(?:(?:my|our|'s)\s+)?(?:(?:all-time|absolute|new|current)\s+)*favou?rite\s+(?P<thing>[a-z]+(?: [a-z]+)?)\s+(?:isn't|is not|is no longer)\s+"
+    r"(?P<former>[^,;:!?()\n]{1,40}?)(?:\s+any ?(?:more|longer))?(?:\s*(?:[.!]*\s*\Z|[,;]\s*(?:(?:but|now|it's now|it is now|it's|it is)\s+)*(?P<object>(?!it\b)[^,;:!?()\n]{1,40}?)(?:\s+now)?[.!]*\s*\Z))",
+    re.IGNORECASE,
+)
 _NOT_AN_EMPLOYER = (
     r"(?!night|noon|home|least|most|all|once|last|times?|the (?:moment|weekend|time|bottom|top|same|end|beach|table|desk|office)|"
     r"\d|myself|free\b|a living|weekends?|it\b|them\b|him\b|her\b|you\b|me\b|us\b|this|that|what|hours?|(?:a|an|the) (?:[\w-]+ )?(?:while|pace|time|day|week|year|living|change|better|new (?:job|role|position))\b)"
@@ -247,11 +266,11 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "employer",
-        "started start began joined got landed took accepted hired switched transferred recruited poached",
+        "started start began joined got landed took accepted found scored moved changed offer hired switched transferred recruited poached",
         rf"{_A}(?:started|began|start)\s+{_ROLE}(?:at|with|for)\s+{_EMPLOYER}",
         rf"{_A}(?:got|landed|took|accepted|found|scored)\s+(?:(?:a|an|the|my|this|new|dream|great|full[- ]time|part[- ]time|different|another)\s+){{0,4}}(?:job|position|role|post|gig|(?<=accepted a )job offer|(?<=accepted an )offer|(?<=accepted the )offer)\s+(?:as an? [\w -]{{1,30}}? )?(?:at|with|from)\s+{_EMPLOYER}",
         rf"{_A}(?:was |were |got |been |am )?(?:hired|recruited|poached|headhunted|taken on)\s+(?:as an? [\w -]{{1,30}}? )?(?:by|at)\s+{_EMPLOYER}",
-        rf"{_A}(?:switched|transferred|changed|jumped) (?:jobs |companies |employers |over |ship )*(?:(?:from )(?P<former>[^,;:!?()\n]{{1,40}}?) )?to (?-i:(?=[A-Z])){_EMPLOYER}",
+        rf"{_A}(?:switched|transferred|changed|jumped|moved) (?:jobs|companies|employers|ship)(?: over)? (?:(?:from )(?P<former>[^,;:!?()\n]{{1,40}}?) )?to (?-i:(?=[A-Z])){_EMPLOYER}",
         rf"{_A}(?:joined|join) (?:the team (?:at|of) |forces with )?(?-i:(?=[A-Z])){_EMPLOYER}",
         rf"{_A}(?:joined|join) (?P<object>(?:an?|the) (?:[\w-]+ ){{0,4}}?(?:company|startup|start-up|firm|bank|hospital|agency|studio|lab|bakery|law firm|consultancy|clinic|brewery|newspaper|publisher|bookshop)(?: called [\w ]{{1,30}})?){_STOP}",
     ),
@@ -264,6 +283,12 @@ _RULES: list[_Rule] = [
         "employer",
         "at with",
         rf"(?:now\s+|currently\s+)?(?:(?:am|is|are|'m|'s|'re)\s+)?(?:{_ADVERB}\s+)*(?:at|with|over at)\s+{_EMPLOYER}",
+        job=True,
+    ),
+    *_rules(
+        "employer",
+        "switched transferred changed jumped",
+        rf"{_A}(?:switched|transferred|changed|jumped) (?:over )?(?:(?:from )(?P<former>[^,;:!?()\n]{{1,40}}?) )?to (?-i:(?=[A-Z])){_EMPLOYER}",
         job=True,
     ),
     *_rules("employer", "joined started", rf"{_A}(?:joined|join|signed with)\s+{_EMPLOYER}", job=True),
@@ -280,6 +305,8 @@ _RULES: list[_Rule] = [
         rf"{_A}(?:was|were|got|been|am|'m)\s+(?:just )?(?:fired|laid off|let go|sacked|made redundant|dismissed)(?:\s+(?:from|by)\s+(?:my job (?:at|with) )?{_ANY})?",
         rf"{_A}(?:resigned|quit|stopped working|handed in my (?:notice|resignation))(?:\s+(?:from|at|for|with)\s+{_ANY}|\s*(?=[.!,;]|\Z|(?:yesterday|today|last|this)\b))",
         rf"{_NO_LONGER}work (?:at|for|with) {_ANY}",
+        rf"{_NO_LONGER}works? (?:there|here|for them|with them)\b",
+        rf"{_A}(?:left|quit) (?:that|this|the) (?:place|job|company|firm)\b",
         rf"{_NOT}(?:working |employed )?(?:at|with|by|for) (?-i:(?=[A-Z])){_EMPLOYER}",
         rf"(?:(?:am|is|are|'m|'s|'re)\s+)no longer (?:working |employed )?(?:at|with|by|for) {_EMPLOYER}",
         ends=True,
@@ -347,7 +374,7 @@ _RULES: list[_Rule] = [
     *_rules(
         "home?",
         "moved relocated emigrated immigrated back settled",
-        rf"{_A}(?:moved|relocated|emigrated|immigrated|moved back|gone back|returned)(?:\s+(?:back|out|over|again|house|recently|permanently|here|home|away|with (?:my )?\w+))*(?:\s+from (?P<former>[^,;:!?()\n]{{1,30}}?))?\s+(?:to|into|in) (?!the (?:next|other|front|back|end|top|side)|tears|bed\b|my (?:next|own way)|with\b|\w+ing\b|work\b|normal|school\b|sleep\b|basics){_ANY}",
+        rf"{_A}(?:moved|relocated|emigrated|immigrated|moved back|gone back|returned)(?:\s+(?:back|out|over|again|house|recently|permanently|here|home|away|with (?:my )?\w+))*(?:\s+from (?P<former>[^,;:!?()\n]{{1,30}}?))?\s+(?:to|into|in) (?!(?:last|next|this|early|late|mid|\d|a|two|three) ?|(?:january|february|march|april|may|june|july|august|september|october|november|december|spring|summer|autumn|fall|winter|the (?:spring|summer|autumn|fall|winter|morning|end|middle|beginning))\b|with\b|together|the (?:next|other|front|back|end|top|side)|tears|bed\b|my (?:next|own way)|with\b|\w+ing\b|work\b|normal|school\b|sleep\b|basics){_ANY}",
         rf"{_A}settled (?:down )?in {_CAP}",
     ),
     *_rules(
@@ -371,7 +398,8 @@ _RULES: list[_Rule] = [
     *_rules(
         "home",
         "live living moved left",
-        rf"{_NO_LONGER}live (?:in|at|on|near) {_ANY}",
+        rf"{_NO_LONGER}lives? (?:in|at|on|near) {_ANY}",
+        rf"{_NO_LONGER}lives? (?:there|here)\b",
         rf"(?:{_NOT}|stopped |quit )living (?:in|at|on|near) {_ANY}",
         rf"{_A}moved (?:out of|away from) (?!here|home\b){_ANY}",
         ends=True,
@@ -496,6 +524,13 @@ _RULES: list[_Rule] = [
         "speak speaks fluent learning studying language tongue",
         rf"(?:{_B}|{_A})(?:speaks?|fluent in|learning|studying) (?:(?!about\b)[a-z]+ )?{_LANGUAGE}",
     ),
+    *_rules(
+        "language",
+        "stopped quit gave given learning studying dropped",
+        rf"{_A}(?:(?:stopped|quit|gave up|given up)(?: on)? (?:learning |studying )?|dropped ){_LANGUAGE}",
+        rf"{_NOT}(?:learning|studying) {_LANGUAGE}",
+        ends=True,
+    ),
     *_rules("native_language", "language tongue", rf"{_MY}(?:native|first|mother) (?:language|tongue) is {_LANGUAGE}"),
     *_rules(
         "education",
@@ -533,12 +568,37 @@ _RULES: list[_Rule] = [
     ),
     *_rules(
         "car",
-        "drive drives driving car vehicle bought got leased switched traded swapped",
+        "drive drives driving car vehicle bought got have has own owns leased switched traded swapped exchanged",
         rf"{_A}(?:drive|drives) (?P<object>(?:an?|my) (?!lot|bit|bus|truck for|long)(?:[\w-]+ ){{0,4}}?[\w-]+){_STOP}",
         rf"{_B}driving (?P<object>an? (?!lot|bit)(?:[\w-]+ ){{0,3}}?(?-i:[A-Z])[\w-]+(?: [\w-]+)?){_STOP}",
         rf"{_MY}(?:car|vehicle){_IS}(?P<object>(?:an? )?(?!in\b|at\b|broken|dead|fixed|old\b|dirty|new\b|gone|parked|making|being)(?:[\w-]+ ){{0,3}}?[\w-]+){_STOP}",
-        rf"{_A}(?:traded|swapped)(?: in)? (?:my|our) (?:old )?[\w -]{{1,30}}? for (?P<object>an? (?:[\w-]+ ){{0,2}}?(?-i:[A-Z])[\w-]+(?: [\w-]+)?){_STOP}",
-        rf"{_A}(?:bought|got|leased|switched to|traded it in for) (?P<object>an? (?:[\w-]+ ){{0,4}}?(?:car|suv|pickup|truck|van|tesla|toyota|honda|bmw|audi|ford|volvo|mazda|nissan|hyundai|kia|subaru|volkswagen|vw|skoda|mercedes|porsche|lexus|fiat|renault|peugeot|golf|jeep)(?: [\w-]+)?)\b",
+        rf"{_A}(?:traded|swapped|exchanged)(?: in)? (?:my|our|the) (?:old )?[\w -]{{1,30}}? for (?P<object>an? (?:[\w-]+ ){{0,2}}?(?-i:[A-Z])[\w-]+(?: [\w-]+)?){_STOP}",
+        rf"{_A}(?:bought|got|leased|have|has|own|owns|switched to|traded it in for) (?P<object>an? (?:(?!as\b|and\b|with\b|in\b|that\b|for\b|who\b)[\w-]+ ){{0,4}}?(?:car|suv|pickup|truck|van|tesla|toyota|honda|bmw|audi|ford|volvo|mazda|nissan|hyundai|kia|subaru|volkswagen|vw|skoda|mercedes|porsche|lexus|fiat|renault|peugeot|golf|jeep)(?: [\w-]+)?)\b",
+    ),
+    *_rules(
+        "phone_model",
+        "iphone pixel galaxy fairphone oneplus xiaomi nokia",
+        rf"(?:{_B}|{_A})(?:have|has|use|uses|using|got|bought|upgraded to|switched to|changed to) (?P<object>(?:(?:an?|my|the) )?(?:new )?(?:iphone|(?:google )?pixel|(?:samsung )?galaxy|fairphone|oneplus|xiaomi|nokia)\b(?: \w+){{0,3}}?){_STOP}",
+    ),
+    *_rules(
+        "laptop",
+        "macbook thinkpad chromebook laptop",
+        rf"(?:{_B}|{_A})(?:have|has|use|uses|using|got|bought|upgraded to|switched to|changed to) (?P<object>(?:(?:an?|my|the) )?(?:new )?(?:macbook|(?:lenovo )?thinkpad|chromebook)\b(?: \w+){{0,3}}?){_STOP}(?!\s+(?:for|at) )",
+    ),
+    *_rules(
+        "wake_time",
+        "wake wakes get gets up",
+        rf"{_A}(?:(?:usually|always|normally|typically|mostly) )*(?:wake|get|am|gets?|wakes?)(?: up| out of bed)+ (?:at|around|by) (?P<object>\d{{1,2}}(?::\d\d)?(?: ?[ap]m)?|five|six|seven|eight|nine|ten)\b(?! (?:tomorrow|today|on))",
+    ),
+    *_rules(
+        "bedtime",
+        "bed sleep",
+        rf"{_A}(?:(?:usually|always|normally|typically|mostly) )*(?:go|goes) to (?:bed|sleep) (?:at|around|by) (?P<object>\d{{1,2}}(?::\d\d)?(?: ?[ap]m)?|nine|ten|eleven|midnight|one)\b(?! (?:tomorrow|today|on))",
+    ),
+    *_rules(
+        "grade",
+        "grade year",
+        rf"(?:{_B}|{_A})(?:in|started|starting|entered|now in|moved up to|begins?) (?:the )?(?P<object>(?:\d{{1,2}}(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth) grade|(?:grade|year) \d{{1,2}})\b",
     ),
     *_rules(
         "car",
@@ -606,10 +666,18 @@ _RULES: list[_Rule] = [
     # Anything that ended, under no attribute.
     *_rules(
         None,
-        "stopped quit gave given dropped longer",
-        rf"{_A}(?:stopped|quit|gave up|given up) (?P<object>\w{{2,20}}ing\b[^,;:!?()\n]{{0,40}}?){_STOP}",
-        rf"{_A}(?:quit|gave up|given up|dropped out of|cancelled|canceled) (?!on\b|my job|it\b){_ANY}",
-        rf"no longer {_ANY}",
+        "stopped quit gave given give giving dropped longer more anymore cancelled canceled closed sold donated got rid returned uninstalled deleted ditched left lost scrapped switched migrated changed moved replaced swapped traded exchanged ended retired done off unsubscribed deactivated finished",
+        rf"{_A}(?:stopped|quit) (?:using|taking|going to|doing|having|wearing|paying for) (?:my |the )?{_ANY}",
+        rf"{_A}(?:stopped|quit|gave up|given up|had to (?:stop|quit|give up)|finished with) (?:using |going to )?(?P<object>\w{{2,20}}ing\b[^,;:!?()\n]{{0,40}}?){_STOP}",
+        rf"{_A}(?:quit|gave up|given up|had to give up|dropped out of|cancelled|canceled|unsubscribed from|deactivated|uninstalled|ditched) (?!on\b|my job|it\b)(?:my |our |the )?{_ANY}",
+        rf"{_A}(?:sold|gave away|given away|donated|got rid of|gotten rid of|scrapped|closed|ended|deleted) (?:my|our) (?:old )?{_ANY}",
+        rf"{_A}(?:switched|migrated|changed|moved over|moved) (?:over )?from (?!(?:my|our|his|her|their|the|a)\b){_O}[^,;:!?()\n]{{0,40}}?) (?:over )?to (?-i:(?=[A-Z\d])|\w+ing\b)",
+        rf"{_A}(?:replaced|swapped|traded|traded in|exchanged|ditched|left|dropped) (?:my|our|the) (?:old )?{_O}[^,;:!?()\n]{{0,40}}?) (?:with|for|by) (?:an?|the|my|(?-i:[A-Z]))\b",
+        rf"(?:do|does)(?:n't| not) (?:really )?(?:use|have|own|take|wear|do|go to) (?:a |an |any |my |the )?{_ANY}(?= any ?(?:more|longer))",
+        rf"(?:do|does)(?:n't| not) (?:really )?(?P<object>(?!think|know|want|need|care|believe|like|love|mind|feel|see|work|live)\w{{2,16}}\b[^,;:!?()\n]{{0,40}}?)(?= any ?(?:more|longer))",
+        rf"{_NOT}(?P<object>\w{{2,20}}ing\b[^,;:!?()\n]{{0,40}}?)(?= any ?(?:more|longer))",
+        rf"{_B}(?:done with|off) (?P<object>(?!to\b|work\b|today|tomorrow|the (?:list|second|first)|it\b|that\b|this\b)[^\s,;:!?()]{_UP}(?=\s*(?:for good|now|forever|[.!]*\Z))",
+        rf"no longer (?:use |have |own |take |wear |go to |a |an |do |play )?(?:a |an |my |the )?{_ANY}",
         ends=True,
     ),
 ]

@@ -297,6 +297,15 @@ SEVERAL = re.compile(
     r"grandma|grandpa|granny|grandmother|grandfather|in-law|old|former|previous|ex)s?\b|\bex-",
     re.IGNORECASE,
 )
+# "my cat Momo died".
+DIED = re.compile(
+    r"(?:(?:has|just|sadly|recently|suddenly|unfortunately)\s+)*(?:died|passed(?: away)?|was put (?:down|to sleep)|had to be put (?:down|to sleep)|is (?:dead|gone|no longer with us)|crossed the rainbow bridge)\b",
+    re.IGNORECASE,
+)
+ANIMAL = re.compile(
+    r"\b(?:my|our)\s+(?:[\w-]+\s+){0,2}?(?:dog|cat|puppy|kitten|pup|pet|bird|parrot|rabbit|bunny|hamster|turtle|fish|horse)\b",
+    re.IGNORECASE,
+)
 IS_NAMED = re.compile(
     rf"(?:'s name)?\s*(?:is|'s)\s+(?:(?:now|currently|called|named|actually)\s+)*(?P<name>(?:{_TITLE})?{_NAME}(?: {_NAME}){{0,2}})(?:\s+(?:now|these days|nowadays))?\s*(?:[.!,;]|\Z|and\b)"
 )
@@ -407,16 +416,28 @@ RECOMMENDS = _pattern(
 # What was said just before, put right.
 MISTAKE = _pattern(
     r"(?:(?:no|nope|nah|sorry|oops|whoops|oh|ah|um|wait|hang on|hold on|actually|well|ok|okay|hm+|my (?:bad|mistake)|correction|apologies|pardon|"
-    r"i (?:misspoke|mistyped|misremembered|got (?:that|it) wrong|was wrong|made a (?:mistake|typo))|typo|scratch that|strike that|"
+    r"i (?:misspoke|mistyped|misremembered|said (?:that|it) wrong|got (?:that|it) wrong|was wrong|made a (?:mistake|typo))|wrong (?:day|date|time|name|place|city|number|word|one)|typo|scratch that|strike that|"
     r"let me correct (?:that|myself)|that(?:'s| was| is) (?:wrong|not right|a typo|a mistake|incorrect)|that's not (?:right|what i (?:meant|said))|not quite)"
     r"\b[\s,.!:;—–-]*(?:but |and )?){1,5}"
 )
 OWNED_MISTAKE = _pattern(
     r"\b(?:sorry|oops|whoops|my bad|my mistake|correction|apologies|misspoke|mistyped|misremembered|wrong|typo|mistake|scratch|strike|incorrect|let me correct|not right|not what)\b"
 )
+# "She's 7, I misspoke": the mistake is owned at the end. "Oops, 5pm": nothing but the right value.
+CLOSING_MISTAKE = _pattern(
+    r"[\s,;.–—-]+(?:(?:sorry|oops|whoops|my (?:bad|mistake)|typo|i (?:misspoke|mistyped|misremembered|got (?:that|it) wrong))[\s,.!]*){1,2}\Z"
+)
+BARE_VALUE = re.compile(
+    r"(?:(?:at|on|in|to|for)\s+)?(?!\w+'\w|(?:it|that|this|he|she|i|we|they|the|my|our|not|no)\b)(?P<right>[^\s,;!?()]+(?: [^\s,;!?()]+){0,2}?)[\s.!]*",
+    re.IGNORECASE,
+)
+NOT_A_VOCATIVE = _pattern(rf"\d|@|\b{_DAY}\b|\b{_MONTH}\b(?! )")
+EXPLICIT_MISTAKE = _pattern(
+    r"\b(?:correction|typo|misspoke|mistyped|misremembered|wrong|scratch|strike|incorrect|let me correct)\b"
+)
 _RIGHT = r"(?P<right>[^,;!?()]{1,60}?)"
 _WRONG = r"(?P<wrong>[^,;!?()]{1,40}?)[\s.!]*\Z"
-_IT_IS = r"(?:it|that|this|he|she|the name|the date|the time)(?:'s| is| was| should (?:be|have been|say|read))(?: actually| really| supposed to be)?"
+_IT_IS = r"(?:it|that|this|he|she|(?:the|her|his|its|their) (?:name|date|time|day|age|birthday|number|address|city|place))(?:'s| is| was| should (?:be|have been|say|read))(?: actually| really| supposed to be)?"
 _MEANT = r"(?P<meant>i (?:meant|mean)(?: to (?:say|write|type))?|what i meant (?:was|is)|i should have said|make (?:that|it))"
 _NOT_MEANT = r"(?!it\b|well\b|what\b|to\b|every\b|no\b|that (?:as|in)\b|business|a lot|sure\b|not\b)"
 PUT_RIGHT = (
@@ -442,4 +463,4 @@ LASTING_CHANGE = _pattern(
     r"\b(?:now|anymore|any more|any longer|no longer|since|recently|moved|switched|changed|joined|started)\b"
 )
 # A name, a number or a day: what "it's …" can put right.
-SPECIFIC = _pattern(rf"(?-i:\b[A-Z])|\d|\b{_DAY}\b|\b{_MONTH}\b")
+SPECIFIC = _pattern(rf"(?-i:\b[A-Z])|@|\d|\b{_DAY}\b|\b{_MONTH}\b")
