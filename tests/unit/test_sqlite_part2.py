@@ -207,6 +207,16 @@ async def test_a_copy_that_was_cut_short_is_made_again(store, tmp_path):
     assert not (tmp_path / "old.db.backup-v1.unfinished").exists()
 
 
+async def test_a_copy_that_is_there_is_never_overwritten(store, tmp_path):
+    await store.commit(adding(known(ALICE, "Skis")))
+    as_first_release(store.address, tmp_path / "old.db")
+    (tmp_path / "old.db.backup-v1").write_bytes(b"of an earlier try")
+    opened = SQLiteStore(tmp_path / "old.db")
+    await opened.open()
+    await opened.close()
+    assert (tmp_path / "old.db.backup-v1").read_bytes() == b"of an earlier try"
+
+
 async def test_an_empty_store_of_the_first_release_leaves_no_copy(store, tmp_path):
     old = tmp_path / "old.db"
     as_first_release(store.address, old)
@@ -541,6 +551,18 @@ async def test_deleting_a_run_leaves_what_was_said_elsewhere(store):
     states = tuple(SetState(episode_id=name, state=state, reason=reason) for name, state, reason in did.states)
     await store.commit(replace(back, states=states, undone={gone.id: back.changes[0].id}))
     assert set(await listed(store, where(one))) == {only.id, moved.id, guest.id, free.id}
+
+
+async def test_a_message_is_no_hit_in_a_run_that_its_memory_has_left(store):
+    one, two = replace(ALICE, run_id="r1"), replace(ALICE, run_id="r2")
+    note, again = said(one, "I ski", state="done"), said(two, "Yes I ski", state="done")
+    kept = verbatim(note)
+    await store.commit(keeping(note, kept))
+    await store.commit(replace(adding(again), proofs=(proof_of(kept, again),)))
+    await store.delete_scope(one, change("delete_all", one, LATER), reason="deleted")
+    every = ("pending", "done", "hidden")
+    assert await hits(store, asking("I ski", where(one, episodes=every))) == set()
+    assert await hits(store, asking("I ski", where(two, episodes=every))) == {kept.id, again.id}
 
 
 # Taking back.
@@ -1063,6 +1085,7 @@ async def test_no_file_holds_a_byte_of_an_erased_scope(store, erased, stays):
         assert [code for code in ("utf-8", "utf-16-le", "utf-16-be") if piece.encode(code) in data] == []
     narrow = next(value for value in erased.ids.values() if value.endswith("-q"))
     assert narrow.encode() not in data
+    assert rows(store, "PRAGMA freelist_count") == [(0,)]
     assert await store.load(ids) == {}
     assert await picture_of(store, stays) == before
     assert await hits(store, asking(SECRET, where(erased, superseded=True, episodes=("pending", "done")))) == set()

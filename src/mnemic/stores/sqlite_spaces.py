@@ -41,10 +41,10 @@ def reembed(db: sqlite3.Connection, space: Space, vectors: Sequence[tuple[int, V
     for place, windows in vectors:
         for offset, vector in enumerate(windows):
             blocks[(place + offset) >> pack.BLOCK_BITS].append((place + offset, vector))
-    for block, rows in blocks.items():
+    for block, placed in blocks.items():
         found = db.execute("SELECT marks FROM blocks WHERE block = ?", [block]).fetchone()
         marks = np.frombuffer(found[0] if found else b"", dtype=pack.MARK)
-        rows = [row for row in rows if not _vacant(marks, row[0] & (pack.BLOCK - 1))]  # noqa: PLW2901 - erased meanwhile
+        rows = [row for row in placed if not _vacant(marks, row[0] & (pack.BLOCK - 1))]  # others were erased meanwhile
         if not rows:
             continue
         codes = np.zeros(len(marks), dtype=kind)
