@@ -132,7 +132,7 @@ def decide(
     if _ends(draft, one):
         ended = _ended(draft, around, standing, one)
         return ended or _known(draft, around, [], meant) or Add(reason="ends")
-    rivals = _rivals(draft, standing, one, meant)
+    rivals = _rivals(draft, standing, one, meant) or _reframed(draft, around)
     return _known(draft, around, rivals, meant) or _against(draft, rivals, one, meant)
 
 
@@ -319,6 +319,26 @@ def _rivals(draft: Draft, standing: Sequence[Neighbour], one: bool | None, meant
         if each.trace.value
         and (_same_value(draft.trace, each.trace) if each.trace.negated else _other_value(draft, each))
     ]
+
+
+def _reframed(draft: Draft, around: Sequence[Neighbour]) -> list[Neighbour]:
+    """The one memory that tells in the same words what a draft says is otherwise now ("I take the 9:02 train now")."""
+    new = draft.trace
+    if draft.memory.attribute is not None or draft.memory.kind == "event" or new.negated or new.ended:
+        return []
+    if new.subject is None or not sameness.tells_change(draft.memory.text):
+        return []
+    found = [
+        each
+        for each in around
+        if each.memory.attribute is None
+        and each.memory.kind == draft.memory.kind
+        and each.trace.subject == new.subject
+        and not each.trace.negated
+        and not each.trace.ended
+        and sameness.same_frame(new, each.trace)
+    ]
+    return found if len(found) == 1 else []
 
 
 def _same_value(new: Trace, old: Trace) -> bool:

@@ -136,6 +136,47 @@ def matter(told: Trace) -> frozenset[int]:
     return frozenset(term for term in told.terms if term not in _passing() and term < _IS_EMOJI)
 
 
+def tells_change(statement: str) -> bool:
+    """Whether it says that it was otherwise before: "now", "these days", "instead", 現在, 改."""
+    return bool(_CHANGED.search(_normal(statement).casefold()))
+
+
+_CHANGED = re.compile(
+    r"\b(?:now|nowadays|these days|instead|from now on|currently|lately|switched|changed)\b|現在|现在|如今|改|換|换|變成|变成|以後都|以后都|從今|从今"
+)
+
+
+def same_frame(new: Trace, old: Trace) -> bool:
+    """Whether two statements are one sentence but for one stretch: "I run 5 km on Sundays", "I run 10 km on Sundays".
+
+    What differs are numbers, or words that stand between others which both have.
+    """
+    ours, theirs = _frame(new), _frame(old)
+    shorter = min(len(ours), len(theirs))
+    before = next((at for at in range(shorter) if ours[at] != theirs[at]), shorter)
+    after = next((at for at in range(shorter - before) if ours[-1 - at] != theirs[-1 - at]), shorter - before)
+    mine, other = ours[before : len(ours) - after], theirs[before : len(theirs) - after]
+    if not (0 < len(mine) <= _STRETCH and 0 < len(other) <= _STRETCH):
+        return False
+    counts = {_hash("#" + number) for number in new.numbers | old.numbers}
+    if counts.issuperset(mine) and counts.issuperset(other):
+        return before + after >= 2
+    least = 2 if new.shingles else 1  # of characters two make a word
+    return before >= least and after >= least and counts.isdisjoint(mine) and counts.isdisjoint(other)
+
+
+def _frame(trace: Trace) -> list[int]:
+    return [each for each in _spoken(trace) if each not in _change_words()]
+
+
+@lru_cache(maxsize=1)
+def _change_words() -> frozenset[int]:
+    return frozenset(_hash(word) for word in "nowadays instead lately switched changed day 改 换 变 成".split())
+
+
+_STRETCH = 4  # words, or characters of Chinese, that differ
+
+
 def counterpart(right: str, told: str, value: str | None) -> str | None:
     """The one stretch of `told` that `right` can put right: of the same kind (a day, a time, a number, a name).
 

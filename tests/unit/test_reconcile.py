@@ -655,3 +655,67 @@ def test_two_things_read_off_the_same_words_are_no_duplicates_of_one_another():
     first = known(whole, "home", "Oslo", at=NOW, similarity=1.0, made={"sources": (source,)})
     second = draft(whole, "employer", "Acme", made={"sources": (source,)})
     assert isinstance(decide(second, [first]), Add)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("I run 5 km every Sunday", "I run 10 km every Sunday now"),
+        ("I take the 8:15 train", "I take the 9:02 train now instead"),
+        ("We use Jira at work", "We use Linear at work now"),
+        ("我每週跑步兩次", "我現在每週跑步三次"),
+    ],
+)
+def test_the_same_sentence_with_another_value_and_a_now_takes_the_place_of_the_first(old, new):
+    standing = known(old)
+    assert decide(draft(new), [standing]) == Supersede(memories=(standing.memory,), reason="newer")
+    assert isinstance(decide(draft(new.replace(" now", "").replace("現在", "").replace(" instead", "")), [standing]), Add)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("I have a bike", "I have a boat now"),
+        ("I run 5 km every Sunday", "I swim 5 km on Mondays now"),
+        ("I know Ann from school", "I know Bob from work now"),
+    ],
+)
+def test_a_now_alone_retires_nothing(old, new):
+    assert isinstance(decide(draft(new), [known(old)]), Add)
+
+
+@pytest.mark.parametrize(
+    ("old", "over", "gone"),
+    [
+        ("I go to the gym twice a week", "the gym", True),
+        ("I use Acme Mail every day", "Acme Mail", True),
+        ("I own a coffee shop in Bath", "coffee", False),
+        ("I work as a coffee roaster", "coffee", False),
+    ],
+)
+def test_what_is_over_is_found_among_words_of_use(old, over, gone):
+    said = draft(f"I gave up {over}", None, over, ends=True)
+    assert isinstance(decide(said, [known(old)]), Supersede) is gone
+
+
+@pytest.mark.parametrize(
+    ("told", "value", "right", "corrected"),
+    [
+        ("My exam is on Tuesday at nine", None, "Thursday", "My exam is on Thursday at nine"),
+        ("I live in Rome", "Rome", "Oslo", "I live in Oslo"),
+        ("My sister Ana is a nurse", "nurse", "Anna", "My sister Anna is a nurse"),
+        ("I have two cats", "two cats", "three", "I have three cats"),
+        ("會議在星期三", None, "星期四", "會議在星期四"),
+    ],
+)
+def test_a_bare_correction_puts_right_the_value_of_its_kind(told, value, right, corrected):
+    said = draft(f"sorry, I meant {right}", None, right, subject=None, corrects="")
+    before = known(told, at=NOW - timedelta(minutes=1), value=value)
+    older = known("I met Ben on Monday", at=NOW - timedelta(minutes=5))
+    assert decide(said, [older, before]) == Correct(memory=before.memory, text=corrected)
+
+
+def test_a_bare_correction_that_fits_two_stretches_or_none_changes_nothing():
+    for told in ("Bob met Tim on Monday", "I like tea"):
+        said = draft("sorry, I meant Zoe", None, "Zoe", subject=None, corrects="")
+        assert isinstance(decide(said, [known(told, at=NOW - timedelta(minutes=1))]), Add)

@@ -674,7 +674,7 @@ _RULES: list[_Rule] = [
         rf"{_A}(?:switched|migrated|changed|moved over|moved) (?:over )?from (?!(?:my|our|his|her|their|the|a)\b){_O}[^,;:!?()\n]{{0,40}}?) (?:over )?to (?-i:(?=[A-Z\d])|\w+ing\b)",
         rf"{_A}(?:replaced|swapped|traded|traded in|exchanged|ditched|left|dropped) (?:my|our|the) (?:old )?{_O}[^,;:!?()\n]{{0,40}}?) (?:with|for|by) (?:an?|the|my|(?-i:[A-Z]))\b",
         rf"(?:do|does)(?:n't| not) (?:really )?(?:use|have|own|take|wear|do|go to) (?:a |an |any |my |the )?{_ANY}(?= any ?(?:more|longer))",
-        rf"(?:do|does)(?:n't| not) (?:really )?(?P<object>(?!think|know|want|need|care|believe|like|love|mind|feel|see|work|live)\w{{2,16}}\b[^,;:!?()\n]{{0,40}}?)(?= any ?(?:more|longer))",
+        r"(?:do|does)(?:n't| not) (?:really )?(?P<object>(?!think|know|want|need|care|believe|like|love|mind|feel|see|work|live)\w{2,16}\b[^,;:!?()\n]{0,40}?)(?= any ?(?:more|longer))",
         rf"{_NOT}(?P<object>\w{{2,20}}ing\b[^,;:!?()\n]{{0,40}}?)(?= any ?(?:more|longer))",
         rf"{_B}(?:done with|off) (?P<object>(?!to\b|work\b|today|tomorrow|the (?:list|second|first)|it\b|that\b|this\b)[^\s,;:!?()]{_UP}(?=\s*(?:for good|now|forever|[.!]*\Z))",
         rf"no longer (?:use |have |own |take |wear |go to |a |an |do |play )?(?:a |an |my |the )?{_ANY}",

@@ -330,7 +330,7 @@ PRONOUN = _pattern(
 )
 _VERB = (
     r"(?:is|was|has|had|'s|'d|will|'ll|(?<!s )(?:and|can|could|just|also|really|still|always|never|recently)|won't|doesn't|didn't|isn't|wasn't|hasn't|does|did|might|must|would|"
-    r"went|got|came|took|made|gave|told|said|left|met|won|lost|bought|brought|ran|taught|wrote|grew|became|began|sent|found|felt|kept|"
+    r"quit|sold|paid|cut|put|broke|caught|fell|flew|drove|chose|spoke|rode|sang|saw|slept|spent|wore|woke|went|got|came|took|made|gave|told|said|left|met|won|lost|bought|brought|ran|taught|wrote|grew|became|began|sent|found|felt|kept|"
     r"\w{2,18}ed|thinks|lives|works|likes|loves|hates|prefers|wants|needs|plays|speaks|studies|teaches|runs|owns|goes|comes|makes|takes|gets|knows|says|tells|"
     r"uses|eats|drinks|drives|moves|starts|feels|enjoys|collects|believes|keeps|visits|plans|hopes|looks|seems|helps|gives|calls|writes|reads|paints|sings|travels|sells|builds|cooks|dances|suffers|turns|"
     r"stays|sleeps|smokes|leads|leaves|means|trains|volunteers|manages|attends|practices|practises|hikes|bakes|swims|skis|rides)"
