@@ -410,13 +410,30 @@ def _ended(
     draft: Draft, around: Sequence[Neighbour], standing: Sequence[Neighbour], one: bool | None
 ) -> Decision | None:
     if draft.trace.attribute is None:
-        named = [each for each in around if _tells_of(each, draft)]
+        named = [each for each in around if _tells_of(each, draft)] or _pets_called(draft, around)
         return _end(draft, named, one)
     over = [each for each in standing if not each.trace.negated]
     named = [each for each in over if _names_value(draft.trace, each.trace, either_way=one is True)]
     if not named and one is True and draft.fact.ends and _names_nothing(draft):
         named = over
+    if not over and draft.fact.object:  # told before under no attribute
+        named = [each for each in around if each.memory.attribute is None and _tells_of(each, draft)]
+    if not over and draft.trace.attribute == "relationship_status":
+        partners = [
+            each for each in around if each.trace.attribute == "spouse" and each.trace.subject == draft.trace.subject
+        ]
+        named = partners if len(partners) == 1 and not partners[0].trace.ended else named
     return _end(draft, named, one)
+
+
+def _pets_called(draft: Draft, around: Sequence[Neighbour]) -> list[Neighbour]:
+    """The pet that has the name of who died ("Rex died"), where that is told of the speaker's pet."""
+    name = frozenset(draft.trace.spelt)
+    if not name or draft.fact.object != draft.memory.subject:
+        return []
+    return [
+        each for each in around if each.trace.attribute == "pet" and name <= each.trace.terms and not each.trace.ended
+    ]
 
 
 def _end(draft: Draft, named: Sequence[Neighbour], one: bool | None) -> Decision | None:

@@ -282,6 +282,8 @@ def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
     if (match := words.IS_MY.match(text, start)) and text[:start].rstrip().endswith(who.subject):
         attribute = None if words.SEVERAL.search(match["noun"]) else mine(match["noun"])
         return (Claim(about="speaker"), Reading(attribute=attribute, object=who.subject)) if attribute else (who, None)
+    if words.DIED.match(text, start) and who.subject[:1].isupper() and not words.ANIMAL.search(text, 0, start):
+        return who, Reading(attribute=None, object=who.subject, ends=True)
     if words.DIED.match(text, start):
         animal = words.ANIMAL.search(text, 0, start)
         return (

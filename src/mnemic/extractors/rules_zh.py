@@ -50,7 +50,7 @@ def beside_the_ask(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def claim(text: str) -> Claim | None:
+def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
     """What `text`, which asks nothing, states; None when that is nothing lasting."""
     if match := words.CALL_ME.match(text):
         name = words.OWN_NAME.match(text, match.end() - 1)
@@ -68,6 +68,8 @@ def claim(text: str) -> Claim | None:
     who, role = _called(who, text, start)
     doubtful = jest or unsure or only_mentioned
     readings = [] if doubtful else [(start, len(text), role)] if role else _read(who, text, start)
+    if not readings and not doubtful and (later := _later(text, start)):
+        who, readings = later
     reading = readings[0][2] if readings else None
     attribute = reading.attribute if reading else None
     if reading is None and len(text) < _SHORTEST:
@@ -227,6 +229,8 @@ def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
     """For 我老闆是王經理, which says who the speaker's boss is: the speaker, and that."""
     subject = who.subject or ""
     if who.about == "person" and words.DIED.match(text, start):
+        if subject in text[:start] and not words.ABOUT_PERSON.search(text, 0, start):
+            return who, Reading(attribute=None, object=subject, ends=True)
         pet = words.ANIMAL.search(text, 0, start)
         return (Claim(about="speaker"), Reading(attribute="pet", object=subject, ends=True)) if pet else (who, None)
     several = who.about != "person" or not subject or words.SEVERAL.search(subject)
@@ -235,6 +239,18 @@ def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
     if match is None or words.IS_A_JOB.search(match["name"]):
         return who, None
     return Claim(about="speaker"), Reading(attribute=attribute, object=match["name"])
+
+
+def _later(text: str, start: int) -> tuple[Claim, list[tuple[int, int, Reading]]] | None:
+    """Whom the speaker calls theirs in a later clause: 小陳離職了，我的新主管是林姐."""
+    for cut in islice(words.CLAUSE.finditer(text, start), _CLAUSES):
+        found = _subject(text, cut.end())
+        if found is None or found[0].about != "person":
+            continue
+        who, role = _called(found[0], text, found[1])
+        if role and not role.ends:
+            return who, [(cut.end(), len(text), role)]
+    return None
 
 
 def _read(who: Claim, text: str, start: int) -> list[tuple[int, int, Reading]]:

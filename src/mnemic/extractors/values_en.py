@@ -666,11 +666,13 @@ _RULES: list[_Rule] = [
     # Anything that ended, under no attribute.
     *_rules(
         None,
-        "stopped quit gave given give giving dropped longer more anymore cancelled canceled closed sold donated got rid returned uninstalled deleted ditched left lost scrapped switched migrated changed moved replaced swapped traded exchanged ended retired done off unsubscribed deactivated finished",
+        "stopped quit stepped gave given give giving dropped longer more anymore cancelled canceled closed sold donated got rid returned uninstalled deleted ditched left lost scrapped switched migrated changed moved replaced swapped traded exchanged ended retired done off unsubscribed deactivated finished",
         rf"{_A}(?:stopped|quit) (?:using|taking|going to|doing|having|wearing|paying for) (?:my |the )?{_ANY}",
         rf"{_A}(?:stopped|quit|gave up|given up|had to (?:stop|quit|give up)|finished with) (?:using |going to )?(?P<object>\w{{2,20}}ing\b[^,;:!?()\n]{{0,40}}?){_STOP}",
         rf"{_A}(?:quit|gave up|given up|had to give up|dropped out of|cancelled|canceled|unsubscribed from|deactivated|uninstalled|ditched) (?!on\b|my job|it\b)(?:my |our |the )?{_ANY}",
         rf"{_A}(?:sold|gave away|given away|donated|got rid of|gotten rid of|scrapped|closed|ended|deleted) (?:my|our) (?:old )?{_ANY}",
+        rf"{_A}(?:sold|donated|got rid of) the {_ANY}",
+        rf"{_A}(?:left|quit|stepped down (?:as|from)|dropped out of) (?:(?:the|my|our) )?(?P<object>(?:[\w'-]+ ){{0,3}}?(?:club|band|team|group|choir|committee|board|party|church|café|cafe|society|association|course|programme|program|captain|chair|president|treasurer|lead|orchestra|union|league))\b(?! (?:early|late|at|house|room))",
         rf"{_A}(?:switched|migrated|changed|moved over|moved) (?:over )?from (?!(?:my|our|his|her|their|the|a)\b){_O}[^,;:!?()\n]{{0,40}}?) (?:over )?to (?-i:(?=[A-Z\d])|\w+ing\b)",
         rf"{_A}(?:replaced|swapped|traded|traded in|exchanged|ditched|left|dropped) (?:my|our|the) (?:old )?{_O}[^,;:!?()\n]{{0,40}}?) (?:with|for|by) (?:an?|the|my|(?-i:[A-Z]))\b",
         rf"(?:do|does)(?:n't| not) (?:really )?(?:use|have|own|take|wear|do|go to) (?:a |an |any |my |the )?{_ANY}(?= any ?(?:more|longer))",
