@@ -43,6 +43,10 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 
+# What a tool or a page tells does not come before what people said of the same: the same bound.
+_SAID_BOOST = 1.1
+_DATA = ("tool", "system")
+
 
 def asks_for_past(question: str) -> bool:
     """Whether a question asks for what was, rather than for what is.
@@ -116,8 +120,11 @@ class ReadPath:
         kept = [(score, candidate) for score, candidate in scored if score >= floor]
         chosen = kept[:limit]
         records = await self._store.load([candidate.id for _, candidate in chosen])
-        if where.superseded:
-            chosen = sorted(chosen, key=lambda pair: _in_past(pair[0], pair[1], records.get(pair[1].id)), reverse=True)
+        chosen = sorted(
+            chosen,
+            key=lambda pair: _order(pair[0], pair[1], records.get(pair[1].id), past=where.superseded),
+            reverse=True,
+        )
         hits = tuple(
             Hit(record=records[candidate.id], score=score, candidate=candidate)
             for score, candidate in chosen
@@ -163,10 +170,20 @@ class ReadPath:
         return sorted(pairs, key=lambda pair: (pair[0], pair[1].said_at, pair[1].id), reverse=True)
 
 
-def _in_past(score: float, candidate: Candidate, record: Record | None) -> tuple[float, datetime, str]:
-    """The order of hits of a question about the past."""
+def _order(score: float, candidate: Candidate, record: Record | None, *, past: bool) -> tuple[float, datetime, str]:
+    """What hits are ordered by: relevance; about equal in it, what people said and, asked for the past, what was."""
     gone = isinstance(record, Memory) and record.known_to is not None
-    return (score * _PAST_BOOST if gone else score, candidate.said_at, candidate.id)
+    if past and gone:
+        score *= _PAST_BOOST
+    if record is not None and _is_data(record):
+        score /= _SAID_BOOST
+    return (score, candidate.said_at, candidate.id)
+
+
+def _is_data(record: Record) -> bool:
+    """Whether no person said it, nor the assistant."""
+    said_by: list[str | None] = [source.role for source in record.sources] if isinstance(record, Memory) else []
+    return all(role in _DATA for role in said_by or [record.role])
 
 
 def _worth_quoting(hit: Hit) -> bool:
