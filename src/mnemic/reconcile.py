@@ -133,6 +133,7 @@ def decide(
         ended = _ended(draft, around, standing, one)
         return ended or _known(draft, around, [], meant) or Add(reason="ends")
     rivals = _rivals(draft, standing, one, meant) or _reframed(draft, around)
+    rivals = [*rivals, *_parted(draft, around)]
     return _known(draft, around, rivals, meant) or _against(draft, rivals, one, meant)
 
 
@@ -319,6 +320,18 @@ def _rivals(draft: Draft, standing: Sequence[Neighbour], one: bool | None, meant
         if each.trace.value
         and (_same_value(draft.trace, each.trace) if each.trace.negated else _other_value(draft, each))
     ]
+
+
+def _parted(draft: Draft, around: Sequence[Neighbour]) -> list[Neighbour]:
+    """Who was somebody's partner, where they are now said to be divorced or single."""
+    new = draft.trace
+    if new.attribute != "relationship_status" or new.negated or not _ALONE.search(draft.memory.object or ""):
+        return []
+    found = [each for each in around if each.trace.attribute == "spouse" and each.trace.subject == new.subject]
+    return [each for each in found if not each.trace.ended and not each.trace.negated] if len(found) == 1 else []
+
+
+_ALONE = re.compile(r"\b(?:divorced|separated|single|widowed)\b|離婚|离婚|單身|单身|分居|喪偶|丧偶", re.IGNORECASE)
 
 
 def _reframed(draft: Draft, around: Sequence[Neighbour]) -> list[Neighbour]:

@@ -166,12 +166,12 @@ def same_frame(new: Trace, old: Trace) -> bool:
 
 
 def _frame(trace: Trace) -> list[int]:
-    return [each for each in _spoken(trace) if each not in _change_words()]
+    return [each for each in trace.order if each not in _change_words()]
 
 
 @lru_cache(maxsize=1)
 def _change_words() -> frozenset[int]:
-    return frozenset(_hash(word) for word in "nowadays instead lately switched changed day 改 换 变 成".split())
+    return frozenset(_hash(word) for word in "nowadays instead lately switched changed 改 换 变 成".split())
 
 
 _STRETCH = 4  # words, or characters of Chinese, that differ

@@ -9,7 +9,7 @@ from itertools import islice
 
 from mnemic.extractors import words_en as words
 from mnemic.extractors.claims import CLEAR, FAINT, IDENTITY, LIKELY, SURE, TASTES, Claim, Reading
-from mnemic.extractors.values_en import mine, read, read_thing
+from mnemic.extractors.values_en import favourite, mine, read, read_thing
 from mnemic.types import Kind
 
 
@@ -280,7 +280,8 @@ def _called(who: Claim, text: str, start: int) -> tuple[Claim, Reading | None]:
     if who.about != "person" or not who.subject:
         return who, None
     if (match := words.IS_MY.match(text, start)) and text[:start].rstrip().endswith(who.subject):
-        attribute = None if words.SEVERAL.search(match["noun"]) else mine(match["noun"])
+        noun = match["noun"]
+        attribute = favourite(noun) or (None if words.SEVERAL.search(noun) else mine(noun))
         return (Claim(about="speaker"), Reading(attribute=attribute, object=who.subject)) if attribute else (who, None)
     if words.DIED.match(text, start) and who.subject[:1].isupper() and not words.ANIMAL.search(text, 0, start):
         return who, Reading(attribute=None, object=who.subject, ends=True)

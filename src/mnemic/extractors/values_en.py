@@ -67,6 +67,18 @@ def _mine(predicate: str) -> Reading | None:
     return None
 
 
+def favourite(noun: str) -> str | None:
+    """The attribute of "my favourite food"; None for what is no favourite of a kind."""
+    match = _A_FAVOURITE.fullmatch(noun)
+    thing = match["thing"].lower() if match else ""
+    return "favourite_" + _SPELLING.get(thing, thing).replace(" ", "_") if thing else None
+
+
+_A_FAVOURITE = re.compile(
+    r"(?:(?:new|all-time|absolute|current) )*favou?rite (?P<thing>[a-z]+(?: [a-z]+)?)", re.IGNORECASE
+)
+
+
 def mine(noun: str) -> str | None:
     """The attribute of what somebody calls "my `noun`"; None where that is not one lasting thing.
 
@@ -228,6 +240,7 @@ _MINE = [
         rf"{_MY_NEW}{_NOUN}{_BECAME}{_ANY}",
         rf"{_A}(?:uses?|have|has|drives?|got|picked|chose|keeps?|'m using|'s using|am using|is using)\s+{_O}{_UP[: -len(_STOP)]}(?=\s+as\s)\s+as\s+(?:my|our|his|her|their|an?|the)\s+(?:new\s+)?{_NOUN}(?=\s*(?:[.,;!]|\Z)|\s(?:now|these|nowadays|since|and|but)\b)",
         rf"{_A}(?:switched|changed|moved|upgraded|replaced|swapped)\s+(?:my|our|his|her|their)\s+{_NOUN}(?:\s+from\s+[^,;:!?()\n]{{1,40}}?)?\s+(?:to|with|for)\s+{_ANY}",
+        rf"{_A}(?:switched|changed)\s+(?P<noun>[\w'-]{{2,20}}(?: [\w'-]{{2,20}})?)s(?:,|\s+and|\s+so)\s+(?:(?:and|so|now|i|i'm|i am|we|my new one is|it's|currently)\s+)*(?:(?:see|use|go to|have|bank with|drive|with|at|on)\s+)?(?-i:(?=[A-Z]|an? [A-Z])){_ANY}",
         rf"{_A}(?:got|bought|have|has|ordered|picked up)\s+(?:myself\s+)?a (?:brand[- ])?new {_NOUN}(?:,|:|\s+[-—–])\s+(?:it's\s+|it is\s+|called\s+)?{_ANY}",
     )
 ]
@@ -491,7 +504,8 @@ _RULES: list[_Rule] = [
         "allergy",
         "allergic allergy outgrew outgrown",
         rf"(?:am|is|are|'m|'s|'re) no longer allergic to {_LIST}",
-        rf"{_NOT}allergic to {_ANY}(?= any ?(?:more|longer))",
+        rf"{_NOT}(?:actually |really )?allergic to {_ANY}(?= any ?(?:more|longer))",
+        rf"{_NOT}(?:actually |really )?allergic to (?P<object>[^,;:!?()\n]{{1,40}}?)(?= after all)",
         rf"{_A}(?:outgrew|outgrown|got over) (?:my|the|her|his) (?P<object>[\w ]{{1,30}}?) ?allergy",
         ends=True,
     ),
@@ -530,6 +544,11 @@ _RULES: list[_Rule] = [
         rf"{_A}(?:(?:stopped|quit|gave up|given up)(?: on)? (?:learning |studying )?|dropped ){_LANGUAGE}",
         rf"{_NOT}(?:learning|studying) {_LANGUAGE}",
         ends=True,
+    ),
+    *_rules(
+        "salary",
+        "make makes earn earns paid",
+        rf"{_A}(?:make|makes|earn|earns|am paid|get paid) (?:about |around |roughly |over )?(?P<object>(?:[$€£¥]\s?\d[\d.,]*\s?k?|\d[\d.,]*\s?k)\b(?: (?:euros|dollars|pounds))?(?: (?:a|per|an) (?:year|month|hour|week|day))?|\d[\d.,]* (?:euros|dollars|pounds)(?: (?:a|per|an) (?:year|month|hour|week))?)",
     ),
     *_rules("native_language", "language tongue", rf"{_MY}(?:native|first|mother) (?:language|tongue) is {_LANGUAGE}"),
     *_rules(

@@ -355,7 +355,7 @@ ELLIPSIS = _pattern(
     r"heading to|thinking (?:of|about)|allergic to|vegetarian|vegan|born in|from)\b(?!\s+(?:it|that|this|you|your)\b\W*\Z)",
 )
 OPENING_CLAUSE = re.compile(
-    r"(?:[^,;:—–]{1,80}[,;:—–]\s*|(?i:last|next|this|every)\s+(?:\w+\s+)?\w+\s+(?=(?:I|we|my|our)\b)|(?i:these days|nowadays|right now|at the moment|as of (?:now|today|this \w+)|from now on|yesterday|today|tomorrow|tonight|recently|lately|sometimes|usually|currently|now|once|and|but|so|because|since|when|while|although|though|as|then|plus|honestly)\s+)(?:(?i:and|but|so|then)\s+)?"
+    r"(?:[^,;:—–]{1,80}[,;:—–]\s*|(?i:last|next|this|every)\s+(?:\w+\s+)?\w+\s+(?=(?:I|we|my|our)\b)|(?i:(?:it )?turns out(?: that)?|these days|nowadays|right now|at the moment|as of (?:now|today|this \w+)|from now on|yesterday|today|tomorrow|tonight|recently|lately|sometimes|usually|currently|now|once|and|but|so|because|since|when|while|although|though|as|then|plus|honestly)\s+)(?:(?i:and|but|so|then)\s+)?"
 )
 FIRST_PERSON = re.compile(
     r"\b(?:I|I'm|I've|I'd|I'll|i'm|i've|my|My|our|Our|me|we|We|we're|we've|mine|myself|ourselves)\b"
