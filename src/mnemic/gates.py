@@ -452,11 +452,14 @@ _RELATION_ATTRIBUTE = re.compile(
 
 def _tells_of_relation(fact: Fact, about: Sequence[str | None]) -> bool:
     name = _first_person_named(about)
-    return (
-        name is not None
-        and bool(fact.attribute and _RELATION_ATTRIBUTE.search(fact.attribute))
-        and _mentions(fact.text, name)
-    )
+    if name is None or not fact.attribute or not _mentions(fact.text, name):
+        return False
+    # "Ramen is my favourite food": what is named is the value.
+    named = fact.object is not None and plain(name) in plain(fact.object) and _IS_MINE.search(_straight(fact.text))
+    return bool(named or _RELATION_ATTRIBUTE.search(fact.attribute))
+
+
+_IS_MINE = re.compile(r"\b(?:is|was|became|has become|'s) (?:now |also |currently )?(?:my|our)\b", re.IGNORECASE)
 
 
 def _is_supported(subject: str, case: _Case) -> bool:

@@ -669,7 +669,9 @@ def test_two_things_read_off_the_same_words_are_no_duplicates_of_one_another():
 def test_the_same_sentence_with_another_value_and_a_now_takes_the_place_of_the_first(old, new):
     standing = known(old)
     assert decide(draft(new), [standing]) == Supersede(memories=(standing.memory,), reason="newer")
-    assert isinstance(decide(draft(new.replace(" now", "").replace("現在", "").replace(" instead", "")), [standing]), Add)
+    assert isinstance(
+        decide(draft(new.replace(" now", "").replace("現在", "").replace(" instead", "")), [standing]), Add
+    )
 
 
 @pytest.mark.parametrize(

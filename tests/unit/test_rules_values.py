@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mnemic import slots
+from mnemic import Memory, slots
 from mnemic.extractors.rules import RuleExtractor
 from mnemic.types import ExtractionRequest, Turn
 
@@ -447,3 +447,10 @@ async def test_third_persons_in_chinese_are_known_by_name(said, subject, attribu
 )  # fmt: skip
 async def test_what_happens_on_the_screen_just_now_is_not_kept(said):
     assert (await extract(said)).facts == ()
+
+
+def test_a_favourite_that_is_named_first_takes_the_place_of_the_one_before():
+    with Memory(":memory:") as memory:
+        memory.add("My favourite food is sushi", user_id="u")
+        memory.add("Ramen is my favourite food now", user_id="u")
+        assert [item["memory"] for item in memory.get_all(user_id="u")["results"]] == ["Ramen is my favourite food now"]
