@@ -120,7 +120,12 @@ class Engine:
                 if pause > timedelta():
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self.woken.wait(), pause.total_seconds())
-                await self.write.process(now())
+                try:
+                    await self.write.process(now())
+                except (Closed, MnemicError):
+                    raise
+                except Exception:  # noqa: BLE001 - an extractor's own defect; its messages are tried again, then failed
+                    _log.exception("Extraction failed; the messages stay pending")
         except Closed:
             return
         except MnemicError as exc:

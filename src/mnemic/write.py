@@ -330,6 +330,10 @@ class WritePath:
         except (ModelError, StoreError) as exc:
             failed = await self._postpone(episodes, now, str(exc), spent=usage)
             return replace(failed, usage=usage)
+        except Exception as exc:
+            # A defect of an extractor: whoever called is told, and the message is tried again like any other.
+            await self._postpone(episodes, now, f"{type(exc).__name__}: {exc}", spent=usage)
+            raise
 
     async def _extract(self, request: ExtractionRequest) -> Extraction:
         """What the extractor finds; a model is not asked about greetings and thanks alone."""

@@ -78,6 +78,7 @@ def texts(memory, user):
     return [item["memory"] for item in memory.get_all(user_id=user, top_k=100)["results"]]
 
 
+@pytest.mark.behaviour("W4")
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_of_a_thousand_turns_of_chatter_the_facts_are_kept_and_little_else(rules, language):
@@ -88,6 +89,7 @@ def test_of_a_thousand_turns_of_chatter_the_facts_are_kept_and_little_else(rules
     assert (result.unexplained, result.pending) == (0, 0)
 
 
+@pytest.mark.behaviour("W8")
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_ten_rewordings_of_a_fact_are_one_memory_with_ten_sources(rules, language):
     word, said = TEN_REWORDINGS[language]
@@ -98,6 +100,7 @@ def test_ten_rewordings_of_a_fact_are_one_memory_with_ten_sources(rules, languag
     assert len(item["sources"]) == 10
 
 
+@pytest.mark.behaviour("W8")
 @pytest.mark.parametrize(("first", "second"), TWO_FACTS)
 def test_facts_that_differ_in_a_number_a_name_or_a_negation_stay_two(rules, first, second):
     rules.add(first, user_id="u")
@@ -105,6 +108,7 @@ def test_facts_that_differ_in_a_number_a_name_or_a_negation_stay_two(rules, firs
     assert len(texts(rules, "u")) == 2
 
 
+@pytest.mark.behaviour("W9")
 @pytest.mark.slow
 def test_two_hundred_changes_of_state_are_decided_right_and_can_be_undone(rules):
     scored = [changes.score(rules, one) for one in changes.generate(200)]
