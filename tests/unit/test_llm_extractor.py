@@ -188,6 +188,13 @@ def test_a_value_alone_is_no_statement():
     assert fact.text == "I'm Priya"
 
 
+def test_a_text_that_leaves_out_its_value_gives_way_to_the_words_that_were_said():
+    said = raw("We adopted a kitten, Momo", text="Adopted a kitten", object="Momo")
+    assert only_fact(said, turns=[turn("We adopted a kitten, Momo.")]).text == "We adopted a kitten, Momo"
+    kept = raw("We adopted a kitten, Momo", text="Adopted the kitten Momo", object="kitten, Momo")
+    assert only_fact(kept, turns=[turn("We adopted a kitten, Momo.")]).text == "Adopted the kitten Momo"
+
+
 def test_who_said_it_follows_from_the_turn():
     fact = only_fact(
         raw("I booked table 4", text="The assistant booked table 4.", subject="Assistant"),
@@ -267,6 +274,12 @@ def test_a_fact_that_only_copies_what_it_changes_takes_the_words_that_were_said(
     assert (found.facts[0].text, found.facts[0].does) == ("I like green tea", "fuller")
 
 
+def test_words_that_only_a_known_memory_has_do_not_get_into_a_fact():
+    known = (Near(text="住在台北", said_at=AT, score=0.8),)
+    answer = [raw("現在住在台南", text="住台北", does="new", known=0)]
+    assert extract(ScriptedLLM([answer]), turn("我現在住在台南。"), near=known).facts[0].text == "現在住在台南"
+
+
 def test_the_day_of_a_known_memory_is_no_date_of_the_fact():
     answer = [raw("I like tea", valid_from="2026-02-12", does="replaces", known=1)]
     assert extract(ScriptedLLM([answer]), turn("I like tea."), near=KNOWN).facts[0].valid_from is None
@@ -331,7 +344,7 @@ def test_pairs_are_judged_by_one_call_in_their_order():
     class Judging(ScriptedLLM):
         async def answer(self, system, user, shape):
             self.asked.append((system, user))
-            verdicts = [{"pair": 3, "verdict": "same"}, {"pair": "1", "verdict": "Changed"}]
+            verdicts = [{"pair": 3, "verdict": "same"}, {"pair": "1", "verdict": "Outdated"}]
             return shape.model_validate({"verdicts": verdicts}), SPENT
 
     llm = Judging()

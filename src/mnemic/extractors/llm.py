@@ -89,7 +89,7 @@ class LLMExtractor:
         if not pairs:
             return (), Usage()
         answer, usage = await self._llm.answer(*judging.messages(pairs), judging.Verdicts)
-        told = {each.pair: each.verdict for each in answer.verdicts}
+        told = {each.pair: each.meant for each in answer.verdicts}
         return tuple(told.get(number, "different") for number in range(1, len(pairs) + 1)), usage
 
     def _budget(self, request: ExtractionRequest) -> int:
