@@ -264,7 +264,7 @@ def text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"{name} must be a string, not {describe(value)}")
     if not value.strip():
-        raise InvalidInput(f"{name} is empty; there is nothing to remember in it")
+        raise InvalidInput(f"{name} is empty; pass some words")
     if len(value) > MAX_CHARS:
         raise InvalidInput(f"{name} has {len(value):,} characters; at most {MAX_CHARS:,} fit, so split it into parts")
     if "\x00" in value:
@@ -400,8 +400,9 @@ def share(value: object, name: str) -> float | None:
     return float(value)
 
 
-def record_id(value: object) -> str:
-    """An id of a memory or an episode, as text; whether it exists is another matter."""
+def record_id(value: object, name: str = "memory_id") -> str:
+    """An id of a memory, an episode or a change, as text; whether it exists is another matter."""
     if not isinstance(value, str) or not value.strip():
-        raise InvalidInput(f"memory_id must be the id of a memory, a string, not {describe(value)}")
+        what = name.removesuffix("_id")
+        raise InvalidInput(f"{name} must be the id of a {what}, a string, not {describe(value)}")
     return value.strip().lower()

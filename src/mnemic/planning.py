@@ -25,6 +25,7 @@ from mnemic.ids import new_id
 from mnemic.protocols import (
     Around,
     EntityWrite,
+    MoveName,
     Naming,
     NewEntity,
     NewMemory,
@@ -472,7 +473,7 @@ class Plan:
                 keys.pop("", None)
                 if not keys:
                     continue
-                entity = next((known[key] for key in keys if key in known), None)
+                entity, roles = _whom(mention, keys, known)
                 further = {key: name for key, name in keys.items() if key not in known}
                 if entity is None:
                     entity = Entity(
@@ -482,6 +483,9 @@ class Plan:
                 if further:
                     yield NewEntity(entity=entity, keys=further)
                     known |= dict.fromkeys(further, entity)
+                for key, former in roles.items():  # the boss is somebody else now
+                    yield MoveName(key=key, source=former.id, target=entity.id, change_id=self._change_of(each))
+                    known[key] = entity
                 key = names.key(mention.name)
                 yield Naming(memory_id=memory_id, entity_id=entity.id, key=key)
                 of_name[mention.name] = (entity.id, key)
@@ -493,6 +497,28 @@ class Plan:
                         predicate=link.predicate,
                         object=of_name[link.object],
                     )
+
+
+def _whom(
+    mention: names.Mention, keys: Mapping[str, str], known: Mapping[str, Entity]
+) -> tuple[Entity | None, dict[str, Entity]]:
+    """The entity that a mention means, or None for a new one, and the roles it takes over from others.
+
+    A name goes before a role: "my boss Wang" is not the boss who was called Peter, unless the boss had no
+    name yet.
+    """
+    own = names.key(mention.name)
+    if own in known:
+        return known[own], {}
+    roles: dict[str, Entity] = {}
+    for key in keys:
+        if key not in known:
+            continue
+        entity = known[key]
+        if "@" not in key or "@" in own or all("@" in each for each in keys_of(entity)):
+            return entity, {}
+        roles[key] = entity
+    return None, roles
 
 
 _ACTOR = "extractor"

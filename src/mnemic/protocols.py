@@ -603,8 +603,8 @@ class Store(Protocol):
     async def change(self, change_id: str) -> Changed | None:
         """A change and what it did, or None when there is none of this id."""
 
-    async def citing(self, episode_ids: Sequence[str]) -> tuple[Memory, ...]:
-        """Current memories that have one of these episodes as a source."""
+    async def citing(self, episode_ids: Sequence[str], *, superseded: bool = False) -> tuple[Memory, ...]:
+        """Current memories that have one of these episodes as a source, or instead those whose place others took."""
 
     async def last_turns(self, scope: Scope, limit: int) -> tuple[Episode, ...]:
         """The newest episodes of exactly this scope, oldest first."""

@@ -135,7 +135,8 @@ class ReadPath:
     async def context(self, question: str, where: Where, *, limit: int, floor: float | None, max_tokens: int) -> Block:
         """Hits as a dated, quoted block of at most `max_tokens` estimated tokens. Empty without hits."""
         answer = await self.search(question, where, limit=limit, floor=floor)
-        hits = _each_turn_once([hit for hit in answer.hits if _worth_quoting(hit)])
+        worth = [hit for hit in answer.hits if _worth_quoting(hit)]
+        hits = _each_turn_once(worth if where.superseded else await self._still_so(worth))
         lines: list[str] = []
         used = ranking.count_tokens(OPENING) + ranking.count_tokens(CLOSING)
         taken = []
@@ -150,6 +151,13 @@ class ReadPath:
             return Block(text="", tokens=0, hits=(), omitted=len(hits))
         block = "\n".join([OPENING, *lines, CLOSING])
         return Block(text=block, tokens=used, hits=tuple(taken), omitted=len(hits) - len(taken))
+
+    async def _still_so(self, hits: Sequence[Hit]) -> list[Hit]:
+        """Without messages that told something which has changed since: what still holds of them, memories tell."""
+        done = [hit.record.id for hit in hits if isinstance(hit.record, Episode) and hit.record.state == "done"]
+        changed = await self._store.citing(done, superseded=True) if done else ()
+        stale = {source.episode_id for memory in changed for source in memory.sources}
+        return [hit for hit in hits if hit.record.id not in stale]
 
     async def _vectors(self, question: str) -> Vectors:
         """The question's windows; short ones are one."""

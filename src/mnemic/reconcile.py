@@ -304,8 +304,10 @@ def _stands(known: Neighbour, draft: Draft) -> bool:
 
 def _rivals(draft: Draft, standing: Sequence[Neighbour], one: bool | None, meant: Neighbour | None) -> list[Neighbour]:
     """The memories that cannot be true beside the draft."""
-    if draft.trace.ended or not draft.trace.value:
+    if draft.trace.ended or not draft.trace.value or _ADDS.search(draft.memory.text):
         return []
+    if draft.trace.attribute == "name" and draft.trace.subject not in (None, "user"):
+        return []  # one has several cats, friends and sisters, each with a name
     if one is None:
         if draft.fact.does != "replaces" or meant is None or draft.trace.negated:
             return []
@@ -352,6 +354,13 @@ def _reframed(draft: Draft, around: Sequence[Neighbour]) -> list[Neighbour]:
         and sameness.same_frame(new, each.trace)
     ]
     return found if len(found) == 1 else []
+
+
+# What is told beside something else takes nobody's place.
+_ADDS = re.compile(
+    r"\b(?:also|as well|besides|in addition|on the side|second|part[- ]time)\b|另外|還有|还有|兼|副業|副业|同時也|同时也",
+    re.IGNORECASE,
+)
 
 
 def _same_value(new: Trace, old: Trace) -> bool:
@@ -451,6 +460,9 @@ def _pets_called(draft: Draft, around: Sequence[Neighbour]) -> list[Neighbour]:
 
 def _end(draft: Draft, named: Sequence[Neighbour], one: bool | None) -> Decision | None:
     """Retire what is named as over; of several values that stand beside one another, one at most."""
+    several = [each for each in named if one is not True and _is_one_of(draft.trace, each)]
+    if several:  # the others it tells of go on
+        return Add(unsure_of=_latest(several).memory.id, reason="ends one of several")
     if one is not True and len(named) > 1:
         exact = [each for each in named if each.trace.value == draft.trace.value]
         if len(exact) != 1:
@@ -492,6 +504,16 @@ _MAY_BE_GIVEN_UP = frozenset(
     bank_account school side_job account""".split()
 )
 """Attributes of things that people have, use or do until they do no longer."""
+
+
+_LISTS = re.compile(r"\b(?:and|&)\b|[,、，和跟與与]", re.IGNORECASE)
+
+
+def _is_one_of(new: Trace, known: Neighbour) -> bool:
+    """Whether what is over is one of several things that a statement tells of."""
+    own, told = frozenset(new.spelt), known.trace.terms | known.trace.value
+    rest = told - own - new.terms - slots.words(known.trace.attribute)
+    return bool(rest) and bool(told & own) and _LISTS.search(known.memory.text) is not None
 
 
 def _names_value(new: Trace, old: Trace, *, either_way: bool) -> bool:

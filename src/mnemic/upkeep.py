@@ -121,7 +121,7 @@ class Upkeep(Handle):
             Conflict: it was taken back before, or later changes rest on it; they are named.
         """
         engine = await self._engine.ready()
-        wanted = inputs.record_id(change_id)
+        wanted = inputs.record_id(change_id, "change_id")
         undone_by, done = await engine.retire.undo(wanted, self._here(), now())
         return present.undone(done, undone_by)
 
@@ -278,6 +278,8 @@ class Upkeep(Handle):
         dry_run = inputs.flag(dry_run, "dry_run")
         engine = await self._engine.ready()
         proposals = await engine.consolidate.propose(whose, now())
+        if isinstance(only, str):
+            raise InvalidInput(f"only must be a list of proposals' ids, not {describe(only)}")
         if only is not None:
             made = {proposal.id: proposal for proposal in proposals}
             if missing := [each for each in only if each not in made]:

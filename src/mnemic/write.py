@@ -8,6 +8,7 @@ changed meanwhile. A message whose extraction fails stays pending, and is tried 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,6 +57,8 @@ from mnemic.types import (
     Turn,
     Usage,
 )
+
+_log = logging.getLogger("mnemic")
 
 Wait = Literal["extracted", "stored"]
 
@@ -330,10 +333,11 @@ class WritePath:
         except (ModelError, StoreError) as exc:
             failed = await self._postpone(episodes, now, str(exc), spent=usage)
             return replace(failed, usage=usage)
-        except Exception as exc:
-            # A defect of an extractor: whoever called is told, and the message is tried again like any other.
-            await self._postpone(episodes, now, f"{type(exc).__name__}: {exc}", spent=usage)
-            raise
+        except Exception as exc:  # noqa: BLE001 - the receipt tells
+            # A defect of an extractor must not lose messages, nor have its caller send them twice.
+            _log.exception("%s failed; the messages stay pending", self._extractor.name)
+            reason = f"{self._extractor.name} failed: {type(exc).__name__}: {exc}"
+            return replace(await self._postpone(episodes, now, reason, spent=usage), usage=usage)
 
     async def _extract(self, request: ExtractionRequest) -> Extraction:
         """What the extractor finds; a model is not asked about greetings and thanks alone."""
@@ -588,7 +592,7 @@ def _drafts(
     drafts: list[Draft] = []
     refused = list(extraction.refusals)
     turns = dict(enumerate((*before, *episodes)))
-    for found in extraction.facts:
+    for found in dict.fromkeys(extraction.facts):  # a text that says one sentence a thousand times says it once
         fact = found
         if fact.valid_from is None and fact.valid_to is None:
             since, until, precision = dates.of_fact(fact.quote, request.turns[fact.turn].said_at)

@@ -167,9 +167,9 @@ class SQLiteStore:
         """A change and its traces."""
         return await self._read(lambda reader: undo.change(reader.db, change_id))
 
-    async def citing(self, episode_ids: Sequence[str]) -> tuple[Memory, ...]:
-        """Current memories by source."""
-        return await self._read(Reader.citing, episode_ids)
+    async def citing(self, episode_ids: Sequence[str], *, superseded: bool = False) -> tuple[Memory, ...]:
+        """Memories by source."""
+        return await self._read(Reader.citing, episode_ids, superseded=superseded)
 
     async def last_turns(self, scope: Scope, limit: int) -> tuple[Episode, ...]:
         """Oldest first."""

@@ -337,13 +337,14 @@ class Reader:
         )
         return tuple(event_of(row) for row in rows)
 
-    def citing(self, episode_ids: Sequence[str]) -> tuple[Memory, ...]:
-        """Current memories with one of these as a source."""
+    def citing(self, episode_ids: Sequence[str], *, superseded: bool) -> tuple[Memory, ...]:
+        """Current memories with one of these as a source, or superseded ones."""
+        standing = "NOT m.current AND m.retire_reason = 'superseded'" if superseded else "m.current"
         rows = self.db.execute(
             f"""
             SELECT DISTINCT {prefixed("m", MEMORY_COLUMNS)} FROM json_each(?) AS k
             JOIN sources AS s ON s.partition = k.value ->> 0 AND s.episode_id = k.value ->> 1
-            JOIN memories AS m ON m.partition = s.partition AND m.id = s.memory_id AND m.current
+            JOIN memories AS m ON m.partition = s.partition AND m.id = s.memory_id AND {standing}
             ORDER BY m.id
             """,
             [keys_json(episode_ids)],

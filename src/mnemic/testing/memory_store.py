@@ -181,9 +181,10 @@ class InMemoryStore:
         found = {each: state.entries[state.last(each).place].vectors for each in ids if state.is_current(each)}
         return {each: vectors for each, vectors in found.items() if len(vectors)}
 
-    async def citing(self, episode_ids: Sequence[str]) -> tuple[Memory, ...]:
-        """Current memories by source."""
-        return tuple(each for each in self._state.current() if _cites(each, episode_ids))
+    async def citing(self, episode_ids: Sequence[str], *, superseded: bool = False) -> tuple[Memory, ...]:
+        """Memories by source."""
+        standing = self._state.superseded() if superseded else self._state.current()
+        return tuple(each for each in standing if _cites(each, episode_ids))
 
     async def due(self, scope: Scope | None = None) -> datetime | None:
         """When to lease."""
