@@ -354,7 +354,8 @@ def _origin(item: MemoryItem) -> str:
     labels = [", ".join(item["categories"])] if item["categories"] else []
     quotes = [source["quote"] for source in item["sources"] if source["quote"] != item["memory"]]
     cited = f"“{quotes[0]}”\n" if quotes else ""
-    return cited + " · ".join([item["kind"], *labels, *ids, item["id"]])
+    gone = [f"until {_day(item.get('valid_to') or item['known_to'])}"] if "known_to" in item else []
+    return cited + " · ".join([item["kind"], *gone, *labels, *ids, item["id"]])
 
 
 def _day(said_at: str | None) -> str:
