@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mnemic.extractors.rules import RuleExtractor
+from mnemic.extractors.sentences import sentences
 from mnemic.types import Extraction, ExtractionRequest, Fact, Refusal, Turn
 
 NOW = datetime(2025, 3, 5, 10, 23, tzinfo=UTC)
@@ -448,3 +449,18 @@ async def test_long_and_short_texts_give_the_same_facts():
 async def test_an_attribute_is_not_taken_from_a_clause_about_somebody_else():
     facts = (await extract("我妹妹很忙，我住在台北\n我住在台北，我妹妹養了一隻貓")).facts
     assert [(fact.subject, fact.attribute) for fact in facts] == [("妹妹", None), ("user", "home")]
+
+
+# Sentences and clauses.
+
+
+async def test_a_full_stop_after_a_number_ends_a_sentence():
+    pieces = [f"My friend Bob{number} lives in City{number}." for number in range(20)]
+    assert [fact.quote for fact in (await extract(" ".join(pieces))).facts] == pieces
+    told = await extract("I bought a Pixel 9. I sold my Pixel 10. I live in Oslo.")
+    assert [fact.quote for fact in told.facts] == ["I bought a Pixel 9.", "I sold my Pixel 10.", "I live in Oslo."]
+
+
+def test_numbering_and_decimals_end_no_sentence():
+    assert [(span.start, span.end) for span in sentences("1. Buy milk")] == [(3, 11)]
+    assert len(list(sentences("1. Buy milk and 3.5 kg of flour"))) == 1

@@ -92,6 +92,28 @@ def _pieces(text: str, start: int, end: int, *, careful: bool) -> Iterator[Span]
 
 
 def _stops(text: str, start: int, end: int, *, careful: bool) -> Iterator[Span]:
+    position = start
+    if not _NUMBERED.search(text, max(0, start - _ABBREVIATION), end):
+        for stop in _AFTER_NUMBER.finditer(text, start, end):
+            before = text[max(position, stop.start() - _ABBREVIATION) : stop.start()]
+            if not _ORDINAL.search(before):
+                yield from _divided(text, position, stop.end(), careful=careful)
+                position = stop.end()
+    yield from _divided(text, position, end, careful=careful)
+
+
+# A stop after a number ends a sentence before a capital ("a Pixel 9. I sold …"), where pysbd often sees a list.
+# Not in a list within the line ("1. Buy milk 2. Call Ann"), nor after a German ordinal ("am 3. Mai").
+_AFTER_NUMBER = re.compile(r"(?<=\d)\.(?=\s+(?:[^\W\d_a-z]|[iI]\b))")
+_NUMBERED = re.compile(r"(?:^|[\s:;,(])1[.)]\s", re.MULTILINE)
+_ORDINAL = re.compile(
+    r"(?:\A|[\s(])(?:am|vom|zum|bis|der|die|das|dem|den|des|im|beim|seit|ab|und|mein|meine|meinen|ein|eine|einen)\s+\d{1,2}\Z"
+    r"|\A\d{1,2}\Z",
+    re.IGNORECASE,
+)
+
+
+def _divided(text: str, start: int, end: int, *, careful: bool) -> Iterator[Span]:
     doubtful = (
         _DOUBTFUL.search(text[max(start, stop.start() - _ABBREVIATION) : stop.start()])
         for stop in _STOP.finditer(text, start, end)
