@@ -42,6 +42,8 @@ def read(clause: str, *, job: Callable[[], bool]) -> Reading | None:
                 return Reading(attribute="plan", object=_trimmed(match.group()))
             if value and not rule.ends and _DENIED.search(value):
                 continue
+            if value and rule.attribute in _NAMED and _NO_NAME.match(value):
+                continue
             return Reading(attribute=_settled(rule.attribute, value), object=value, ends=rule.ends)
     return _mine(clause, start)
 
@@ -69,6 +71,14 @@ def mine(noun: str) -> str | None:
 
 _LOOK = 80  # characters of a clause that hold its verb and its value
 _DENIED = re.compile(r"\A(?:不(?!丹)|沒|没|未)|[不沒没未]\Z")
+
+
+# Whose values are names: words of wishing, denying and supposing before them are none (我想離職, 我差點離職了).
+_NAMED = frozenset(["home", "employer?", "employer!", "school", "hometown"])
+_NO_NAME = re.compile(
+    r"(?:想|差一?[點点]|險些|险些|幾乎|几乎|不(?!丹)|沒|没|未(?!來|来)|無法|无法|打算|考慮|考虑|準備|准备|計畫|计划|計劃|預計|预计|預備|预备|希望|可能|也許|也许|"
+    r"應該|应该|快(?:要|[點点])?\Z|要(?!塞)|會|会\Z|將(?:要|會)?\Z|将(?:要|会)?\Z|即將|即将|還(?:沒|在|不|想)|还(?:没|在|不|想)|很|真的|一直|正在|猶豫|犹豫|差不多|怕|敢|害怕|[被讓让跟和](?!泰))"
+)
 
 
 _STATES = frozenset(["home", "employer?", "occupation", "school", "relationship_status"])
@@ -138,7 +148,7 @@ def _rules(attribute: str | None, keys: str, *patterns: str, ends: bool = False,
 _LEAD = re.compile(
     _both(
         rf"(?:(?!(?:\d{{1,3}}|[一二三四五六七八九十]{{1,3}})\s*歲){TIME}(?:的時候|開始|起)?|目前|現在|如今|就|也|都|已經|已(?!婚)|剛剛|剛|正式|終於|正在(?=[住養學開])|還|還是|一直|後來|決定|其實|又|才|平常|自己|人(?=在)|一個人|全家|"
-        r"(?:跟|和|與|陪)[^\s，,。的]{1,6}?(?=搬|住|結婚|離婚|分手)|早就|突然|順利|最後|另外|主要|真的|我|的|開始(?!學|吃)|，|,|\s){0,8}"
+        r"(?:跟|和|與|陪)[^\s，,。的]{1,6}?(?=搬|住|結婚|離婚|分手)|早就|突然|順利|最後|另外|主要|真的|主動|自願|被迫|毅然|果斷|我|的|開始(?!學|吃)|，|,|\s){0,8}"
     )
 )
 _PAST = re.compile(_both(r"(?<![年月天週周日])(?:以前|之前|曾經|曾|當時|那時候?|小時候|原本|本來|原來|過去|從前|當年)"))
@@ -226,7 +236,8 @@ _RULES: list[_Rule] = [
     *_rules(
         "employer!",
         "了去在失把掉被辭離",
-        rf"(?:不|沒)(?:再|有)?在\s*(?P<object>[^{_MARKS}]{{1,20}}?)\s*(?:上班|工作|任職|做|服務)了?",
+        rf"(?:不再?|沒(?:再)|沒有再)在\s*(?P<object>[^{_MARKS}]{{1,20}}?)\s*(?:上班|工作|任職|做|服務)了?",
+        rf"沒有?在\s*(?P<object>[^{_MARKS}]{{1,20}}?)\s*(?:上班|工作|任職|做|服務)了",  # without 了 it never was so
         rf"(?:從|由)?\s*(?P<object>[^{_MARKS}]{{1,16}}?)?(?:離職|辭職)(?:了|成功|{_END})",
         rf"(?:辭掉|辭了|辭去|丟了|丟掉|失去)了?(?:在)?\s*(?P<object>[^{_MARKS}的]{{1,16}})?(?:的)?(?:工作|職務|飯碗)",
         rf"把\s*(?P<object>[^{_MARKS}]{{1,16}}?)?的?工作(?:給)?辭(?:掉)?了",
