@@ -173,14 +173,14 @@ async def test_a_state_is_read_with_its_owner_and_its_value(text, subject, attri
         (
             "I'm 31, live in Rome and work at Fiat.",
             [
-                ("I'm 31, live in Rome and work at Fiat.", "age", "31"),
+                ("I'm 31", "age", "31"),
                 ("live in Rome", "home", "Rome"),
                 ("work at Fiat.", "employer", "Fiat"),
             ],
         ),
         (
             "我在台大唸書，主修資工",
-            [("我在台大唸書，主修資工", "school", "台大"), ("主修資工", "major", "資工")],
+            [("我在台大唸書", "school", "台大"), ("主修資工", "major", "資工")],
         ),
         ("I left Google and moved to Zurich", [("I left Google and moved to Zurich", "home", "Zurich")]),
     ],
@@ -454,3 +454,36 @@ def test_a_favourite_that_is_named_first_takes_the_place_of_the_one_before():
         memory.add("My favourite food is sushi", user_id="u")
         memory.add("Ramen is my favourite food now", user_id="u")
         assert [item["memory"] for item in memory.get_all(user_id="u")["results"]] == ["Ramen is my favourite food now"]
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("我叫小雯，今年28歲，住在台北板橋", ["我叫小雯", "今年28歲", "住在台北板橋"]),
+        (
+            "I'm Nina, I'm 31 and I live in Taipei with my boyfriend Leo.",
+            ["I'm Nina", "I'm 31", "I live in Taipei with my boyfriend Leo."],
+        ),
+        ("I drive a Golf and I live in Oslo.", ["I drive a Golf", "I live in Oslo."]),
+        ("I live in Oslo, it rains a lot, and I like sushi.", ["I live in Oslo, it rains a lot", "I like sushi."]),
+    ],
+)
+async def test_each_fact_of_a_sentence_quotes_its_own_clause_and_nothing_is_lost(text, clauses):
+    assert [fact.quote for fact in (await extract(text)).facts] == clauses
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我想離職",
+        "我差點離職了",
+        "我差點從聯電離職了",
+        "我沒有離職",
+        "我沒有在聯電上班",
+        "我打算離職",
+        "我想從聯電離職",
+    ],
+)
+async def test_what_is_wished_denied_or_only_nearly_so_ends_no_job_and_names_none(text):
+    (fact,) = (await extract(text)).facts
+    assert (fact.text, fact.attribute, fact.object, fact.ends) == (text, None, None, False)

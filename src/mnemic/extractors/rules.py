@@ -160,9 +160,33 @@ def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noq
                 return _Kept(_from(header, speaker, start + left), start + right, claim, speaker), grammar
         return _Refused(start, end, asked), grammar
     if claim := state(body):
-        more = tuple((start + left, start + right, each) for left, right, each in claim.more)
-        return _Kept(_from(header, speaker, start), end, claim, speaker, more), grammar
+        clauses = _clauses(body, [left for left, _, _ in claim.more])
+        more = tuple(
+            (start + left, start + right, each)
+            for (left, right), (_, _, each) in zip(clauses[1:], claim.more, strict=True)
+        )
+        return _Kept(_from(header, speaker, start), start + clauses[0][1], claim, speaker, more), grammar
     return _Unmentioned(start, end), grammar
+
+
+def _clauses(text: str, begins: Sequence[int]) -> list[tuple[int, int]]:
+    """`text` divided at `begins`, so that each fact quotes its own clause: all of it but the marks and the "and" between."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for begin in begins:
+        left = max(start, begin - _LONGEST_JOINT)
+        joint = _JOINT.search(text[left:begin])
+        spans.append((start, left + joint.start() if joint else begin))
+        start = left + joint.start("adverbs") if joint else begin
+    return [*spans, (start, len(text))]
+
+
+_JOINT = re.compile(
+    r"(?:[\s,，;；、:：。！!—–-]|\b(?:and|but|so|then)\b)*"
+    r"(?P<adverbs>(?:\b(?:since then|nowadays|now|recently|currently|today|these days|actually|instead)\s+)*)\Z",
+    re.IGNORECASE,
+)
+_LONGEST_JOINT = 60
 
 
 def _small_talk(grammar: Grammar, text: str) -> str | None:

@@ -119,10 +119,10 @@ def _more(
 ) -> tuple[tuple[int, int, Claim], ...]:
     """Clauses that say something else of the speaker than `first` does: "and started at Siemens"."""
     found: list[tuple[int, int, Claim]] = []
-    told = {first.attribute, None, *TASTES}
+    told = {first.attribute, None, *(TASTES if first.attribute in TASTES else ())}
     for begin, end, reading in readings if first.about == "speaker" else []:
         if reading.object and not reading.ends and reading.attribute not in told:
-            told.add(reading.attribute)
+            told.update(TASTES if reading.attribute in TASTES else [reading.attribute])
             value = _verbatim(text, plain, reading.object)
             kind = _kind(plain[begin:end], plain[begin:end], reading.attribute)
             found.append((begin, end, replace(first, attribute=reading.attribute, object=value, kind=kind, ends=False)))

@@ -98,10 +98,10 @@ def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
 def _more(first: Claim, text: str, readings: list[tuple[int, int, Reading]]) -> tuple[tuple[int, int, Claim], ...]:
     """Clauses that say something else of the speaker than `first` does: 現在在華碩上班."""
     found: list[tuple[int, int, Claim]] = []
-    told = {first.attribute, None, *TASTES}
+    told = {first.attribute, None, *(TASTES if first.attribute in TASTES else ())}
     for begin, end, reading in readings if first.about == "speaker" else []:
         if reading.object and not reading.ends and reading.attribute not in told:
-            told.add(reading.attribute)
+            told.update(TASTES if reading.attribute in TASTES else [reading.attribute])
             kind = "fact" if reading.attribute in IDENTITY else _kind(text[begin:end])
             more = replace(first, attribute=reading.attribute, object=reading.object, kind=kind, ends=False)
             found.append((begin, end, more))

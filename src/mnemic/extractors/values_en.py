@@ -355,7 +355,7 @@ _RULES: list[_Rule] = [
     *_rules(
         "name",
         "",
-        r"(?:am |'m )(?!\w{0,16}(?:ish|ese|ian|ean|can|ist|French|German|Dutch|Swiss|Greek|Czech|Thai|Muslim|Catholic|Hindu|Jewish)\b)(?P<object>(?-i:[A-Z][a-z]{2,15}(?: [A-Z][a-z]{2,15})?))[.!]?\Z",
+        r"(?:am |'m )(?!\w{0,16}(?:ish|ese|ian|ean|can|ist|French|German|Dutch|Swiss|Greek|Czech|Thai|Muslim|Catholic|Hindu|Jewish)\b)(?P<object>(?-i:[A-Z][a-z]{2,15}(?: [A-Z][a-z]{2,15})?))(?=[.!]?\Z|,? (?:and )?(?:I'm|I am|I live|I work|I have)\b)",
     ),
     *_rules(
         "birthday",
@@ -366,7 +366,7 @@ _RULES: list[_Rule] = [
     *_rules(
         "age",
         "",
-        r"(?:(?:am|is|are|'m|'s|'re|have|has|'ve)\s+)?(?:(?:now|already|just|only|recently|finally|also|actually)\s+)*(?:turned |turn )?(?P<object>\d{1,3}|(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?))(?: years? old\b| years of age\b| yo\b| y\.?o\.?\b| now\b|\s*(?=[,;])|\s*[.!]*\s*\Z)",
+        r"(?:(?:am|is|are|'m|'s|'re|have|has|'ve)\s+)?(?:(?:now|already|just|only|recently|finally|also|actually)\s+)*(?:turned |turn )?(?P<object>\d{1,3}|(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?))(?: years? old\b| years of age\b| yo\b| y\.?o\.?\b| now\b|\s*(?=[,;])|(?=\s+and (?:i|we|my|live|work)\b)|\s*[.!]*\s*\Z)",
         rf"{_A}(?:turned|turn|became) (?P<object>\d{{1,3}}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?)\b",
         r"(?:my|'s) age is (?:now )?(?P<object>\d{1,3})",
         r"(?:(?:am|is|are|'m|'s|'re)\s+)?an? (?P<object>\d{1,3})[- ]years?[- ]old\b",
