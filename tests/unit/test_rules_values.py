@@ -487,3 +487,22 @@ async def test_each_fact_of_a_sentence_quotes_its_own_clause_and_nothing_is_lost
 async def test_what_is_wished_denied_or_only_nearly_so_ends_no_job_and_names_none(text):
     (fact,) = (await extract(text)).facts
     assert (fact.text, fact.attribute, fact.object, fact.ends) == (text, None, None, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "attribute"),
+    [
+        ("I live in constant fear of spiders.", None),
+        ("I live in sweatpants.", None),
+        ("I work at my kitchen table.", None),
+        ("I work at a snail's pace.", None),
+        ("I live on the couch.", None),
+        ("I live in 台北.", "home"),
+        ("i live in taipei", "home"),
+        ("My name is on the list.", None),
+        ("My name is To Huang.", "name"),
+    ],
+)
+async def test_a_value_in_small_letters_is_no_place_or_company_where_capitals_are_used(text, attribute):
+    (fact,) = (await extract(text)).facts
+    assert (fact.text, fact.attribute) == (text, attribute)

@@ -307,7 +307,9 @@ def _later(text: str, start: int) -> tuple[Claim, list[tuple[int, int, Reading]]
         who, role = _called(who, text, at)
         reading = role or (read_thing(text[at:]) if who.about == "topic" else read(text[at:], job=lambda: False))
         # Of several things that a sentence tells, only what names its value is clearly said.
-        if reading and reading.object and not reading.ends and not words.NEGATED.search(text[cut.end() : at]):
+        if not reading or not _is_name(text, reading):
+            continue
+        if reading.object and not reading.ends and not words.NEGATED.search(text[cut.end() : at]):
             return who, [(cut.end(), len(text), reading)]
     return None
 
@@ -338,11 +340,25 @@ def _readings(who: Claim, text: str, start: int) -> Iterator[tuple[int, int, Rea
             same = (other.about, other.subject) == (who.about, who.subject)
             if not same and not (other.about == "pronoun" and who.about == "person"):
                 return
-        if reading := read(text[at:], job=job):
+        if (reading := read(text[at:], job=job)) and _is_name(text, reading):
             yield begin, end, reading
 
 
 _CLAUSES = 6  # of one sentence that are read
+
+
+def _is_name(text: str, reading: Reading) -> bool:
+    """Whether the value of `reading` may be a place or a company, if it has to be one: "sweatpants" is none.
+
+    Whoever types capitals types them in names; of a sentence all in small letters nothing is known.
+    """
+    if reading.attribute not in ("home", "employer") or not reading.object:
+        return True
+    if reading.ends and reading.attribute == "employer":
+        return True  # "quit my job at the bank" ends the job all the same
+    capitals = text[:1].isupper() or words.CAPITAL_I.search(text) is not None
+    # Letters of a script without case, as in "I live in 台北", may well be a name.
+    return not capitals or any(each.isdigit() or (each.isalpha() and not each.islower()) for each in reading.object)
 
 
 def _name(text: str) -> str | None:

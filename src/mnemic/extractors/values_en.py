@@ -210,6 +210,12 @@ _JOB = (
     r"intern|apprentice|executive|officer|supervisor|team lead|tech lead|lead|head of [\w ]{2,30}|vp(?: of [\w ]{2,30})?|ceo|cto|cfo|founder|partner|associate|specialist|coordinator|"
     r"phd student|postdoc|homemaker|housewife|stay-at-home (?:mom|dad|parent)|nanny|cleaner|security guard|data scientist|retired|unemployed|self-employed)"
 )
+# What is said of a name rather than being one: "on the list", "hard to spell", "often mispronounced".
+_NO_OWN_NAME = (
+    r"(?-i:not|on|in|at|of|to|for|from|by|under|near|after|the|an?|my|your|his|her|their|very|too|so|quite|really|just|pretty|often|always|never|usually|"
+    r"hard|easy|difficult|common|uncommon|rare|unusual|unique|long|short|weird|boring|important|missing|wrong|correct|right|mis\w+|spelled|spelt|written|pronounced|"
+    r"listed|taken|already|also|being|based|derived|unknown|known|everywhere|nowhere|still|no|what|mud)\b(?=\s|[.!]*\Z)"
+)
 _LANGUAGE = (
     r"(?P<object>(?:(?:(?:a little|some|basic|fluent|a bit of)\s+)?(?-i:English|Spanish|French|German|Italian|Portuguese|Chinese|Mandarin|Cantonese|Taiwanese|Japanese|Korean|Russian|Ukrainian|"
     r"Arabic|Hindi|Urdu|Bengali|Tamil|Dutch|Swedish|Norwegian|Danish|Finnish|Icelandic|Polish|Czech|Hungarian|Romanian|Turkish|Thai|Vietnamese|Indonesian|Malay|Hebrew|Greek|Latin|Persian|Farsi|Swahili|Catalan|Welsh|Irish)"
@@ -347,7 +353,7 @@ _RULES: list[_Rule] = [
     *_rules(
         "name",
         "name surname called named go goes changed",
-        rf"(?:my|our|'s) (?:(?:new|full|first|last|real|legal|middle|maiden) |sur)*name(?: is|'s|:)\s+(?:now |actually )?(?!not\b){_ANY}",
+        rf"(?:my|our|'s) (?:(?:new|full|first|last|real|legal|middle|maiden) |sur)*name(?: is|'s|:)\s+(?:now |actually )?(?!{_NO_OWN_NAME}){_ANY}",
         rf"{_B}(?:called|named) (?-i:(?=[A-Z])){_ANY}",
         rf"{_A}(?:go|goes) by {_CAP}",
         rf"{_A}changed (?:my|her|his|their) (?:full |first |last |legal |sur)*name to {_ANY}",

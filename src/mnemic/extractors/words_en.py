@@ -360,6 +360,7 @@ OPENING_CLAUSE = re.compile(
 FIRST_PERSON = re.compile(
     r"\b(?:I|I'm|I've|I'd|I'll|i'm|i've|my|My|our|Our|me|we|We|we're|we've|mine|myself|ourselves)\b"
 )
+CAPITAL_I = re.compile(r"\bI\b")
 MINE = _pattern(r"\b(?:my|our|mine|ours)\b")
 SAYS_I = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|i'm|i've|we|We|we're|we've)\b")
 # A name or a title in it (for an assistant also a number), and a verb that tells of it.
