@@ -357,7 +357,7 @@ _WORDS_IS = r"(?:\s{1,3}(?!is\b|was\b)[\w'’.&-]{1,30}){0,6}\s{1,3}(?:is|was|to
 _IS = rf"(?:{_SIGN}|{_WORDS_IS})"
 _ZH_IS = r"\s{0,3}(?:就|都|會|会|要|改|換|换|設|设|定|成|為|为|是|叫|了|也|還|还|一直|現在|现在|目前|這個|这个|，?我|[:：=＝]|\s){1,8}"
 _OPEN = r"[\"'`“”「『*]{0,3}"
-_VALUE = r"(?P<secret>(?!\[masked )[^\s\"'`“”「」『』《》<>，。；、！？（）\u3400-\u9fff]{1,400})"
+_VALUE = r"(?P<secret>(?:(?!\[masked )[^\s\"'`“”「」『』《》<>，。；、！？（）\u3400-\u9fff]){1,400})"
 
 _PLAIN_VALUE = r"(?P<secret>(?!masked )[A-Za-z-]{3,60})"
 
@@ -396,7 +396,18 @@ def _is_key(value: str) -> bool:
     return len(value) >= 8 and _has_digit(value) and not _PLACEHOLDER.fullmatch(value)
 
 
-_LABEL_EN = r"(?<![A-Za-z])(?:pass[\s_-]?(?:word|wd|phrase|code)|pwd|passwort|login[\s_-]pw)(?![A-Za-z])"
+_LABEL_EN = r"(?<![A-Za-z])(?:pass[\s_-]?(?:word|wd|phrase|code)|pwd|passwort|pw)(?![A-Za-z])"
+# "pass" is a verb too: only a sign right after it makes it a label.
+_LABEL_VERB = r"(?<![A-Za-z-])pass"
+# "login: user / secret": what names both.
+_LABEL_BOTH = (
+    r"(?:(?<![A-Za-z])(?:log-?in|credentials?|creds|(?:user(?:name)?|account|login|id)\s?[/&+]\s?(?:password|passwd|pass|pwd|pw)|password|passwd|pwd|pw)"
+    r"|[帳账]密|(?:[帳账][號号戶户]?\s?[/&+和與与、]?\s?)?密[碼码])"
+)
+_ZH_SAYS = (
+    r"\s{0,3}(?:現在|现在|就|也|已經|已经|都|我){0,2}(?:是|為|为|：|[改換换設设]成了?|[改設设]為|改为|设为|叫)\s{0,3}"
+)
+_WIDE = r"!-~０-９Ａ-Ｚａ-ｚ！＃＄％＆＊＋－．＠＿"  # also as an input method for Chinese types them
 _LABEL_ZH = r"(?:密[碼码]|口令|通行[碼码]|密語|密语)"
 _LABEL_KEY = (
     r"(?<![A-Za-z])(?:(?:api|access|secret|private|auth|session|encryption|signing|account|license)[\s_-]?"
@@ -465,13 +476,43 @@ _LABELLED: tuple[_Rule, ...] = (
     ),
     _Rule(
         kind="password",
-        hints=("pass", "pwd", " pw"),
+        hints=("login", "log-in", "cred", "pass", "pw", "帳密", "账密", "密碼", "密码"),
+        # Before the other passwords, which would take the user for the secret.
+        pattern=re.compile(
+            rf"{_LABEL_BOTH}(?:\s{{0,3}}[:=：＝]|\s{{1,3}}is\s|\s{{0,3}}是)\s{{0,3}}{_OPEN}(?!\[masked )"
+            rf"(?:[A-Za-z0-9_+-]{{1,60}}+\s{{0,3}}[/／]\s{{0,3}}|[A-Za-z0-9_.+@-]{{1,120}}+\s{{1,3}}[/／]\s{{1,3}}|[A-Za-z0-9_.+-]{{1,60}}+@[A-Za-z0-9.-]{{1,60}}+[/／])"
+            rf"(?P<secret>(?!\[masked )[^\s\"'`“”「」『』《》<>，。；、！？（）/\u3400-\u9fff]{{3,200}})(?!/)",
+            re.IGNORECASE,
+        ),
+        holds=_looks_secret,
+    ),
+    _Rule(
+        kind="password",
+        hints=("pass",),
+        pattern=re.compile(rf"{_LABEL_VERB}(?:=|\s{{0,3}}[:：]\s{{0,3}}(?=[^\s\d]{{0,60}}\d)(?=[^\sA-Za-z]{{0,60}}[A-Za-z])){_OPEN}{_VALUE}", re.IGNORECASE),
+        holds=_looks_secret,
+    ),
+    _Rule(
+        kind="password",
+        hints=("pass=",),
+        pattern=re.compile(rf"{_LABEL_VERB}={_OPEN}{_PLAIN_VALUE}(?![\w-])", re.IGNORECASE),
+        holds=_is_password,
+    ),
+    _Rule(
+        kind="password",
+        hints=("pass", "pw"),
+        pattern=re.compile(rf"(?:{_LABEL_EN}|(?<![A-Za-z-])pass){_ZH_SAYS}{_OPEN}(?P<secret>(?:(?!\[masked )[{_WIDE}]){{3,200}})(?![年個个位次天月歲岁元塊块人分點点字])", re.IGNORECASE),
+        holds=lambda value: not _PLACEHOLDER.fullmatch(value),
+    ),
+    _Rule(
+        kind="password",
+        hints=("pass", "pw"),
         pattern=re.compile(rf"{_LABEL_EN}(?:{_IS}|\s{{1,3}}){_OPEN}{_VALUE}", re.IGNORECASE),
         holds=_looks_secret,
     ),
     _Rule(
         kind="password",
-        hints=("pass", "pwd", " pw"),
+        hints=("pass", "pw"),
         # A plain word at the end of the clause: "my password is dragon."
         pattern=re.compile(rf"{_LABEL_EN}{_IS}{_OPEN}{_PLAIN_VALUE}(?=[\"'`”」*]{{0,3}}[.!?]{{0,3}}[ \t]{{0,9}}(?:[,;\n}}\]]|\Z))", re.IGNORECASE),
         holds=_is_password,
@@ -479,7 +520,7 @@ _LABELLED: tuple[_Rule, ...] = (
     _Rule(
         kind="password",
         hints=("密碼", "密码", "口令", "通行碼", "通行码"),
-        pattern=re.compile(rf"{_LABEL_ZH}{_ZH_IS}{_OPEN}(?P<secret>(?!\[masked )[!-~]{{3,200}})(?![年個个位次天月歲岁元塊块人分點点字])"),
+        pattern=re.compile(rf"{_LABEL_ZH}{_ZH_IS}{_OPEN}(?P<secret>(?:(?!\[masked )[{_WIDE}]){{3,200}})(?![年個个位次天月歲岁元塊块人分點点字])"),
         holds=lambda value: not _PLACEHOLDER.fullmatch(value),
     ),
     _Rule(
