@@ -190,14 +190,6 @@ def _zoned(moment: datetime | None, like: datetime) -> datetime | None:
     return moment
 
 
-def is_small_talk(content: str) -> bool:
-    """Whether a whole turn greets, thanks or agrees and says nothing more, so that no model need read it."""
-    return len(content) <= _CHAT and _SMALL_TALK.fullmatch(_straight(content)) is not None
-
-
-_CHAT = 200  # longer than any run of such words
-
-
 # What is no statement.
 
 

@@ -320,7 +320,7 @@ class WritePath:
             vectors, embedded = await self._shown_with(episodes, vectors)
             usage += Usage(embeddings=embedded)
             request, shown = await self._request(episodes, before, vectors)
-            extraction = await self._extract(request)
+            extraction = await self._extractor.extract(request)
             usage += extraction.usage
             # Off the event loop: gates and names look long at every word.
             drafts, refused = await asyncio.to_thread(_drafts, extraction, request, before, episodes, now)
@@ -338,14 +338,6 @@ class WritePath:
             _log.exception("%s failed; the messages stay pending", self._extractor.name)
             reason = f"{self._extractor.name} failed: {type(exc).__name__}: {exc}"
             return replace(await self._postpone(episodes, now, reason, spent=usage), usage=usage)
-
-    async def _extract(self, request: ExtractionRequest) -> Extraction:
-        """What the extractor finds; a model is not asked about greetings and thanks alone."""
-        if isinstance(self._extractor, Judge) and all(gates.is_small_talk(turn.content) for turn in request.turns):
-            return Extraction(
-                refusals=tuple(Refusal(turn=place, reason="small_talk") for place in range(len(request.turns)))
-            )
-        return await self._extractor.extract(request)
 
     async def _shown_with(
         self, episodes: Sequence[Episode], vectors: Mapping[str, Vectors]

@@ -106,16 +106,6 @@ def test_what_is_extracted_later_is_counted_when_it_is(counted):
 
 
 @pytest.mark.behaviour("W15")
-def test_small_talk_costs_no_call(counted):
-    model = Model()
-    memory, _ = counted(extractor=model)
-    for text in ("Hello!", "Thanks a lot!", "早安", "謝謝！"):
-        assert memory.add(text, user_id=USER)["receipt"]["usage"]["model_calls"] == 0
-    assert model.requests == []
-    assert memory.stats()["model_calls_today"] == 0
-
-
-@pytest.mark.behaviour("W15")
 def test_reading_costs_no_model(counted):
     model = Model()
     memory, _ = counted(extractor=model)

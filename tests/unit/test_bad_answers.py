@@ -201,7 +201,7 @@ def test_a_server_without_schemas_is_sent_none_where_the_prompt_shows_the_shape(
     with answering('{"facts": []}') as server:
         llm = RemoteLLM("openai:m", base_url=f"http://127.0.0.1:{server.server_port}/v1")
         llm._schema_refused = True
-        turn = Turn(role="user", content="Hello.", said_at=AT)
+        turn = Turn(role="user", content="The weather is odd.", said_at=AT)
         asyncio.run(LLMExtractor(llm).extract(ExtractionRequest(turns=(turn,))))
     (asked,) = server.asked
     sent = json.dumps(asked["messages"])

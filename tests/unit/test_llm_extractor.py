@@ -87,7 +87,23 @@ def test_no_turns_cost_no_call():
 
 
 def test_turns_with_nothing_in_them_are_not_refused():
-    assert extract(ScriptedLLM([[]]), turn("Thanks!")) == Extraction(usage=SPENT)
+    assert extract(ScriptedLLM([[]]), turn("The weather is odd.")) == Extraction(usage=SPENT)
+
+
+@pytest.mark.parametrize(
+    "content", ["Haha, thanks! You too, see you tomorrow.", "哈哈，謝謝你，晚安！", "What time is it?"]
+)
+def test_no_model_is_asked_about_greetings_and_bare_questions(content):
+    llm = ScriptedLLM()
+    found = extract(llm, turn(content))
+    assert (found.facts, [each.turn for each in found.refusals], llm.asked) == ((), [0], [])
+
+
+@pytest.mark.parametrize("content", ["Did you know I moved to Rome?", "你知道我搬到台中了嗎？", "Thanks! I'm vegan."])
+def test_what_may_tell_of_the_speaker_is_read_by_the_model(content):
+    llm = ScriptedLLM([[]])
+    extract(llm, turn(content))
+    assert len(llm.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -127,7 +143,7 @@ def test_a_digit_that_differs_is_not_what_was_said():
 def test_a_question_of_the_assistant_is_no_fact():
     found = extract(
         ScriptedLLM([[raw("Do you have pets", text="The assistant asks about pets.")]]),
-        turn("Do you have pets?", "assistant"),
+        turn("The pet shop opened. Do you have pets?", "assistant"),
     )
     assert found.refusals == (Refusal(turn=0, reason="question", quote="Do you have pets"),)
 

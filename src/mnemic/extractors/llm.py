@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from mnemic.errors import ModelError
-from mnemic.extractors import answers
+from mnemic.extractors import answers, idle
 from mnemic.prompts import extract as prompt
 from mnemic.prompts import judge as judging
 from mnemic.protocols import LLM, Verdict
@@ -63,6 +63,8 @@ class LLMExtractor:
             ModelError: the model failed, or its answer holds facts and not one could be read or placed;
                 nothing of the request was extracted.
         """
+        if (refusals := await idle.refused(request)) is not None:
+            return Extraction(refusals=refusals)
         shape = prompt.shape(request)
         found: list[Fact] = []
         refused: list[Refusal] = []

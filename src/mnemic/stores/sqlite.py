@@ -258,7 +258,11 @@ class SQLiteStore:
             with _explained(self._path):
                 return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, guarded)
+        try:
+            running = asyncio.get_running_loop().run_in_executor(self._pool, guarded)
+        except RuntimeError as exc:  # the interpreter is going down, and its threads with it
+            raise Closed("this process is ending; open the store again in another") from exc
+        return await running
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
