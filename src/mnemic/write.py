@@ -69,10 +69,12 @@ _TURNS_BEFORE = 4
 # said and lie no further apart than this. Statements handed over one by one are no conversation.
 _SAME_TALK = timedelta(hours=1)
 
-# Memories that a model is shown beside the new turns, and that each new turn may bring among them. More
-# of them cost tokens with every message and weigh on small models.
+# Memories that a model is shown beside the new turns, that each new turn may bring among them, and how near
+# they must be (centred similarity; unrelated texts lie around 0). More of them cost tokens with every message
+# and weigh on small models; a pair that was not shown can still be asked about.
 _NEAR = 6
 _NEAR_A_TURN = 3
+_NEAR_FROM = 0.25
 
 # Turns that one extraction reads at most. Models overlook things in longer talk.
 _AT_ONCE = 20
@@ -369,7 +371,9 @@ class WritePath:
                         episode.indexed, vectors[episode.id][0], memory.indexed, around.vectors.get(each)
                     )
                     scores[each] = max(scores[each], min(max(score or 0.0, 0.0), 1.0))
-            best = sorted(scores, key=lambda each: (-scores[each], each))[:_NEAR]
+            best = sorted(
+                (each for each in scores if scores[each] >= _NEAR_FROM), key=lambda each: (-scores[each], each)
+            )[:_NEAR]
             shown = [around.memories[each] for each in best]
             near = [
                 Near(
