@@ -110,7 +110,7 @@ class Judging(FakeExtractor):
 
 FACTS = (
     ("bees are what I keep", "Keeps bees", "pet", "bees"),
-    ("red coins are what I collect", "Collects red coins of the old kind at home", "hobby", "red coins"),
+    ("red coins are what I collect", "Hoards old coins of every kind at home", "hobby", "red coins"),
     ("I live in Oslo", "Lives in Oslo", "home", "Oslo"),
 )
 TURNS = ["Well, bees are what I keep, and red coins are what I collect.", "And I live in Oslo, as you know."]
@@ -143,7 +143,7 @@ async def fill(memory):
 def known_hobby(request):
     (turn,) = request.turns
     fact = Fact(
-        text="Collects red stamps of the old kind at home",
+        text="Hoards old stamps of every kind at home",
         turn=0,
         quote=turn.content,
         subject="user",
@@ -213,7 +213,7 @@ async def test_whichever_call_fails_each_fact_is_found_or_waiting_and_is_made_on
     later(minutes=10)
     done = await memory.process_pending()
     assert (done["pending"], done["failed"]) == (0, 0)
-    expected = sorted([*KNOWN, "Collects red stamps of the old kind at home", *(text for _, text, _, _ in FACTS)])
+    expected = sorted([*KNOWN, "Hoards old stamps of every kind at home", *(text for _, text, _, _ in FACTS)])
     assert await texts(memory) == expected
     for text in (text for _, text, _, _ in FACTS):
         (item,) = [each for each in (await memory.get_all(user_id=USER))["results"] if each["memory"] == text]
