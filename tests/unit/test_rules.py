@@ -437,7 +437,7 @@ async def test_other_languages_are_kept_with_little_confidence(text):
 async def test_strange_input_neither_crashes_nor_hangs(piece):
     started = time.perf_counter()
     await extract(piece * (50_000 // len(piece)))
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < 60
 
 
 async def test_long_and_short_texts_give_the_same_facts():

@@ -370,7 +370,7 @@ def test_a_turn_of_200_000_characters_is_read_in_time(line):
     text = (line * (200_000 // len(line) + 1))[:200_000]
     started = time.thread_time()
     _extract((Turn(role="user", content=text, said_at=NOW),))
-    assert time.thread_time() - started < 4  # some 1.5 s on a slow machine
+    assert time.thread_time() - started < 30  # a quadratic rule takes minutes
 
 
 # What somebody calls theirs by a noun alone is one thing.
