@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from mnemic import inputs, registry
 from mnemic.consolidate import ConsolidatePath
+from mnemic.context import ContextPath
 from mnemic.errors import Closed, InvalidInput, MnemicError, NotFound, WrongEmbedder
 from mnemic.inputs import Id
 from mnemic.protocols import Embedder, Extractor, Store
@@ -65,6 +66,7 @@ class Engine:
         self.read = ReadPath(self.store, self.embedder, calibration)
         self.retire = RetirePath(self.store, calibration)
         self.consolidate = ConsolidatePath(self.store, self.embedder, calibration, single=self.single)
+        self.context = ContextPath(self.store, self.read, self.consolidate)
 
     async def ready(self) -> Engine:
         """Open the store with the first call."""

@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any, Literal, Self
 
 from mnemic import config, inputs, present, registry, verbatim
+from mnemic.context import CONTEXT_STATES
 from mnemic.engine import Engine
 from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
 from mnemic.graph import Graph
 from mnemic.inputs import UNSET, Id, Unset, When
 from mnemic.protocols import LLM, Embedder, Extractor, Store, Where
-from mnemic.read import CONTEXT_STATES, asks_for_past
+from mnemic.read import asks_for_past
 from mnemic.times import now
 from mnemic.types import (
     KINDS,
@@ -358,7 +359,7 @@ class AsyncMemory(Upkeep, Graph):
         ids = inputs.ids(user_id, agent_id, app_id, run_id)
         where = self._where(ids, filters, ("memory", "episode"), show_expired=False, past=asks_for_past(question))
         engine = await self._engine.ready()
-        block = await engine.read.context(
+        block = await engine.context.block(
             question,
             where,
             limit=inputs.count(top_k, "top_k"),

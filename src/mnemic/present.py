@@ -9,10 +9,11 @@ from typing import Any
 
 from mnemic import text
 from mnemic.consolidate import Applied, Profile, Proposal
+from mnemic.context import Block
 from mnemic.drafts import source_of
 from mnemic.planning import Outcome
 from mnemic.protocols import Changed, Named
-from mnemic.read import Answer, Block, Hit
+from mnemic.read import Answer, Hit
 from mnemic.times import iso
 from mnemic.types import (
     AddedItem,

@@ -20,7 +20,7 @@ LAYERS = (
     ),
     ("endpoints", {"providers"}),
     ("vendors", {"llms", "embedders", "rerankers", "extractors", "stores"}),
-    ("core", {"write", "read", "consolidate", "embedding", "retire", "verbatim"}),
+    ("core", {"write", "read", "context", "consolidate", "embedding", "retire", "verbatim"}),
     ("edge", {"present", "registry", "config"}),
     ("api", {"engine", "graph", "memory", "sync", "upkeep"}),
     ("surfaces", {"cli", "server", "mcp", "testing"}),
