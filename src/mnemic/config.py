@@ -8,6 +8,8 @@
 | llm_base_url | MNEMIC_LLM_BASE_URL | OpenAI-compatible endpoint of that model |
 | embedder | MNEMIC_EMBEDDER | `bundled`, `bundled:e5`, `bundled:use`, or `provider:model` |
 | embedder_base_url | MNEMIC_EMBEDDER_BASE_URL | OpenAI-compatible endpoint of that embedder |
+| reranker | MNEMIC_RERANKER | model that orders hits, as `cross-encoder:model`, `cohere:model`, `llm:provider:model`; none: no |
+| reranker_base_url | MNEMIC_RERANKER_BASE_URL | endpoint of that reranker |
 | user_id, agent_id, app_id, run_id | MNEMIC_USER_ID, … | ids the command line uses when none is given |
 
 MNEMIC_HOME moves the folder of the store and of `config.toml`.
@@ -37,6 +39,8 @@ class Settings:
     llm_base_url: str | None = None
     embedder: str = "bundled"
     embedder_base_url: str | None = None
+    reranker: str | None = None
+    reranker_base_url: str | None = None
     user_id: str | None = None
     agent_id: str | None = None
     app_id: str | None = None

@@ -14,7 +14,7 @@ from mnemic.consolidate import ConsolidatePath
 from mnemic.context import ContextPath
 from mnemic.errors import Closed, InvalidInput, MnemicError, NotFound, WrongEmbedder
 from mnemic.inputs import Id
-from mnemic.protocols import Embedder, Extractor, Store
+from mnemic.protocols import Embedder, Extractor, Reranker, Store
 from mnemic.read import ReadPath
 from mnemic.retire import RetirePath
 from mnemic.times import now
@@ -34,6 +34,7 @@ class Engine:
     store: Store
     embedder: Embedder
     extractor: Extractor
+    reranker: Reranker | None
     project: str
     instructions: str | None
     categories: Mapping[str, str]
@@ -42,6 +43,7 @@ class Engine:
     keep_secrets: bool
     background: bool
     owns_embedder: bool
+    owns_reranker: bool
     opened: bool = False
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     worker: asyncio.Task[None] | None = None
@@ -97,6 +99,8 @@ class Engine:
         await self.store.close()
         if self.owns_embedder:
             await self.embedder.close()
+        if self.owns_reranker and self.reranker is not None:
+            await self.reranker.close()
 
     def look_after_pending(self, *, left: bool) -> None:
         """Have a task of this loop extract from what is pending, until nothing is.

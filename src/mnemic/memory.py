@@ -14,7 +14,7 @@ from mnemic.engine import Engine
 from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
 from mnemic.graph import Graph
 from mnemic.inputs import UNSET, Id, Unset, When
-from mnemic.protocols import LLM, Embedder, Extractor, Store, Where
+from mnemic.protocols import LLM, Embedder, Extractor, Reranker, Store, Where
 from mnemic.read import asks_for_past
 from mnemic.times import now
 from mnemic.types import (
@@ -37,6 +37,7 @@ from mnemic.write import Given
 _log = logging.getLogger("mnemic")
 _told_of_rules = False
 _INCLUDABLE = ("memory", "episode")
+_NO_RERANKER = "ranked without a reranker: there is none; give Memory(reranker=…) or MNEMIC_RERANKER"
 
 
 class AsyncMemory(Upkeep, Graph):
@@ -50,6 +51,9 @@ class AsyncMemory(Upkeep, Graph):
             With none, memories are extracted by rules.
         llm_base_url: an OpenAI-compatible endpoint for a named `llm`; no other host is then contacted.
         embedder_base_url: the same for a named `embedder`.
+        reranker: a `Reranker`, or a name: "cross-encoder:BAAI/bge-reranker-base" (on this machine, or a model's
+            folder), "cohere:rerank-v3.5", "llm:openai:gpt-5-mini", … With none, hits are ordered by vectors and words.
+        reranker_base_url: the same for a named `reranker`.
         project: keeps several uses of one store apart.
         instructions: what to keep and what not, for the model that extracts.
         custom_categories: labels the model may give to memories: name to meaning.
@@ -77,6 +81,8 @@ class AsyncMemory(Upkeep, Graph):
         llm: LLM | str | None = None,
         llm_base_url: str | None = None,
         embedder_base_url: str | None = None,
+        reranker: Reranker | str | None = None,
+        reranker_base_url: str | None = None,
         project: str | None = None,
         instructions: str | None = None,
         custom_categories: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
@@ -87,7 +93,7 @@ class AsyncMemory(Upkeep, Graph):
         store: Store | None = None,
         extractor: Extractor | None = None,
     ) -> None:
-        _check_parts(store=store, extractor=extractor, embedder=embedder, llm=llm)
+        _check_parts(store=store, extractor=extractor, embedder=embedder, llm=llm, reranker=reranker)
         if instructions is not None:
             instructions = inputs.text(instructions, "instructions")
         settings = config.load()
@@ -96,6 +102,11 @@ class AsyncMemory(Upkeep, Graph):
         named = isinstance(embedder, str)
         if isinstance(embedder, str):
             embedder = registry.make_embedder(embedder, base_url=embedder_base_url or settings.embedder_base_url)
+        if reranker is None:
+            reranker = settings.reranker
+        named_reranker = isinstance(reranker, str)
+        if isinstance(reranker, str):
+            reranker = registry.make_reranker(reranker, base_url=reranker_base_url or settings.reranker_base_url)
         if extractor is None:
             llm = llm if llm is not None else settings.llm
             extractor = registry.make_extractor(llm, base_url=llm_base_url or settings.llm_base_url)
@@ -107,6 +118,7 @@ class AsyncMemory(Upkeep, Graph):
             store=store if store is not None else registry.make_store(path),
             embedder=embedder,
             extractor=extractor,
+            reranker=reranker,
             project=inputs.project_name(project if project is not None else settings.project),
             instructions=instructions,
             categories=inputs.choices(custom_categories),
@@ -115,6 +127,7 @@ class AsyncMemory(Upkeep, Graph):
             keep_secrets=inputs.flag(keep_secrets, "keep_secrets"),
             background=inputs.flag(background, "background"),
             owns_embedder=named,
+            owns_reranker=named_reranker,
         )
         self._bound: Scope | None = None
 
@@ -304,6 +317,7 @@ class AsyncMemory(Upkeep, Graph):
         show_expired: bool = False,
         latest_only: bool | None = None,
         explain: bool = False,
+        rerank: bool | None = None,
     ) -> SearchResult:
         """The memories that answer a question, best first.
 
@@ -319,6 +333,7 @@ class AsyncMemory(Upkeep, Graph):
             latest_only: False adds memories whose place others took ("worked at …"), True never does; by
                 default they are added when the question asks for the past ("Where did I work before?").
             explain: add `score_details` to each hit.
+            rerank: whether the reranker orders the hits; by default it does when there is one.
 
         Returns:
             `results` with `score` in [0, 1], and `below_floor`: how many candidates were judged irrelevant.
@@ -330,11 +345,14 @@ class AsyncMemory(Upkeep, Graph):
         amount = _one("top_k", top_k, "limit", limit)
         amount = 20 if amount is None else inputs.count(amount, "top_k")
         explain = inputs.flag(explain, "explain")
+        rerank = None if rerank is None else inputs.flag(rerank, "rerank")
         past = asks_for_past(question) if latest_only is None else not inputs.flag(latest_only, "latest_only")
         ids = inputs.ids(user_id, agent_id, app_id, run_id)
         where = self._where(ids, filters, include, show_expired, past=past)
         engine = await self._engine.ready()
         answer = await engine.read.search(question, where, limit=amount, floor=inputs.share(threshold, "threshold"))
+        if rerank and engine.reranker is None:
+            answer = replace(answer, notes=(*answer.notes, _NO_RERANKER))
         return present.found(answer, explain=explain)
 
     async def context(
@@ -507,6 +525,7 @@ def _check_parts(**parts: object) -> None:
     """Every part given is a name, where names are taken, or has the methods of its protocol."""
     kinds: dict[str, tuple[type, bool]] = {
         "store": (Store, False), "extractor": (Extractor, False), "embedder": (Embedder, True), "llm": (LLM, True),
+        "reranker": (Reranker, True),
     }  # fmt: skip
     for part, value in parts.items():
         kind, named = kinds[part]

@@ -129,6 +129,25 @@ class LLM(Protocol):
         """
 
 
+@runtime_checkable
+class Reranker(Protocol):
+    """Reads a question and each text together: slower than vectors and words, and nearer to what was meant."""
+
+    @property
+    def name(self) -> str:
+        """`provider:model`."""
+
+    async def rerank(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """How far each text answers the question, in [0, 1]; one a text, in the order given.
+
+        Raises:
+            ModelError: the model failed or answered badly.
+        """
+
+    async def close(self) -> None:
+        """Free what was opened."""
+
+
 # What a store is asked to write.
 
 
@@ -452,7 +471,15 @@ class Where:
     episodes: tuple[EpisodeState, ...] = SEARCHABLE_STATES
     expired: bool = False
     superseded: bool = False
-    """Also memories whose place another one took."""
+    """Also memories whose place another one took; with `as_of`, such of them as held then."""
+    as_of: datetime | None = None
+    """What held at this moment of the world, by the rules of `lifetimes`; messages: those said by then."""
+    known_at: datetime | None = None
+    """What was known at this moment, by the same rules; `now` is then the same moment, or later.
+
+    Messages are those received by then, in the state they are in now; one that memories were made of counts as
+    pending when none of them was known yet.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -503,6 +530,15 @@ class Page:
     """One page of a listing."""
 
     memories: tuple[Memory, ...]
+    total: int
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Events:
+    """One page of what happened to memories, oldest first."""
+
+    events: tuple[HistoryEvent, ...]
     total: int
     next_cursor: str | None
 
@@ -576,10 +612,11 @@ class Store(Protocol):
             WrongEmbedder: `probe.space` is not the store's.
         """
 
-    async def load(self, ids: Sequence[str]) -> dict[str, Record]:
+    async def load(self, ids: Sequence[str], *, known_at: datetime | None = None) -> dict[str, Record]:
         """Current memories and episodes by id; ids of nothing are left out.
 
-        A retired memory is returned as its last version.
+        A retired memory is returned as its last version. With `known_at`, memories are as they were known then
+        (`lifetimes.known`), and those that were not known, or were gone, are left out.
         """
 
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
@@ -599,6 +636,17 @@ class Store(Protocol):
 
     async def history(self, memory_id: str) -> tuple[HistoryEvent, ...]:
         """Events of one memory, oldest first; empty when the id is unknown."""
+
+    async def changes(
+        self, scope: Scope, *, since: datetime, until: datetime | None = None, limit: int, cursor: str | None = None
+    ) -> Events:
+        """Events of a scope's memories from `since` to before `until`, by time. Cost follows the owner and the time.
+
+        Of forgotten memories the words are left out. Raises InvalidInput for a cursor that is not ours.
+        """
+
+    async def slot(self, scope: Scope, slot: str) -> tuple[Memory, ...]:
+        """Every version of the scope's memories that has this slot, by id and version."""
 
     async def change(self, change_id: str) -> Changed | None:
         """A change and what it did, or None when there is none of this id."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from mnemic import config, text
 from mnemic.errors import InvalidConfig, describe
-from mnemic.protocols import LLM, Calibration, Embedder, Extractor, Store
+from mnemic.protocols import LLM, Calibration, Embedder, Extractor, Reranker, Store
 
 
 def make_store(path: str | os.PathLike[str] | None) -> Store:
@@ -85,6 +85,35 @@ def make_llm(name: str, *, base_url: str | None = None, api_key: str | None = No
     return RemoteLLM(name, base_url=base_url, api_key=api_key)
 
 
+def make_reranker(name: str | None, *, base_url: str | None = None, api_key: str | None = None) -> Reranker | None:
+    """A reranker by name, or None without one.
+
+    `cross-encoder:model` (or a model's folder) on this machine; `cohere:`, `jina:`, `voyage:`, and `server:` or
+    `tei:` with `base_url`, over the network; `llm:provider:model` asks a language model.
+
+    Raises:
+        InvalidConfig: a name that means nothing.
+        MissingDependency: the package it needs is not installed.
+    """
+    if name is None:
+        return None
+    provider, _, model = name.partition(":")
+    if not provider or not model:
+        raise InvalidConfig(f"a reranker is named 'provider:model', such as 'cohere:rerank-v3.5', not {name!r}")
+    if provider == "llm":
+        llm = make_llm(model, base_url=base_url, api_key=api_key)
+        from mnemic.rerankers.llm import LLMReranker
+
+        return LLMReranker(llm)
+    if provider == "cross-encoder":
+        from mnemic.rerankers.cross_encoder import CrossEncoderReranker
+
+        return CrossEncoderReranker(model)
+    from mnemic.rerankers.remote import RemoteReranker
+
+    return RemoteReranker(name, base_url=base_url, api_key=api_key)
+
+
 def calibration_of(embedder: Embedder) -> Calibration:
     """What the embedder says of its space, or the general prior."""
     found = getattr(embedder, "calibration", None)
@@ -94,7 +123,7 @@ def calibration_of(embedder: Embedder) -> Calibration:
 def arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of `Memory` from a dictionary: its own argument names, or the shape mem0's users have.
 
-    In the latter, `llm` and `embedder` are `{"provider", "config"}`; a `vector_store` of theirs is
+    In the latter, `llm`, `embedder` and `reranker` are `{"provider", "config"}`; a `vector_store` of theirs is
     not used, which a warning says, since memories are kept in one file of ours.
 
     Raises:
@@ -106,6 +135,8 @@ def arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in settings.items():
         if key in ("llm", "embedder") and isinstance(value, Mapping):
             found |= _model(key, value)
+        elif key == "reranker" and isinstance(value, Mapping):
+            found |= _reranker(value)
         elif key in _ARGUMENTS:
             found[key] = value
         elif key in ("custom_instructions", "custom_fact_extraction_prompt"):
@@ -126,6 +157,8 @@ _ARGUMENTS = (
     "llm",
     "llm_base_url",
     "embedder_base_url",
+    "reranker",
+    "reranker_base_url",
     "project",
     "instructions",
     "custom_categories",
@@ -160,6 +193,39 @@ def _model(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
         return {kind: name} | ({f"{kind}_base_url": base_url} if base_url else {})
     make = make_llm if kind == "llm" else make_embedder
     return {kind: make(name, base_url=base_url, api_key=key)}
+
+
+_RERANKERS = {  # their names of providers to ours
+    "cohere": "cohere",
+    "huggingface": "cross-encoder",
+    "sentence_transformer": "cross-encoder",
+    "llm_reranker": "llm",
+}
+
+
+def _reranker(given: Mapping[str, Any]) -> dict[str, Any]:
+    """How many hits there are is for the search to say, so that `top_k` of theirs is not used."""
+    provider, settings = _provider(given), given.get("config") or {}
+    if not isinstance(settings, Mapping):
+        raise InvalidConfig(f"the 'config' of reranker must be a dictionary, not {describe(settings)}")
+    if provider not in _RERANKERS:
+        raise InvalidConfig(f"no reranker of provider {provider!r}; providers: {', '.join(_RERANKERS)}")
+    if provider == "llm_reranker":
+        inner = settings.get("llm") or {"provider": settings.get("provider", "openai"), "config": settings}
+        if not isinstance(inner, Mapping):
+            raise InvalidConfig(f"the 'llm' of reranker must be a dictionary, not {describe(inner)}")
+        llm = _model("llm", inner)
+        named, url = llm["llm"], llm.get("llm_base_url")
+        if isinstance(named, str):
+            return {"reranker": f"llm:{named}"} | ({"reranker_base_url": url} if url else {})
+        from mnemic.rerankers.llm import LLMReranker
+
+        return {"reranker": LLMReranker(named)}
+    model, key = settings.get("model"), settings.get("api_key")
+    if not isinstance(model, str):
+        raise InvalidConfig(f"reranker must be {{'provider': …, 'config': {{'model': …}}}}, not {describe(given)}")
+    name = f"{_RERANKERS[provider]}:{model}"
+    return {"reranker": name if key is None else make_reranker(name, api_key=key)}
 
 
 def _provider(given: Any) -> Any:

@@ -132,6 +132,34 @@ def _all_different(new: str, known: str) -> Verdict:  # noqa: ARG001 - as `verdi
     return "different"
 
 
+class FakeReranker:
+    """The share of the question's words that a text has; or the error it raises.
+
+    >>> import asyncio
+    >>> asyncio.run(FakeReranker().rerank("green tea", ["Drinks green tea", "Has a cat"]))
+    [1.0, 0.0]
+    """
+
+    def __init__(self, failure: Exception | None = None, *, name: str = "fake:shared-words") -> None:
+        self._failure = failure
+        self.name = name
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+        """Question and texts of every call, in order."""
+        self.closed = False
+
+    async def rerank(self, question: str, texts: Sequence[str]) -> list[float]:
+        """One number a text, in [0, 1]."""
+        self.asked.append((question, tuple(texts)))
+        if self._failure is not None:
+            raise self._failure
+        wanted = set(text.query_terms(question))
+        return [len(wanted & set(text.terms(each))) / max(1, len(wanted)) for each in texts]
+
+    async def close(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
+
+
 class FakeLLM:
     """Answers with the dictionaries it was given, one a call, checked against the shape asked for."""
 

@@ -1,4 +1,4 @@
-"""Contracts of what a memory is made with: embedders and extractors. Used as `contract.StoreContract` is.
+"""Contracts of what a memory is made with: embedders, extractors and rerankers. Used as `contract.StoreContract` is.
 
 class TestMyEmbedder(EmbedderContract):
 @pytest.fixture
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from mnemic.protocols import Embedder, Extractor
+from mnemic.protocols import Embedder, Extractor, Reranker
 from mnemic.types import KINDS, Extraction, ExtractionRequest, Role, Turn
 
 _TEXTS = (
@@ -119,6 +119,45 @@ class ExtractorContract:
         answers = await asyncio.gather(*(extractor.extract(request) for _ in range(4)))
         for each in answers:
             _check(each, request.turns)
+
+
+class RerankerContract:
+    """What every reranker promises, whatever it is shown. Override `reranker`."""
+
+    pytestmark = pytest.mark.asyncio
+
+    @pytest.fixture
+    def reranker(self) -> Reranker:
+        """Return the reranker."""
+        raise NotImplementedError("override reranker: a fixture that returns a Reranker")
+
+    async def test_it_has_a_name(self, reranker: Reranker) -> None:
+        assert isinstance(reranker, Reranker)
+        assert reranker.name
+        assert reranker.name == reranker.name.strip()
+
+    async def test_every_text_has_a_relevance_between_nothing_and_one(self, reranker: Reranker) -> None:
+        for texts in (_TEXTS, _SAID, ("\ud800 half a character", "", "\x00"), ("same", "same")):
+            told = await reranker.rerank("Where do I live? 我住哪裡？", texts)
+            assert len(told) == len(texts)
+            assert all(0.0 <= each <= 1.0 for each in told)
+
+    async def test_no_texts_have_none(self, reranker: Reranker) -> None:
+        assert list(await reranker.rerank("Where do I live?", [])) == []
+
+    async def test_a_text_has_the_same_relevance_wherever_it_stands(self, reranker: Reranker) -> None:
+        told = await reranker.rerank("Where do I live?", _TEXTS)
+        backwards = await reranker.rerank("Where do I live?", _TEXTS[::-1])
+        assert list(told) == pytest.approx(list(backwards)[::-1], abs=1e-3)
+
+    async def test_it_can_be_asked_from_several_tasks(self, reranker: Reranker) -> None:
+        answers = await asyncio.gather(*(reranker.rerank("Where do I live?", _TEXTS[:3]) for _ in range(4)))
+        for each in answers:
+            assert list(each) == pytest.approx(list(answers[0]), abs=1e-3)
+
+    async def test_closing_twice_does_no_harm(self, reranker: Reranker) -> None:
+        await reranker.close()
+        await reranker.close()
 
 
 def _turn(words: str, role: Role = "user") -> Turn:
