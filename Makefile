@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 COMPARE := .venv-bench
 COMPARED := $(COMPARE)/.ready
 
-.PHONY: demo test test-all check format bench evals-write e2e-llm record wheels clean
+.PHONY: demo test test-all check format bench evals evals-write e2e-llm record wheels clean
 
 demo: $(INSTALLED)  ## make the environment, then show what it does on a real conversation
 	$(BIN)/mnemic demo
@@ -28,9 +28,13 @@ format: $(READY)
 	$(BIN)/ruff format src tests bench evals docs_src
 	$(BIN)/ruff check --fix src tests bench evals docs_src
 
-bench: $(COMPARED)  ## speed, as ratios in one run with mem0ai beside; with DATA=folder also recall
+bench: $(COMPARED)  ## speed, as ratios in one run with mem0ai beside
 	cd bench && ../$(COMPARE)/bin/python speed.py --mem0
-	@if [ -n "$(DATA)" ]; then cd bench && ../$(COMPARE)/bin/python retrieval.py $(abspath $(DATA)); fi
+
+evals: $(READY)  ## recall on the public data sets in DATA=folder, with ablation, baselines and pictures
+	@test -n "$(DATA)" || { echo "usage: make evals DATA=folder   (evals/README.md says what goes there)"; exit 2; }
+	$(BIN)/python -m pip install --quiet --group evals
+	$(BIN)/python evals/read/run.py $(DATA)
 
 evals-write: $(READY)  ## how well messages become memories, by rules
 	$(BIN)/python evals/write/score.py

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import Stemmer
@@ -69,12 +70,21 @@ class BM25:
 def _with_neighbours(case: Case, window: int) -> list[str]:
     texts = []
     for turns in case.sessions().values():
-        said = [f"{each.name}: {each.text}" if each.name else each.text for each in turns]
+        said = [each.said for each in turns]
         texts += [
-            (each, " ".join(said[max(0, place - window) : place + window + 1])) for place, each in enumerate(turns)
+            (id(each), " ".join(said[max(0, place - window) : place + window + 1])) for place, each in enumerate(turns)
         ]
-    by_message = {id(message): joined for message, joined in texts}
-    return [by_message[id(each)] for each in case.messages]
+    joined = dict(texts)
+    return [joined[id(each)] for each in case.messages]
+
+
+def whole_sessions(case: Case) -> Case:
+    """The case with each session as one long message."""
+    sessions = case.sessions().values()
+    return replace(
+        case,
+        messages=tuple(replace(said[0], text="\n".join(each.said for each in said), name=None) for said in sessions),
+    )
 
 
 class Vectors:
@@ -85,7 +95,7 @@ class Vectors:
 
     async def read(self, case: Case) -> Vectors:
         """Embed a case's messages; a long one by its windows."""
-        pieces = [text.windows(each.text, self._embedder.max_chars) for each in case.messages]
+        pieces = [text.windows(each.said, self._embedder.max_chars) for each in case.messages]
         self._messages = case.messages
         self._owners = np.repeat(np.arange(len(pieces)), [len(each) for each in pieces])
         self._vectors = await self._embedder.embed([piece for each in pieces for piece in each], role="passage")

@@ -23,6 +23,11 @@ class Message:
     """Of who speaks, in conversations of several people."""
     at: datetime | None = None
 
+    @property
+    def said(self) -> str:
+        """With who said it, where speakers have names: many questions name them."""
+        return f"{self.name}: {self.text}" if self.name else self.text
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:

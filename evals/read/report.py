@@ -50,7 +50,7 @@ class Answered:
 
     @cached_property
     def _tokens(self) -> list[int]:
-        return [count_tokens(message.text) for message, _ in self.ranking[: max(self.depths)]]
+        return [count_tokens(message.said) for message, _ in self.ranking[: max(self.depths)]]
 
     def line(self, retriever: str) -> dict[str, Any]:
         """For the file of questions."""

@@ -20,7 +20,7 @@ from typing import Any
 import embedders
 import report
 import stores
-from baselines import BM25, Vectors, everything
+from baselines import BM25, Vectors, everything, whole_sessions
 from cases import Case, DataSet
 from datasets import scan
 from embedders import Timed
@@ -72,9 +72,7 @@ async def run(chosen: list[DataSet], wanted: argparse.Namespace) -> list[Path]:
     return written
 
 
-async def evaluate(
-    data: DataSet, cases: list[Case], embedder: Timed, *, ablation: bool
-) -> dict[str, list[Answered]]:
+async def evaluate(data: DataSet, cases: list[Case], embedder: Timed, *, ablation: bool) -> dict[str, list[Answered]]:
     """Every question with known evidence, by retriever."""
     rows: dict[str, list[Answered]] = {}
     for number, case in enumerate(cases, 1):
@@ -104,8 +102,12 @@ async def _case(case: Case, depths: Any, embedder: Timed, *, ablation: bool) -> 
             for each in questions:
                 note(name, each, *await stores.ask(memory, case, each, _depth(each, depths), embedder))
             await memory.close()
-    for name, window in (("BM25", 0), ("BM25, one turn each side", 1)):
-        index = BM25(case, window=window)
+    keywords = {"BM25": BM25(case)}
+    if len(case.sessions()) < len(case.messages):
+        keywords["BM25, one turn each side"] = BM25(case, window=1)
+    if questions[0].level == "session":
+        keywords["BM25, whole sessions"] = BM25(whole_sessions(case))
+    for name, index in keywords.items():
         for each in questions:
             note(name, each, index.search(each.text, _depth(each, depths)))
     nearest = await Vectors(embedder).read(case)

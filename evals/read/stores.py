@@ -41,7 +41,9 @@ def opened(file: Path, embedder: Timed, arms: Sequence[str] | None = None) -> As
     return AsyncMemory(file, embedder=embedder, extractor=RuleExtractor(), background=False, **only)
 
 
-async def ask(memory: AsyncMemory, case: Case, question: Question, depth: int, embedder: Timed) -> tuple[Ranking, float]:
+async def ask(
+    memory: AsyncMemory, case: Case, question: Question, depth: int, embedder: Timed
+) -> tuple[Ranking, float]:
     """The best `depth` messages with no floor, and the milliseconds it took beyond the embedder."""
     known = {each.id: each for each in case.messages}
     embedding, started = embedder.seconds, time.perf_counter()

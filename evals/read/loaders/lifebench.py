@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from cases import Case, DataSet, Question
+
 from loaders.files import matching, read_json, stem, when, words
 from loaders.locomo import talk
 
 NAME = "LifeBench"
 ORIGIN = "the folders locomo_format of github.com/1754955896/LifeBench (files renamed to lifebench*.json)"
 
-_ASKED = re.compile(r"\A\s*[（(](?:提问时间|ask(?:ed|ing)?(?: |_)(?:time|on))\s*[：:][^（）()]{0,40}[）)]\s*", re.IGNORECASE)
+_ASKED = re.compile(
+    r"\A\s*[（(](?:提问时间|ask(?:ed|ing)?(?: |_)(?:time|on))\s*[：:][^（）()]{0,40}[）)]\s*", re.IGNORECASE
+)
 """The day of asking, which some files also write in front of the question."""
 
 

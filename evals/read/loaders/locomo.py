@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cases import Case, DataSet, Message, Question
+
 from loaders.files import matching, read_json, stem, when, words
 
 NAME = "LoCoMo"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cases import Case, DataSet, Message, Question
+
 from loaders.files import matching, read_lines, when
 
 NAME = "MADial-Bench"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cases import Case, DataSet, Message, Question
+
 from loaders.files import matching, read_json, when, words
 from loaders.locomo import evidence
 
