@@ -15,6 +15,8 @@ How words are read:
 - Seasons are the months of the northern hemisphere; winter is that which begins in the year named.
 - "The end of 2019" and 十月初 are as exact as 2019 and October. "About 2019" and "before 2019" are read,
   but date no fact; "about three years ago" and "a few days ago" are not even read.
+
+A question is read more boldly (`asked`): it means one time, and a wrong guess only reorders what is found.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ def of_fact(text_quote: str, said_at: datetime) -> tuple[datetime | None, dateti
         return None, None, None
     when, role = found[0].when, found[0].role
     match role:
-        case "near":
+        case "near" | "before" | "after":
             return None, None, None
         case "until":
             return None, when.end, when.precision
@@ -79,8 +81,43 @@ def of_fact(text_quote: str, said_at: datetime) -> tuple[datetime | None, dateti
             return when.start, None, when.precision
 
 
-_Role = Literal["at", "since", "until", "range", "near"]
-"""How the words around a time bind it; `near`: before it, after it, about it, or not then."""
+_Role = Literal["at", "since", "until", "before", "after", "range", "near"]
+"""How the words around a time bind it; `near`: about it, by it, or not then."""
+_Bound = Literal["in", "since", "until", "before", "after"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A time that a question names, and which side of it is meant."""
+
+    when: When
+    bound: _Bound
+    """`since` and `until` mean the named time as well, `before` and `after` do not."""
+
+
+def asked(question: str, now: datetime) -> tuple[Asked, ...]:
+    """Return every time that a question names, in order, resolved against `now` (without a zone: UTC).
+
+    What `find` leaves open is decided. A month, season, weekday or day without a year is the next one where
+    the question is about what will be or is ("What am I doing in March?"), else the last one: most of what
+    can be remembered has been, so a question that does not say is about the past. A season needs a question
+    that says so, since "What do I wear in winter?" means no particular one.
+
+    >>> [each.when.start.date().isoformat() for each in asked("Who came in May?", datetime(2025, 3, 14))]
+    ['2024-05-01']
+    """
+    return tuple(Asked(when=each.when, bound=_BOUNDS[each.role]) for each in _found(question, now, asking=True))
+
+
+_BOUNDS: Mapping[_Role, _Bound] = {
+    "at": "in",
+    "since": "since",
+    "until": "until",
+    "before": "before",
+    "after": "after",
+    "range": "in",
+    "near": "in",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,10 +149,10 @@ class _Group:
         return frozenset(self.parts) - {"clock", "hour", "half", "today", "short", "last"}
 
 
-def _found(text: str, said_at: datetime) -> Iterator[_Found]:
-    said = _Said(said_at if said_at.utcoffset() is not None else said_at.replace(tzinfo=UTC))
+def _found(text: str, said_at: datetime, *, asking: bool = False) -> Iterator[_Found]:
+    said = _Said(said_at if said_at.utcoffset() is not None else said_at.replace(tzinfo=UTC), asking=asking)
     low = _lower(text)
-    groups = _listed(text, low, _grouped(low, _atoms(text, low, said)))
+    groups = _listed(text, low, _grouped(low, _atoms(text, low, said), said))
     at = 0
     while at < len(groups):
         group = groups[at]
@@ -133,7 +170,8 @@ def _found(text: str, said_at: datetime) -> Iterator[_Found]:
 class _Said:
     """The moment of saying, and the calendar seen from it."""
 
-    def __init__(self, moment: datetime) -> None:
+    def __init__(self, moment: datetime, *, asking: bool = False) -> None:
+        self.asking = asking
         self.moment = moment
         self.day = moment.date()
         self.monday = self.day.toordinal() - self.day.weekday()
@@ -174,7 +212,7 @@ def _lower(text: str) -> str:
 
 def _single(text: str, low: str, group: _Group, said: _Said) -> _Found | None:
     role = _role(low, group)
-    if not group.clear and not _is_named(text, low, group, role):
+    if not group.clear and not (_is_asked if said.asking else _is_named)(text, low, group, role):
         return None
     span = _resolve(low, group, said, role)
     if span is None:
@@ -254,6 +292,8 @@ def _clock(parts: Mapping[str, int]) -> int | None:
 def _with_year(low: str, group: _Group, said: _Said, role: _Role, parts: dict[str, int]) -> bool:
     """Put into `parts` the year (or the week) that they leave open; False when it stays open."""
     core = group.core - {"weekday"} if "month" in group.core else group.core
+    if said.asking:
+        return _with_asked_year(low, group, said, role, parts)
     if core not in ({"month"}, {"month", "day"}, {"weekday"}):
         return False
     clause, sentence = _around(low, group)
@@ -276,6 +316,58 @@ def _with_year(low: str, group: _Group, said: _Said, role: _Role, parts: dict[st
         return False
     parts["year"] = year
     return True
+
+
+def _with_asked_year(low: str, group: _Group, said: _Said, role: _Role, parts: dict[str, int]) -> bool:
+    """The same for a question, which is decided where a statement stays open."""
+    _, sentence = _around(low, group)
+    said_so = _asked_tense(low, group)
+    if _recurs(sentence, especially=said_so != "past"):
+        return False
+    if role == "since":
+        said_so = "past"
+    tense: Literal["past", "future"] = "future" if said_so in ("present", "future") else "past"
+    core = group.core - {"weekday"} if "month" in group.core else group.core
+    if core == {"weekday"}:
+        days = (parts["weekday"] - said.day.weekday()) % 7
+        parts |= said.day_off((days or 7) if tense == "future" else days - 7)
+    elif core == {"day"}:
+        month = _month_with(parts["day"], said, tense)
+        if month is None:
+            return False
+        parts |= month
+    elif core == {"season"}:
+        if said_so in (None, "present") and role not in ("since", "before", "after"):
+            return False
+        parts |= _asked_season(parts["season"], said, tense)
+    else:
+        year = _year(parts, said, said_so if said_so in ("past", "future") else None) or _year(parts, said, tense)
+        if year is None:
+            return False
+        parts["year"] = year
+    return True
+
+
+def _month_with(day: int, said: _Said, tense: Literal["past", "future"]) -> dict[str, int] | None:
+    """The last or the next month whose day of this number has come, or is to come."""
+    for months in range(4):  # of any four months in a row, one at least has 31 days
+        month = said.month_off(-months if tense == "past" else months)
+        if day > calendar.monthrange(month["year"], month["month"])[1]:
+            continue
+        there = date(month["year"], month["month"], day)
+        if (there <= said.day) if tense == "past" else (there >= said.day):
+            return month
+    return None
+
+
+def _asked_season(season: int, said: _Said, tense: Literal["past", "future"]) -> dict[str, int]:
+    parts = _near_season(season, 0, said) or {}
+    starts = date(parts["year"], 3 * season + 3, 1)
+    if tense == "past" and starts > said.day:
+        parts["year"] -= 1
+    if tense == "future" and _months_on(starts, 3) <= said.day:
+        parts["year"] += 1
+    return parts
 
 
 def _year(parts: Mapping[str, int], said: _Said, tense: str | None) -> int | None:
@@ -372,8 +464,10 @@ _LEAD = 48
 
 _SOFT = r"(?:(?:the|early|late|mid|middle|end|beginning|start|summer|of|in|on|at)[\s-]+){0,5}"
 _ROLES: tuple[tuple[_Role, re.Pattern[str]], ...] = (
+    ("before", re.compile(rf"\b(?:before|prior\ to)\s+{_SOFT}$")),
+    ("after", re.compile(rf"\bafter\s+{_SOFT}$")),
     ("near", re.compile(
-        rf"\b(?:before|after|by|around|about|circa|roughly|approximately|almost|nearly|over|than|prior\ to|not|or)\s+{_SOFT}$"
+        rf"\b(?:by|around|about|circa|roughly|approximately|almost|nearly|over|than|not|or)\s+{_SOFT}$"
         r"|(?:大約|大约|約|约|大概|差不多|不是|不在|或|超過|超过|近)\s*$".replace(" ", ""),
     )),
     ("since", re.compile(
@@ -385,17 +479,24 @@ _SINCE_AFTER = re.compile(
     r",?\s*(?:on|onwards?)\b(?!\s+[a-z])|\s*(?:to|until|till|up to|through|[-–—])\s*(?:now|today|the present|present)\b"
     r"|\s*(?:以來|以来|起(?!床|飛|飞|來|来|初|司)|至今|到現在|到现在|到目前|迄今)"
 )
+_START_AFTER = re.compile(r"\s*(?:開始|开始)")
 _UNTIL_AFTER = re.compile(r"\s*(?:為止|为止)")
-_NEAR_AFTER = re.compile(r"\s*(?:之?[前後后]|以[前後后]|左右|前後|前后|上下|or so\b)")
+_NEAR_AFTER = re.compile(r"\s*(?:左右|前後|前后|上下|or so\b)")
+_BEFORE_AFTER = re.compile(r"\s*[之以]?前(?![往進进])")
+_AFTER_AFTER = re.compile(r"\s*[之以]?[後后]")
 
 
 def _role(low: str, group: _Group) -> _Role:
     before, after = low[max(0, group.start - _LEAD) : group.start], low[group.end : group.end + 24]
     if _NEAR_AFTER.match(after):
         return "near"
+    if _BEFORE_AFTER.match(after):
+        return "before"
+    if _AFTER_AFTER.match(after):
+        return "after"
     if _UNTIL_AFTER.match(after):
         return "until"
-    if _SINCE_AFTER.match(after):
+    if _SINCE_AFTER.match(after) or (_START_AFTER.match(after) and before.endswith(("從", "从", "自"))):
         return "since"
     return next((role for role, words in _ROLES if words.search(before)), "at")
 
@@ -433,6 +534,34 @@ def _is_named(text: str, low: str, group: _Group, role: _Role) -> bool:
         return False
     named = _NAMED.search(before) or (role == "since" and _FROM.search(before))
     return bool(named) and not _NO_NAME.match(after)
+
+
+# Months that are no other word and nobody's name; "May", "April", "Jan" need the words of time before them.
+_ONLY_MONTHS = frozenset("january february july september october november december".split())
+_ONLY_SHORT = frozenset("feb apr jun jul aug sep sept oct nov dec".split())
+_THIS = re.compile(r"\b(?:my|our|the|his|her|their|that|this)\s+$|['’]s\s+$")
+_ON_THE = re.compile(r"\b(?:on|since|until|till|by|before|after|from|between)\s+the\s+$")
+_IN_THE = re.compile(r"\b(?:in|during|over|since|until|till|before|after|by|for|this|early|late)\s+(?:the\s+)?$")
+
+
+def _is_asked(text: str, low: str, group: _Group, role: _Role) -> bool:
+    """Whether a bare part of a date stands for a time in a question: also "my Friday dinner", "my 2019 trip"."""
+    before = low[max(0, group.start - _LEAD) : group.start]
+    after = low[group.end : group.end + 24]
+    word = low[group.start : group.end]
+    if group.chinese:
+        return not _OF_ZH.match(after) or group.core != {"season"}
+    if group.core == {"season"}:
+        return bool(_IN_THE.search(before))
+    if group.core == {"day"}:
+        return bool(_ON_THE.search(before)) and bool(_NO_NOUN.match(after))
+    if group.core == {"weekday"}:
+        return not re.match(r"s\b", after)
+    if "short" in group.parts:
+        return word in _ONLY_SHORT and bool(_NAMED.search(before))
+    if group.core == {"year"} and _THIS.search(before):
+        return not re.match(r"['’]|[-:/]\w|[.,]\d", after)
+    return word in _ONLY_MONTHS or _is_named(text, low, group, role)
 
 
 _SENTENCE = 160
@@ -480,8 +609,73 @@ _FUTURE_ZH = re.compile(
 )
 
 
-def _recurs(words: str) -> bool:
-    return not _HABIT.isdisjoint(_TOKEN.findall(words)) or (not words.isascii() and bool(_HABIT_ZH.search(words)))
+_YEARLY = frozenset("birthday birthdays bday born anniversary used".split())
+_YEARLY_ZH = re.compile("生日|出生|紀念日|纪念日|常")
+
+
+def _recurs(words: str, *, especially: bool = True) -> bool:
+    """Whether the words are about what happens again and again; if not `especially`, a birthday is a day like others."""
+    habits = _HABIT if especially else _HABIT - _YEARLY
+    if not habits.isdisjoint(_TOKEN.findall(words)):
+        return True
+    if words.isascii():
+        return False
+    return bool(_HABIT_ZH.search(words if especially else _YEARLY_ZH.sub("", words)))
+
+
+_TO_ASSISTANT = frozenset("do don't don’t can could would will are please".split())
+_WHO = frozenset("i we you he she they it my our his her their the".split())
+_PRESENT = frozenset(
+    """do does don't don’t doesn't doesn’t is are am isn't aren't should can i'm i’m what's what’s who's who’s where's
+    where’s when's when’s it's it’s there's there’s that's that’s happens starts begins ends leaves arrives opens""".split()
+)
+_PLANNED_ZH = re.compile(r"行程|安排|預約|预约|待辦|待办")
+
+
+def tense(question: str) -> Literal["past", "present", "future"] | None:
+    """What a question is about by its verbs, the first that tells; None where none does.
+
+    >>> tense("Where did I live?"), tense("Where do I live?"), tense("Where will I live?")
+    ('past', 'present', 'future')
+    """
+    return min(_marks(_lower(question)), default=(0, 0, None))[2]
+
+
+def _asked_tense(low: str, group: _Group) -> Literal["past", "present", "future"] | None:
+    """What the question's verb nearest to a time tells."""
+    _, sentence = _around(low, group)
+    before, _, after = sentence.partition(" | ")
+    marks = [(len(before) - end, tense) for _, end, tense in _marks(before)]
+    marks += [(start, tense) for start, _, tense in _marks(after)]
+    return min(marks, key=lambda mark: mark[0], default=(0, None))[1]
+
+
+def _marks(low: str) -> Iterator[tuple[int, int, Literal["past", "present", "future"]]]:
+    """Words that tell the tense of a question: where each starts and ends, and what it tells."""
+    tokens = [(match.start(), match.end(), match.group()) for match in _TOKEN.finditer(low)]
+    words = ["", "", *(word for _, _, word in tokens), ""]
+    for (start, end, word), two, before, after in zip(tokens, words, words[1:], words[3:], strict=False):
+        if word in _TO_ASSISTANT and after == "you":
+            continue  # "do you remember", "can you tell me"
+        if word == "do" and after not in _WHO:
+            continue  # "what did Dana do", "what will I do"
+        if (
+            word in _PAST
+            or word.endswith(("'ve", "’ve"))
+            or (word in ("have", "has", "haven't", "hasn't") and after in _WHO and before not in ("i", "we", "to"))
+            or (word.endswith("ed") and len(word) > 4 and word not in _NOT_PAST and before not in _IS)
+        ):
+            yield start, end, "past"
+        elif word in _FUTURE or word.endswith(("'ll", "’ll")):
+            yield start, end, "future"
+        elif word.endswith("ing") and (before in _IS or two in _IS) and "been" not in (before, two):
+            yield start, end, "future"  # "am I doing", "is she coming"
+        elif word in _PRESENT:
+            yield start, end, "present"
+    if not low.isascii():
+        yield from ((match.start(), match.end(), "past") for match in _PAST_ZH.finditer(low))
+        yield from ((match.start(), match.end(), "future") for match in _FUTURE_ZH.finditer(low))
+        yield from ((match.start(), match.end(), "future") for match in _PLANNED_ZH.finditer(low))
 
 
 def _tense(words: str) -> Literal["past", "future"] | None:
@@ -515,7 +709,7 @@ def _tense(words: str) -> Literal["past", "future"] | None:
 # Finding the words.
 
 
-def _grouped(low: str, atoms: list[_Group]) -> list[_Group]:
+def _grouped(low: str, atoms: list[_Group], said: _Said) -> list[_Group]:
     """Neighbours that complete each other put together: "March 14th" + "at 3pm", 去年 + 三月."""
     groups: list[_Group] = []
     for atom in atoms:
@@ -523,7 +717,8 @@ def _grouped(low: str, atoms: list[_Group]) -> list[_Group]:
             groups[-1] = joined
         else:
             groups.append(atom)
-    return [group for group in groups if group.core & {"year", "month", "week", "weekday"} or group.core == {"day"}]
+    alone = [frozenset({"day"}), frozenset({"season"})][: 1 + said.asking]
+    return [group for group in groups if group.core & {"year", "month", "week", "weekday"} or group.core in alone]
 
 
 _GAP = re.compile(r"[\s,，]{0,3}(?:(?:of|in|on|at|the|for)\s+){0,3}|\s?的?\s?")
@@ -561,7 +756,8 @@ def _atoms(text: str, low: str, said: _Said) -> list[_Group]:
     found: list[_Group] = []
     if _DIGIT.search(low):
         found += _read(_NUMERIC, _NUMERIC_READERS, text, low, said)
-    if not _TRIGGERS.isdisjoint(_WORD.findall(low)) or _BARE_YEAR.search(low):
+    worded = not _TRIGGERS.isdisjoint(_WORD.findall(low)) or _BARE_YEAR.search(low)
+    if worded or (said.asking and _NTH.search(low)):
         found += _read(_ENGLISH, _ENGLISH_READERS, text, low, said)
     if _HAN.search(low):
         found += _read(_CHINESE, _CHINESE_READERS, text, low, said, chinese=True)
@@ -672,6 +868,7 @@ _TRIGGERS = frozenset(
     night last next""".split()
 ) | {*_MONTHS, *_SHORT_MONTHS, *_WEEKDAYS, *_SHORT_WEEKDAYS, *_SEASONS}  # fmt: skip
 _WORD = re.compile(r"[a-z]+")
+_NTH = re.compile(r"[0-9](?:st|nd|rd|th)\b")
 _BARE_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 _MONTH = "|".join([*_MONTHS, *sorted(_SHORT_MONTHS, key=len, reverse=True)])
@@ -808,18 +1005,27 @@ _ABOUT = re.compile(
 )
 
 
+_OTHER = re.compile(r"(?:[-–.,:/]|\b(?:or|to|and|hundred|thousand))\s*$")  # parts of a longer number
+
+
 def _ago(match: re.Match[str], _text: str, low: str, said: _Said) -> dict[str, int] | None:
-    if _ABOUT.search(low[max(0, match.start() - 16) : match.start()]):
+    if (_OTHER if said.asking else _ABOUT).search(low[max(0, match.start() - 16) : match.start()]):
         return None
     return _away(-_count(match["back"]), match["back_unit"], said)
 
 
 _TIMES = re.compile(r"\b(?:once|twice|times?|have|has|can|could|takes?|within|read|per)\b|['’]ve\b")
+_HOW_OFTEN = re.compile(r"\b(?:once|twice|times?|can|could|takes?|within|read|per|how (?:much|many|often|long))\b")
 _SET = re.compile(r"\b(?:is|are|due|starts?|begins?|ends?|leaves?|expires?|opens?|arrives?|departs?)\b|['’]s\b")
 
 
 def _ahead(match: re.Match[str], _text: str, low: str, said: _Said) -> dict[str, int] | None:
-    clause, _ = _around(low, _Group(start=match.start(), end=match.end(), parts={}))
+    group = _Group(start=match.start(), end=match.end(), parts={})
+    clause, _ = _around(low, group)
+    if said.asking:
+        if _asked_tense(low, group) not in ("present", "future") or _HOW_OFTEN.search(clause):
+            return None
+        return _away(_count(match["on"]), match["on_unit"], said)
     tense = _tense(clause)
     if _TIMES.search(clause) or tense == "past" or (tense is None and not _SET.search(clause)):
         return None  # "twice in two years" tells how long, not when
@@ -965,7 +1171,7 @@ _CHINESE = re.compile(
     |(?P<month_off>(?P<month_step>上上|下下|(?<![以晚早馬马])上|下|[這这本])(?:一?[個个])?月(?![球亮台薪光餅饼])(?:[底初]|[上中下]旬)?)
     |(?P<year_off>(?:大前|大[後后]|(?<![年月週周天以之從从目生先面日婚當当])前|(?<![過过回出])去|今
         |(?<![聰聪光說说發发文證证透鮮鲜分表聲声])明|(?<![以之然最先隨随往日月年])[後后])年(?![輕轻紀纪薪齡龄收終终級级代])(?:年?[底初]|年中)?)
-    |(?P<ago>(?<![第幾几多好數数{_CN}、~～到至.-])(?!{_YEAR_ZH}年)(?P<count>{_NUMBER})(?P<measure>[個个])?(?P<unit>[天日週周月年]|星期|禮拜|礼拜)[之以]?
+    |(?P<ago>(?<![第幾几多好數数{_CN}、~～到至.-])(?!{_YEAR_ZH}年)(?P<count>{_NUMBER})(?P<measure>[個个])?(?P<unit>[天日週周年]|(?<=[個个])月|星期|禮拜|礼拜)[之以]?
         (?P<way>前(?![後后面夕途往進进輩辈任妻夫男女鋒台排景三兩两幾半頭头沿線线])|[後后](?![面續续門门果期代悔備备援座輩辈裔])))
     |(?P<half_year>(?<![{_CN}個个年])半年[之以]?前(?![後后]))
     |(?P<year>(?:(?:民國|民国)(?P<republic>{_NUMBER})年|(?:西元|公元)?(?<![{_CN}.,$])(?P<number>{_YEAR_ZH})
@@ -1044,8 +1250,8 @@ _ABOUT_ZH = re.compile(r"(?:大約|大约|約|约|大概|差不多|將近|将近
 
 def _ago_zh(match: re.Match[str], _text: str, low: str, said: _Said) -> dict[str, int] | None:
     count, unit = _number(match["count"]), match["unit"]
-    if count is None or (unit == "月") != bool(match["measure"] and unit == "月"):
-        return None  # 三月前 is before March
+    if count is None:
+        return None
     if match["measure"] and unit in "天日年":
         return None
     if _ABOUT_ZH.search(low[max(0, match.start() - 6) : match.start()]):
@@ -1072,8 +1278,11 @@ def _year_zh(match: re.Match[str], _text: str, _low: str, _said: _Said) -> dict[
     return {"year": number} if 1900 <= number <= 2099 else None
 
 
-def _month_zh(match: re.Match[str], _text: str, low: str, _said: _Said) -> dict[str, int] | None:
+def _month_zh(match: re.Match[str], _text: str, low: str, said: _Said) -> dict[str, int] | None:
     number = _number(match["month_number"])
+    after = low[match.end() : match.end() + 2]
+    if not said.asking and (_BEFORE_AFTER.match(after) or _AFTER_AFTER.match(after)):
+        return None  # 三月前 is before March, and dates nothing
     if number is None or not 1 <= number <= 12 or re.search("[曆历]", low[max(0, match.start() - 6) : match.start()]):
         return None
     return {"month": number, "unclear": 1}

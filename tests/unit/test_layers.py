@@ -15,8 +15,8 @@ LAYERS = (
     ("base", {"types", "errors", "ids"}),
     (
         "pure",
-        {"filters", "times", "text", "ranking", "protocols", "prompts", "inputs", "importers"}
-        | {"dates", "drafts", "gates", "hygiene", "names", "planning", "reconcile", "sameness", "slots"},
+        {"filters", "times", "text", "tokens", "ranking", "protocols", "prompts", "inputs", "importers"}
+        | {"dates", "drafts", "gates", "hygiene", "names", "planning", "question", "reconcile", "sameness", "slots"},
     ),
     ("endpoints", {"providers"}),
     ("vendors", {"llms", "embedders", "rerankers", "extractors", "stores"}),
