@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnemic.filters import Filter
+from mnemic.text import Word
 from mnemic.types import (
     SEARCHABLE_STATES,
     Change,
@@ -40,6 +41,9 @@ Vectors = NDArray[np.float32]
 """Unit vectors, shape (n, dimensions)."""
 
 Answer = TypeVar("Answer", bound="BaseModel")
+
+ARMS = ("vector", "keyword", "entity", "time", "recency")
+"""What finds candidates: nearness of meaning, words, who and what is named, dates, and how new something is."""
 
 
 @runtime_checkable
@@ -491,38 +495,58 @@ class Probe:
     """Query vectors, shape (w, dimensions); None when the embedder cannot run."""
     space: Space | None = None
     """Their embedding space; refused when the store has another one."""
-    terms: tuple[int, ...]
-    """As `text.query_terms` gives them."""
+    words: tuple[Word, ...] = ()
+    """As `text.question_words` gives them."""
+    people: frozenset[int] = frozenset()
+    """As `text.speakers` gives them."""
+    linked: Mapping[str, float] = field(default_factory=dict)
+    """Memories that name who and what the question names, or are linked with these, and how closely, in [0, 1]."""
+    times: tuple[tuple[datetime, datetime], ...] = ()
+    """Times that the question names, each from its start to before its end."""
     side: str
     """Script side of the question: `cjk` or `other`."""
     calibration: Calibration
     limit: int
     """How many candidates each arm returns."""
+    arms: tuple[str, ...] = ARMS
+    """The arms that are switched on."""
+    watched: tuple[str, ...] = ()
+    """Records to tell of wherever they stand."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A possible hit with the raw score of each arm that found it (None: the arm did not)."""
+    """A possible hit with what each arm found in it (None: nothing), as `ranking.rank` scores it."""
 
     id: str
+    evidence: float
     similarity: float | None
     """Centred cosine to the question, in [-1, 1]."""
     keyword: float | None
-    """BM25 over the record and, at half weight, the turns beside it."""
-    coverage: float
-    """Share of the question's rarity-weighted words that the record and its neighbours hold, in [0, 1]."""
+    entity: float | None
+    time: float | None
+    beside: float
+    """What turns beside it lend."""
+    ranks: Mapping[str, int]
+    """Its place in each arm that has it, from 1."""
     said_at: datetime
+    terms: frozenset[int]
+    """Its words, to tell copies by."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """Union of the arms' candidates, in no particular order."""
+    """Union of the arms' candidates, best first."""
 
     candidates: tuple[Candidate, ...]
-    asked: float
-    """Rarity of the question's words among the records searched: the sum of their idf, in nats."""
     searched: int
     """How many records the question was compared with."""
+
+
+Order = Literal["newest", "oldest", "said", "updated"]
+"""Of a listing: by creation, the newest or the oldest first; the last said first (one without a day by its creation);
+the last changed first. Of equals the newer id comes first, in `oldest` last."""
+ORDERS: tuple[Order, ...] = ("newest", "oldest", "said", "updated")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -628,8 +652,12 @@ class Store(Protocol):
     async def taken(self, scope: Scope, external_ids: Sequence[str]) -> dict[str, Episode]:
         """Episodes of the scope's owner, hidden ones too, by the caller's own ids."""
 
-    async def page(self, where: Where, *, limit: int, cursor: str | None) -> Page:
-        """Memories, newest first. Raises InvalidInput for a cursor that is not ours."""
+    async def page(self, where: Where, *, limit: int, cursor: str | None, order: Order = "newest") -> Page:
+        """Memories in an order, with the total, as of one moment.
+
+        Raises:
+            InvalidInput: a cursor that is not ours, or of another order, scope or filter.
+        """
 
     async def log(self, scope: Scope, states: Sequence[EpisodeState], *, limit: int, cursor: str | None) -> Log:
         """Episodes in some states, newest first. Raises InvalidInput for a cursor that is not ours."""

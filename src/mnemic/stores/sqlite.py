@@ -24,9 +24,11 @@ from mnemic.protocols import (
     Ask,
     Changed,
     Counts,
+    Events,
     Found,
     Log,
     Named,
+    Order,
     Page,
     Piece,
     Probe,
@@ -36,6 +38,7 @@ from mnemic.protocols import (
     Write,
 )
 from mnemic.stores import sqlite_graph as graph
+from mnemic.stores import sqlite_past as past
 from mnemic.stores import sqlite_queue as queue
 from mnemic.stores import sqlite_spaces as spaces
 from mnemic.stores import sqlite_undo as undo
@@ -43,6 +46,7 @@ from mnemic.stores.sqlite_around import around
 from mnemic.stores.sqlite_cache import Cache
 from mnemic.stores.sqlite_delete import delete_scope
 from mnemic.stores.sqlite_erase import compact, erase, reset
+from mnemic.stores.sqlite_filter import register
 from mnemic.stores.sqlite_read import Reader
 from mnemic.stores.sqlite_schema import backups, prepare, transaction
 from mnemic.stores.sqlite_verify import verify
@@ -135,9 +139,9 @@ class SQLiteStore:
         """One read snapshot."""
         return await self._read(Reader.find, probe)
 
-    async def load(self, ids: Sequence[str]) -> dict[str, Record]:
+    async def load(self, ids: Sequence[str], *, known_at: datetime | None = None) -> dict[str, Record]:
         """Records by id."""
-        return await self._read(Reader.load, ids)
+        return await self._read(Reader.load, ids, known_at)
 
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """Of the active space."""
@@ -151,9 +155,9 @@ class SQLiteStore:
         """Episodes by the caller's ids."""
         return await self._read(Reader.taken, scope, external_ids)
 
-    async def page(self, where: Where, *, limit: int, cursor: str | None) -> Page:
-        """Newest first."""
-        return await self._read(Reader.page, where, limit, cursor)
+    async def page(self, where: Where, *, limit: int, cursor: str | None, order: Order = "newest") -> Page:
+        """One read snapshot."""
+        return await self._read(Reader.page, where, limit, cursor, order)
 
     async def log(self, scope: Scope, states: Sequence[EpisodeState], *, limit: int, cursor: str | None) -> Log:
         """Newest first."""
@@ -162,6 +166,16 @@ class SQLiteStore:
     async def history(self, memory_id: str) -> tuple[HistoryEvent, ...]:
         """Oldest first."""
         return await self._read(Reader.history, memory_id)
+
+    async def changes(
+        self, scope: Scope, *, since: datetime, until: datetime | None = None, limit: int, cursor: str | None = None
+    ) -> Events:
+        """Events by time."""
+        return await self._read(lambda reader: past.changes(reader.db, scope, since, until, limit, cursor))
+
+    async def slot(self, scope: Scope, slot: str) -> tuple[Memory, ...]:
+        """Versions by slot."""
+        return await self._read(Reader.slot, scope, slot)
 
     async def change(self, change_id: str) -> Changed | None:
         """A change and its traces."""
@@ -275,7 +289,7 @@ class SQLiteStore:
             connection.execute("PRAGMA synchronous = FULL")  # an acknowledged write survives a power cut
             connection.execute("PRAGMA secure_delete = ON")  # what is erased is not left in free pages
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            connection.create_function("fold", 1, _fold, deterministic=True)
+            register(connection)
             self._local.connection = connection
         return connection
 
@@ -295,10 +309,6 @@ class SQLiteStore:
         for copy in copies:
             copy.unlink(missing_ok=True)
         return len(copies)
-
-
-def _fold(value: str | float | None) -> str | float | None:
-    return value.lower() if isinstance(value, str) else value
 
 
 @contextmanager

@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 from mnemic import ranking
 from mnemic.errors import InvalidInput, describe
 from mnemic.ids import partition_of
-from mnemic.protocols import Candidate, Counts, Found, Log, Page, Probe, Record, Space, Vectors, Where
+from mnemic.protocols import Candidate, Counts, Found, Log, Order, Page, Probe, Record, Space, Vectors, Where
 from mnemic.stores import blocks as pack
+from mnemic.stores.paging import cursor_after, place
+from mnemic.stores.sqlite_arms import linked, places_of, timely
 from mnemic.stores.sqlite_cache import KEEP_FROM, Cache, Index, index_of
+from mnemic.stores.sqlite_called import called
+from mnemic.stores.sqlite_filter import EPISODE_FIELDS, MEMORY_FIELDS, filter_sql
 from mnemic.stores.sqlite_rows import (
     EPISODE_COLUMNS,
-    EPISODE_FIELDS,
     HISTORY_COLUMNS,
     MEMORY_COLUMNS,
-    MEMORY_FIELDS,
     MEMORY_WIDTH,
     episode_of,
     event_of,
@@ -33,7 +35,6 @@ from mnemic.stores.sqlite_sql import (
     OWNER,
     Status,
     episodes_sql,
-    filter_sql,
     keys_json,
     memories_sql,
     owner_key,
@@ -64,25 +65,46 @@ class Reader:
         index = self._index(probe.where)
         blocks = index.blocks
         if not len(blocks.entries):
-            return Found(candidates=(), asked=0.0, searched=0)
+            return Found(candidates=(), searched=0)
         eligible = self._eligible(blocks, probe.where)
-        rows = ranking.Rows(eligible=eligible, neighbours=index.neighbours, terms=blocks.terms, starts=blocks.starts)
+        rows = ranking.Rows(
+            eligible=eligible,
+            neighbours=index.neighbours,
+            speakers=pack.speakers(blocks.marks),
+            asks=pack.asks(blocks.marks),
+            said=blocks.marks["said"],
+            terms=blocks.terms,
+            starts=blocks.starts,
+        )
         similarity = similarities(self.db, blocks, eligible, probe, index.codes)
-        scored, asked = ranking.arms(rows, similarity, probe.terms, probe.limit)
+        asked = ranking.Asked(
+            words=probe.words,
+            speakers=probe.people,
+            entities=linked(self.db, blocks.entries, probe.linked),
+            times=timely(self.db, blocks, probe.times),
+        )
+        watched = places_of(self.db, blocks.entries, probe.watched)
+        scored = ranking.rank(rows, similarity, asked, probe.limit, arms=probe.arms, watched=watched)
+        scored = [each for each in scored if eligible[each.row]]
         chosen = [hit.row for hit in scored]
         entries, said = blocks.entries[chosen].tolist(), blocks.marks["said"][chosen].tolist()
         names = self._names(entries, _statuses(probe.where))
         found = [
             Candidate(
                 id=names[entry],
+                evidence=hit.evidence,
                 similarity=hit.similarity,
                 keyword=hit.keyword,
-                coverage=hit.coverage,
+                entity=hit.entity,
+                time=hit.time,
+                beside=hit.beside,
+                ranks=hit.ranks,
                 said_at=pack.moment(at),
+                terms=frozenset(blocks.terms[blocks.starts[hit.row] : blocks.starts[hit.row + 1]].tolist()),
             )
             for hit, entry, at in zip(scored, entries, said, strict=True)
         ]
-        return Found(candidates=tuple(found), asked=asked, searched=int(eligible.sum()))
+        return Found(candidates=tuple(found), searched=int(eligible.sum()))
 
     def _index(self, where: Where) -> Index:
         """A user's or the project's range of blocks; for other scopes the rows an id's own index names."""
@@ -169,9 +191,10 @@ class Reader:
 
     def _filtered(self, where: Where) -> NDArray[np.int64]:
         """Entries whose record passes the filter; the record of a shared one is its memory."""
-        assert where.filter is not None  # noqa: S101 - the caller asked
-        memories, memory_values = filter_sql(where.filter, MEMORY_FIELDS)
-        episodes, episode_values = filter_sql(where.filter, EPISODE_FIELDS)
+        tree = called(self.db, where)
+        assert tree is not None  # noqa: S101 - the caller asked
+        memories, memory_values = filter_sql(tree, MEMORY_FIELDS)
+        episodes, episode_values = filter_sql(tree, EPISODE_FIELDS)
         queries, values = [], []
         for status in _statuses(where):
             whose, bound = memories_sql(where.scope, status)
@@ -286,27 +309,40 @@ class Reader:
         episodes = (episode_of(row) for row in rows)
         return {episode.external_id: episode for episode in episodes if episode.external_id is not None}
 
-    def page(self, where: Where, limit: int, cursor: str | None) -> Page:
-        """Memories, newest first."""
-        _check(cursor)
+    def page(self, where: Where, limit: int, cursor: str | None, order: Order) -> Page:
+        """Memories in an order. By creation an index has them in it; the others sort the scope."""
+        after = place(cursor, where, order)
+        key, direction = _SORTED_BY[order]
         passing, values = "true", []
         if not where.expired:
             passing += " AND (expires_at IS NULL OR expires_at > ?)"
             values.append(iso(where.now))
-        if where.filter is not None:
-            filtering, filter_values = filter_sql(where.filter, MEMORY_FIELDS)
+        tree = called(self.db, where)
+        if tree is not None:
+            filtering, filter_values = filter_sql(tree, MEMORY_FIELDS)
             passing += f" AND {filtering}"
             values += filter_values
+        beyond, reached = "", []
+        if after is not None:
+            sign = "<" if direction == "DESC" else ">"
+            beyond = f" AND id {sign} ?" if key == "id" else f" AND ({key}, id) {sign} (?, ?)"
+            reached = [after[1]] if key == "id" else [*after]
         total, pages, bound = 0, [], []
         for status in _statuses(where):
             whose, mine = memories_sql(where.scope, status)
             matching = f"FROM memories WHERE {whose} AND {passing}"
             total += self.db.execute(f"SELECT count(*) {matching}", [*mine, *values]).fetchone()[0]
-            pages.append(f"SELECT {MEMORY_COLUMNS} {matching} AND id < ?")
-            bound += [*mine, *values, cursor or "g"]  # ids are hexadecimal: all sort before "g"
-        rows = self.db.execute(f"{' UNION ALL '.join(pages)} ORDER BY id DESC LIMIT ?", [*bound, limit + 1]).fetchall()
-        memories = tuple(self.memories(rows[:limit]))
-        return Page(memories=memories, total=total, next_cursor=memories[-1].id if len(rows) > limit else None)
+            pages.append(f"SELECT {MEMORY_COLUMNS}, {key} AS place {matching}{beyond}")
+            bound += [*mine, *values, *reached]
+        sorting = f"id {direction}" if key == "id" else f"place {direction}, id {direction}"
+        rows = self.db.execute(f"{' UNION ALL '.join(pages)} ORDER BY {sorting} LIMIT ?", [*bound, limit + 1])
+        found = rows.fetchall()
+        memories = tuple(self.memories(found[:limit]))
+        return Page(
+            memories=memories,
+            total=total,
+            next_cursor=cursor_after(memories[-1], where, order) if len(found) > limit else None,
+        )
 
     def log(self, scope: Scope, states: Sequence[EpisodeState], limit: int, cursor: str | None) -> Log:
         """Episodes, newest first."""
@@ -416,6 +452,15 @@ class Reader:
             owners=owners,
             bytes=size,
         )
+
+
+# What a listing is ordered by before the id, as `paging.sort_key` says it.
+_SORTED_BY: dict[Order, tuple[str, str]] = {
+    "newest": ("id", "DESC"),
+    "oldest": ("id", "ASC"),
+    "said": ("utc(ifnull(said_at, created_at))", "DESC"),
+    "updated": ("utc(updated_at)", "DESC"),
+}
 
 
 def _further(spans: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -22,18 +22,6 @@ MEMORY_COLUMNS = (
 )
 MEMORY_WIDTH = MEMORY_COLUMNS.count(",") + 1
 
-# What each field of a filter means in a row; a field that is missing here is null.
-MEMORY_FIELDS = {
-    name: name
-    for name in (
-        "id", "user_id", "agent_id", "app_id", "run_id", "actor_id", "role", "kind", "origin", "subject",
-        "attribute", "attributed_to", "created_at", "updated_at",
-    )
-} | {"text": "ifnull(seen, text)"}  # fmt: skip
-EPISODE_FIELDS = {name: name for name in ("id", "user_id", "agent_id", "app_id", "run_id", "actor_id", "role")} | {
-    "kind": "'episode'", "created_at": "received_at", "updated_at": "received_at", "text": "ifnull(seen, content)",
-}  # fmt: skip
-
 
 def episode_of(row: tuple[Any, ...]) -> Episode:
     """An episode from EPISODE_COLUMNS."""

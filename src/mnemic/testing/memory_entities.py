@@ -143,6 +143,13 @@ def _chain(state: State, entity_id: str) -> list[str]:
     return chain
 
 
+def called(state: State, memory_id: str) -> set[str]:
+    """Keys and ids of everybody whom a memory names, under every name they have."""
+    named = {last(state, entity_id) for memory, entity_id, _ in state.mentions if memory == memory_id}
+    ids = {each for each in state.entities if last(state, each) in named}
+    return ids | {key for whose, key in state.names if whose in ids}
+
+
 def _called(state: State, among: set[str], key: str) -> list[str]:
     """Entities of a name, the one that had it first first."""
     found = [(at, whose) for (whose, used), (_, at) in state.names.items() if used == key and whose in among]

@@ -10,12 +10,12 @@ import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 
-from mnemic import filters, ranking
+from mnemic import filters, present, ranking, text
 from mnemic.errors import InvalidInput, WrongEmbedder, describe
 from mnemic.ids import partition_of
 from mnemic.protocols import (
@@ -24,9 +24,11 @@ from mnemic.protocols import (
     Candidate,
     Changed,
     Counts,
+    Events,
     Found,
     Log,
     Named,
+    Order,
     Page,
     Piece,
     Probe,
@@ -36,9 +38,11 @@ from mnemic.protocols import (
     Where,
     Write,
 )
-from mnemic.testing import memory_entities, memory_erase, memory_queue
+from mnemic.stores.paging import cursor_after, place, sort_key
+from mnemic.testing import memory_entities, memory_erase, memory_past, memory_queue
 from mnemic.testing.memory_commit import commit
 from mnemic.testing.memory_state import Entry, State, covers, owner_of, same
+from mnemic.times import iso
 from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Scope, Usage
 
 
@@ -246,32 +250,47 @@ class InMemoryStore:
         self._same_space(probe.space)
         entries = [each for each in self._state.entries.values() if self._in_scope(each, probe.where.scope)]
         row_of = {entry.episode: row for row, entry in enumerate(entries) if entry.episode is not None}
-        records = [self._record(entry, probe.where) for entry in entries]
+        past = memory_past.memories(self._state, probe.where) if memory_past.asks(probe.where) else None
+        records = [self._record(entry, probe.where, past) for entry in entries]
         rows = ranking.Rows(
             eligible=np.array([record is not None for record in records], dtype=np.bool_),
             neighbours=ranking.neighbours(
                 np.array([row_of.get(entry.before or "", -1) for entry in entries], dtype=np.int64),
                 np.array([row_of.get(entry.turn or "", row) for row, entry in enumerate(entries)], dtype=np.int64),
             ),
+            speakers=np.array([text.speaker(entry.person) for entry in entries], dtype=np.int64),
+            asks=np.array([text.asks(entry.text) for entry in entries], dtype=np.bool_),
+            said=np.array([ranking.milliseconds(entry.said) for entry in entries], dtype=np.int64),
             terms=np.array([term for entry in entries for term in entry.terms], dtype=np.uint32),
             starts=np.cumsum([0, *(len(entry.terms) for entry in entries)], dtype=np.int64),
         )
         similarity = self._similarity(probe, entries, rows.eligible)
+        asked = ranking.Asked(
+            words=probe.words,
+            speakers=probe.people,
+            entities=_linked(records, probe) if probe.linked else None,
+            times=_timely(entries, records, probe) if probe.times else None,
+        )
+        watched = [row for row, record in enumerate(records) if record is not None and record.id in probe.watched]
         found = []
-        best, asked = ranking.arms(rows, similarity, probe.terms, probe.limit)
-        for scored in best:
+        for scored in ranking.rank(rows, similarity, asked, probe.limit, arms=probe.arms, watched=watched):
             record = records[scored.row]
             if record is not None:
                 found.append(
                     Candidate(
                         id=record.id,
+                        evidence=scored.evidence,
                         similarity=scored.similarity,
                         keyword=scored.keyword,
-                        coverage=scored.coverage,
+                        entity=scored.entity,
+                        time=scored.time,
+                        beside=scored.beside,
+                        ranks=scored.ranks,
                         said_at=_said(record),
+                        terms=frozenset(entries[scored.row].terms),
                     )
                 )
-        return Found(candidates=tuple(found), asked=asked, searched=int(rows.eligible.sum()))
+        return Found(candidates=tuple(found), searched=int(rows.eligible.sum()))
 
     def _similarity(self, probe: Probe, entries: list[Entry], eligible: ranking.Mask) -> ranking.Floats | None:
         if probe.vectors is None:
@@ -298,26 +317,42 @@ class InMemoryStore:
     def _belongs(self, memory_id: str, scope: Scope) -> bool:
         return covers(scope, self._state.last(memory_id).memory.scope, self._state.runs.get(memory_id, ()))
 
-    def _record(self, entry: Entry, where: Where) -> Record | None:
+    def _record(self, entry: Entry, where: Where, past_ones: dict[str, Memory] | None) -> Record | None:
         """What an entry is a hit for: its memory, or the episode whose text no memory carries."""
         state = self._state
+        if past_ones is not None:
+            return self._past_record(entry, where, past_ones)
         if entry.memory is not None:
             memory = state.whole(state.last(entry.memory[0]).memory)
             past = where.superseded and where.memories and memory.retire_reason == "superseded"
             if memory.version == entry.memory[1] and (memory.known_to is None or past):
                 mine = where.memories and covers(where.scope, memory.scope, memory.runs)
-                return memory if mine and _passes(where, memory) else None
+                return memory if mine and _passes(self._state, where, memory) else None
         if entry.episode is None:
             return None
         episode = state.episodes[entry.episode]
         mine = covers(where.scope, episode.scope) and episode.state in where.episodes
-        return episode if mine and _passes(where, episode) else None
+        return episode if mine and _passes(self._state, where, episode) else None
+
+    def _past_record(self, entry: Entry, where: Where, past: dict[str, Memory]) -> Record | None:
+        name, version = entry.memory or ("", 0)
+        memory = past.get(name)
+        if memory is not None and memory.version == version:
+            mine = where.memories and covers(where.scope, memory.scope, memory.runs)
+            return memory if mine and _passes(self._state, where, memory) else None
+        if entry.episode is None:
+            return None
+        episode = self._state.episodes[entry.episode]
+        mine = covers(where.scope, episode.scope) and memory_past.counted(self._state, where, episode)
+        return episode if mine and _passes(self._state, where, episode) else None
 
     # Records.
 
-    async def load(self, ids: Sequence[str]) -> dict[str, Record]:
+    async def load(self, ids: Sequence[str], *, known_at: datetime | None = None) -> dict[str, Record]:
         """Records by id."""
         state = self._state
+        if known_at is not None:
+            return memory_past.load(state, list(ids), known_at)
         found: dict[str, Record] = {}
         for record_id in ids:
             if record_id in state.versions:
@@ -336,16 +371,24 @@ class InMemoryStore:
         mine = (each for each in self._state.episodes.values() if owner_of(each.scope) == owner_of(scope))
         return {each.external_id: each for each in mine if each.external_id in external_ids and each.external_id}
 
-    async def page(self, where: Where, *, limit: int, cursor: str | None) -> Page:
-        """Newest first."""
-        _check(cursor)
+    async def page(self, where: Where, *, limit: int, cursor: str | None, order: Order = "newest") -> Page:
+        """Sort all, then cut."""
+        after = place(cursor, where, order)
         state = self._state
         known = [*state.current(), *(state.superseded() if where.superseded else ())]
-        every = [each for each in known if covers(where.scope, each.scope, each.runs) and _passes(where, each)]
-        every.sort(key=lambda memory: memory.id, reverse=True)
-        rest = [memory for memory in every if cursor is None or memory.id < cursor]
-        more = len(rest) > limit
-        return Page(memories=tuple(rest[:limit]), total=len(every), next_cursor=rest[limit - 1].id if more else None)
+        every = [each for each in known if covers(where.scope, each.scope, each.runs) and _passes(state, where, each)]
+        rising = order == "oldest"
+
+        def spot(memory: Memory) -> tuple[str, str]:
+            return sort_key(memory, order), memory.id
+
+        every.sort(key=spot, reverse=not rising)
+        rest = [m for m in every if after is None or (spot(m) > after if rising else spot(m) < after)]
+        return Page(
+            memories=tuple(rest[:limit]),
+            total=len(every),
+            next_cursor=cursor_after(rest[limit - 1], where, order) if len(rest) > limit else None,
+        )
 
     async def log(self, scope: Scope, states: Sequence[EpisodeState], *, limit: int, cursor: str | None) -> Log:
         """Newest first."""
@@ -359,6 +402,16 @@ class InMemoryStore:
     async def history(self, memory_id: str) -> tuple[HistoryEvent, ...]:
         """Events in the order they happened."""
         return tuple(event for event in self._state.history if event.memory_id == memory_id)
+
+    async def changes(
+        self, scope: Scope, *, since: datetime, until: datetime | None = None, limit: int, cursor: str | None = None
+    ) -> Events:
+        """Events by time."""
+        return memory_past.changes(self._state, scope, since, until, limit, cursor)
+
+    async def slot(self, scope: Scope, slot: str) -> tuple[Memory, ...]:
+        """Versions by slot."""
+        return memory_past.slot(self._state, scope, slot)
 
     async def last_turns(self, scope: Scope, limit: int) -> tuple[Episode, ...]:
         """The newest turns of exactly this scope that are not hidden."""
@@ -389,6 +442,22 @@ def _check(cursor: str | None) -> None:
         raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
 
 
+def _linked(records: Sequence[Record | None], probe: Probe) -> ranking.Floats:
+    return np.array([0.0 if each is None else probe.linked.get(each.id, 0.0) for each in records], dtype=np.float32)
+
+
+def _timely(entries: Sequence[Entry], records: Sequence[Record | None], probe: Probe) -> ranking.Floats:
+    spans = []
+    for entry, record in zip(entries, records, strict=True):
+        said = ranking.milliseconds(entry.said)
+        spans.append((said, said + 1))
+        if isinstance(record, Memory) and record.valid_from is not None:
+            happened = record.kind == "event"
+            spans[-1] = ranking.lasting(record.valid_from, record.valid_to, record.precision, happened=happened)
+    start, end = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+    return ranking.meets(start, end, probe.times)
+
+
 def _said(record: Record) -> datetime:
     return record.said_at if isinstance(record, Episode) else record.said_at or record.created_at
 
@@ -403,24 +472,23 @@ def _holds(buried: Scope, asked: Scope) -> bool:
     return buried.project == asked.project and narrower and buried.owner in list(asked.ids.items())
 
 
-def _passes(where: Where, record: Record) -> bool:
+def _passes(state: State, where: Where, record: Record) -> bool:
     expires = record.expires_at if isinstance(record, Memory) and not where.expired else None
     if expires is not None and expires <= where.now:
         return False
-    return where.filter is None or filters.matches(where.filter, _fields(record), record.metadata)
+    return where.filter is None or filters.matches(where.filter, _fields(state, record), record.metadata)
 
 
-def _fields(record: Record) -> dict[str, Any]:
-    common = {
-        "id": record.id, "actor_id": record.actor, "role": record.role, "text": record.words,
-        "user_id": record.scope.user_id, "agent_id": record.scope.agent_id,
-        "app_id": record.scope.app_id, "run_id": record.scope.run_id,
-    }  # fmt: skip
-    if isinstance(record, Episode):
-        at = record.received_at.isoformat()
-        return common | {"kind": "episode", "created_at": at, "updated_at": at}
-    return common | {
-        "kind": record.kind, "origin": record.origin, "subject": record.subject,
-        "attribute": record.attribute, "attributed_to": record.attributed_to,
-        "created_at": record.created_at.isoformat(), "updated_at": record.updated_at.isoformat(),
-    }  # fmt: skip
+def _fields(state: State, record: Record) -> dict[str, Any]:
+    """What each field of a filter means: what users see in results."""
+    shown = present.item(record)
+    found: dict[str, Any] = {name: shown.get(name) for name in filters.FIELDS}
+    for name, kind in filters.FIELDS.items():
+        if kind == "time" and found[name] is not None:
+            found[name] = iso(datetime.fromisoformat(found[name]).astimezone(UTC))
+    return found | {
+        "text": record.words,
+        "slot": record.slot if isinstance(record, Memory) else None,
+        "episode_id": [source["episode_id"] for source in shown["sources"]],
+        "entity": memory_entities.called(state, record.id),
+    }
