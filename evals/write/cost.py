@@ -295,9 +295,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _tokens(text: str) -> int:
-    from mnemic.ranking import count_tokens
+    from mnemic.tokens import count
 
-    return count_tokens(text)
+    return count(text)
 
 
 def _text(content: Any) -> str:

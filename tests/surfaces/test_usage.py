@@ -3,7 +3,7 @@
 import pytest
 
 from mnemic import Memory, ModelError
-from mnemic.ranking import count_tokens
+from mnemic.tokens import count
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor, FakeLLM
 from mnemic.types import Extraction, Fact, Usage
 
@@ -127,9 +127,9 @@ def test_one_short_message_is_sent_with_at_most_1500_tokens_of_instructions_in_o
             memory.remember(f"I moved to city {number}", user_id=USER)
         memory.add(said, user_id=USER)
         ((system, user),) = llm.prompts
-        assert count_tokens(system) <= 1_500
-        told = sum(count_tokens(item["memory"]) + 20 for item in memory.get_all(user_id=USER)["results"])
-        assert count_tokens(system) + count_tokens(user) <= 1_500 + told + count_tokens(said) + 60
+        assert count(system) <= 1_500
+        told = sum(count(item["memory"]) + 20 for item in memory.get_all(user_id=USER)["results"])
+        assert count(system) + count(user) <= 1_500 + told + count(said) + 60
 
 
 @pytest.mark.behaviour("W15")

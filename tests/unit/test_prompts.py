@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("pydantic")
 
 from mnemic.prompts import extract, judge
-from mnemic.ranking import count_tokens
+from mnemic.tokens import count
 from mnemic.types import ExtractionRequest, Near, Turn
 
 AT = datetime(2026, 5, 13, 9, 30, tzinfo=UTC)
@@ -29,10 +29,9 @@ def test_the_prompt_and_its_version_change_together():
 @pytest.mark.behaviour("W15")
 @pytest.mark.parametrize("near", [(), (Near(text="", said_at=AT, score=0.5),)])
 def test_the_instructions_sent_with_one_short_message_stay_within_fifteen_hundred_tokens(near):
-    # Counted by our own estimate, which for this text is a fifth above what o200k and cl100k make of it.
     # The system message shows the shape, so that no schema goes into the prompt beside it.
     sent = extract.messages(ExtractionRequest(turns=(turn(""),), near=near))
-    assert sum(map(count_tokens, sent)) <= 1500
+    assert sum(map(count, sent)) <= 1500
     assert extract.ExtractedFacts.in_words
 
 
