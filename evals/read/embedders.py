@@ -19,16 +19,17 @@ from mnemic.protocols import Calibration, Embedder, Vectors
 from mnemic.registry import make_embedder
 
 
-def choose(name: str, vectors: Path | None) -> Timed:
+def choose(name: str, vectors: Path | None, *, record: bool = False) -> Timed:
     """The embedder of a run: what a file replays, or a named one behind the cache on disk."""
-    return Timed(Replayed(vectors) if vectors else CachedEmbedder(make_embedder(name)))
+    return Timed(Replayed(vectors) if vectors else CachedEmbedder(make_embedder(name)), record=record)
 
 
 class Timed:
-    """Adds up the seconds spent in an embedder, and remembers every vector for `save`."""
+    """Adds up the seconds spent in an embedder, and with `record` remembers every vector for `save`."""
 
-    def __init__(self, inner: Embedder) -> None:
+    def __init__(self, inner: Embedder, *, record: bool = False) -> None:
         self._inner = inner
+        self._record = record
         self.name, self.max_chars = inner.name, inner.max_chars
         self.seconds = 0.0
         self.seen: dict[str, Vectors] = {}
@@ -41,7 +42,8 @@ class Timed:
         started = time.perf_counter()
         vectors = await self._inner.embed(texts, role=role)
         self.seconds += time.perf_counter() - started
-        self.seen.update(zip(texts, vectors, strict=True))
+        if self._record:
+            self.seen.update(zip(texts, vectors, strict=True))
         return vectors
 
     async def close(self) -> None:
@@ -49,7 +51,7 @@ class Timed:
 
 
 class Replayed:
-    """Vectors of a file made by `save`."""
+    """Vectors of a file made by `save`. The space has the general calibration, as a remote embedder's has."""
 
     def __init__(self, file: Path) -> None:
         with np.load(file) as stored:

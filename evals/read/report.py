@@ -16,6 +16,7 @@ from typing import Any
 
 import measures
 from baselines import Ranking
+from borrowed import Share
 from cases import DataSet, Question
 
 from mnemic.ranking import count_tokens
@@ -124,7 +125,8 @@ def table(found: Mapping[str, Any]) -> str:
         lines.append(name.ljust(width) + "".join(f"{cell:>9}" for cell in cells))
     cells = ["-"] * len(columns) + [f"{found['full context']['tokens']:.0f}", "-", "-"]
     lines.append("full context".ljust(width) + "".join(f"{cell:>9}" for cell in cells))
-    return "\n".join([*lines, "", *_by_category(found, width)])
+    lines += ["", *_by_category(found, width), *_intervals(found)]
+    return "\n".join(lines)
 
 
 def _by_category(found: Mapping[str, Any], width: int) -> list[str]:
@@ -143,10 +145,17 @@ def _by_category(found: Mapping[str, Any], width: int) -> list[str]:
     return lines
 
 
+def _intervals(found: Mapping[str, Any]) -> list[str]:
+    """Of the first retriever's figures that are shares of questions."""
+    name, row = next(iter(found["rows"].items()))
+    shares = {key: Share(round(row["all"][key] * row["n"]), row["n"]) for key in ("hit@5", "hit@10", "all@5", "all@10")}
+    return [f"{name} [95 % Wilson]: " + "; ".join(f"{key} {share}" for key, share in shares.items())]
+
+
 def write(folder: Path, found: Mapping[str, Any], rows: Mapping[str, Sequence[Answered]]) -> Path:
     """The summary as JSON, and beside it a line a retriever and question."""
     folder.mkdir(parents=True, exist_ok=True)
-    day = found["date"][:16].replace(":", "")
+    day = found["date"][:19].replace(":", "")
     name = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{day}-{found['dataset']}-{found['settings']['embedder']}")
     file = folder / f"{name}.json"
     file.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")

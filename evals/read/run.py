@@ -51,7 +51,7 @@ def main() -> int:
 
 async def run(chosen: list[DataSet], wanted: argparse.Namespace) -> list[Path]:
     """Run the data sets one after the other; the files written."""
-    embedder = embedders.choose(wanted.embedder, wanted.vectors)
+    embedder = embedders.choose(wanted.embedder, wanted.vectors, record=wanted.record is not None)
     written = []
     for data in chosen:
         cases = data.load()[: wanted.cases]

@@ -125,7 +125,7 @@ async def test_vectors_alone_rank_by_cosine():
 
 
 async def test_saved_vectors_are_replayed_and_an_unknown_text_is_an_error(tmp_path):
-    timed = embedders.Timed(FakeEmbedder())
+    timed = embedders.Timed(FakeEmbedder(), record=True)
     await timed.embed(["one", "two"], role="passage")
     embedders.save(tmp_path / "v.npz", timed.name, timed.seen)
     replayed = embedders.Replayed(tmp_path / "v.npz")
