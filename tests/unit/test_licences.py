@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
 
-EXTRAS = ("", "openai", "anthropic", "ollama", "local")
+EXTRAS = ("", "openai", "anthropic", "ollama", "local", "rerank", "cross-encoder")
 COPYLEFT = re.compile(r"\b(A|L)?GPL|GNU (AFFERO|LESSER|GENERAL)", re.IGNORECASE)
 
 

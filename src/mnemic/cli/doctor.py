@@ -50,6 +50,7 @@ def examine(settings: config.Settings) -> dict[str, Any]:
     problems: list[_Problem] = []
     embedder, vectors = _embedder(settings, problems)
     extractor = _extractor(settings, problems)
+    reranker = _reranker(settings, problems)
     store, opened = _store(settings, vectors, problems)
     return {
         "ok": not problems,
@@ -61,6 +62,7 @@ def examine(settings: config.Settings) -> dict[str, Any]:
         "store": store,
         "embedder": embedder,
         "extractor": extractor,
+        "reranker": reranker,
         "arms": {"vector": opened and vectors is not None, "keyword": opened},
         "problems": [{"part": each.part, "message": each.message, "exit_code": each.code} for each in problems],
         "missing": _missing(settings),
@@ -75,6 +77,7 @@ def exit_code(report: dict[str, Any]) -> int:
 def show(report: dict[str, Any]) -> None:
     """The report for people."""
     store, embedder, extractor = report["store"], report["embedder"], report["extractor"]
+    reranker = report["reranker"]
     display.pairs(
         {
             "mnemic": f"{report['version']}, Python {report['python']}, SQLite {report['sqlite']}",
@@ -82,6 +85,7 @@ def show(report: dict[str, Any]) -> None:
             "embedder": f"{embedder['name'] or embedder['setting']} ({embedder['detail']})",
             "extractor": f"{extractor['name'] or extractor['setting']} ({extractor['detail']})",
             "model": extractor["setting"] or "none",
+            "reranker": f"{reranker['name'] or reranker['setting'] or 'none'} ({reranker['detail']})",
             "vector search": "on" if report["arms"]["vector"] else "off",
             "keyword search": "on" if report["arms"]["keyword"] else "off",
             "settings file": f"{report['config_file']['path']}{'' if report['config_file']['exists'] else ' (none)'}",
@@ -164,6 +168,23 @@ def _extractor(settings: config.Settings, problems: list[_Problem]) -> dict[str,
     return found | {"name": extractor.name, "works": True, "detail": detail}
 
 
+def _reranker(settings: config.Settings, problems: list[_Problem]) -> dict[str, Any]:
+    found: dict[str, Any] = {"setting": settings.reranker, "name": None, "detail": "", "works": False}
+    try:
+        reranker = registry.make_reranker(settings.reranker, base_url=settings.reranker_base_url)
+    except (MnemicError, ImportError) as exc:
+        code = BAD_INPUT if isinstance(exc, InvalidConfig) else MODEL_FAILED
+        problems.append(_Problem(part="reranker", message=_said(exc), code=code))
+        return found | {"detail": "cannot be used"}
+    if reranker is None:
+        return found | {"works": None, "detail": "vectors and words order the hits"}
+    own = reranker.name.startswith("cross-encoder:")
+    detail = (
+        "on this machine, not tried" if own else f"at {settings.reranker_base_url or 'its own address'}, not contacted"
+    )
+    return found | {"name": reranker.name, "works": True, "detail": detail}
+
+
 def _store(
     settings: config.Settings, embedder: Embedder | None, problems: list[_Problem]
 ) -> tuple[dict[str, Any], bool]:
@@ -237,6 +258,8 @@ def _missing(settings: config.Settings) -> list[dict[str, str]]:
         lacking = [module for module in modules if not _installed(module)]
         if lacking:
             missing.append({"what": f"{extra} models", "needs": f'run: pip install "mnemic[{extra}]"'})
+    if settings.reranker is None and not _installed("fastembed"):
+        missing.append({"what": "a cross-encoder", "needs": 'run: pip install "mnemic[cross-encoder]"'})
     for name, (engine, packages) in _BUNDLED.items():
         lacking = [package for package in packages if not _installed(package)]
         if lacking:
