@@ -407,7 +407,7 @@ def test_dates_are_read_in_the_zone_of_the_turn_and_bad_ones_left_out(since, unt
 
 def test_turns_beyond_the_budget_are_asked_about_in_further_calls_each_whole():
     llm = SmallLLM()
-    turns = [turn(f"{word} " * 150) for word in ("alpha", "beta", "gamma")]
+    turns = [turn(f"{word} " * 140) for word in ("alpha", "beta", "gamma")]
     found = extract(llm, *turns)
     assert found.usage == SPENT + SPENT + SPENT
     assert [sum(t.content.strip() in user for t in turns) for _, user in llm.asked] == [1, 1, 1]
