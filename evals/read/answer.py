@@ -36,12 +36,15 @@ from measures import percentile
 from mnemic import AsyncMemory
 from mnemic.errors import ModelError
 from mnemic.protocols import LLM
-from mnemic.ranking import count_tokens
 from mnemic.registry import make_llm
+from mnemic.tokens import count as count_tokens
 from mnemic.types import Usage
 
 _ROOM = 600
-"""Tokens of the prompt that are no notes, and an allowance for a tokeniser that counts more than our estimate."""
+"""Tokens of the prompt that are no notes."""
+
+_SHARE = 0.8
+"""Of what a model reads that is filled, by our count: its own tokeniser may count a quarter more."""
 
 _HOSTED_INPUT = 100_000
 """Taken for a model that does not say what it reads."""
@@ -121,7 +124,7 @@ async def _both(
     spent = time.perf_counter() - started
     graded = [await _grade("context()", block["context"], question, llm, judge, seed, seconds=spent, cut=False)]
     if wanted.full:
-        room = getattr(llm, "max_input_tokens", _HOSTED_INPUT) - _ROOM
+        room = int(_SHARE * getattr(llm, "max_input_tokens", _HOSTED_INPUT)) - _ROOM
         notes, cut = shortened(everything(case), room)
         graded.append(await _grade("full context", notes, question, llm, judge, seed, seconds=0.0, cut=cut))
     return graded

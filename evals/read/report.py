@@ -19,7 +19,7 @@ from baselines import Ranking
 from borrowed import Share
 from cases import DataSet, Question
 
-from mnemic.ranking import count_tokens
+from mnemic.tokens import count as count_tokens
 
 RESULTS = Path(__file__).parents[2] / "results"
 TOKENS_AT = 10

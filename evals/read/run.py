@@ -13,6 +13,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,13 +21,13 @@ from typing import Any
 import embedders
 import report
 import stores
-from baselines import BM25, Vectors, everything, whole_sessions
-from cases import Case, DataSet
+from baselines import BM25, Ranking, Vectors, everything, whole_sessions
+from cases import Case, DataSet, Question
 from datasets import scan
 from embedders import Timed
 from report import Answered
 
-from mnemic.ranking import count_tokens
+from mnemic.tokens import count as count_tokens
 
 SESSION_DEPTH = 300
 """Messages asked for where sessions are ranked, so that ten sessions come up however many turns each fills."""
@@ -84,11 +85,11 @@ async def evaluate(data: DataSet, cases: list[Case], embedder: Timed, *, ablatio
     return rows
 
 
-async def _case(case: Case, depths: Any, embedder: Timed, *, ablation: bool) -> dict[str, list[Answered]]:
+async def _case(case: Case, depths: Sequence[int], embedder: Timed, *, ablation: bool) -> dict[str, list[Answered]]:
     questions = [each for each in case.questions if each.gold]
     rows: dict[str, list[Answered]] = {}
 
-    def note(name: str, question: Any, ranking: Any, milliseconds: float | None = None) -> None:
+    def note(name: str, question: Question, ranking: Ranking, milliseconds: float | None = None) -> None:
         answer = Answered(question=question, ranking=ranking, depths=depths, milliseconds=milliseconds)
         rows.setdefault(name, []).append(answer)
 
@@ -121,7 +122,7 @@ def _variants(*, ablation: bool) -> list[tuple[str, tuple[str, ...] | None]]:
     return [(MNEMIC, None), *(without if ablation else [])]
 
 
-def _depth(question: Any, depths: Any) -> int:
+def _depth(question: Question, depths: Sequence[int]) -> int:
     return SESSION_DEPTH if question.level == "session" else max(depths)
 
 
