@@ -12,6 +12,7 @@ from typing import Any
 
 from mnemic import filters as grammar
 from mnemic.errors import InvalidFilter, InvalidInput, InvalidScope, describe
+from mnemic.protocols import ORDERS, Order
 from mnemic.text import md5
 from mnemic.times import end_of_day, parse_day, parse_time
 from mnemic.types import ROLES, SCOPE_IDS, Limits, Message, Role, Scope
@@ -42,6 +43,7 @@ _MAX_ID = 256
 _MAX_METADATA_DEPTH = 16
 _MAX_METADATA_ITEMS = 1_000
 _MAX_INTEGER = 2**63 - 1
+_DEEPEST = 20  # of ANDs that are looked into for ids; the grammar refuses deeper ones
 
 # Spaces, control characters, quotes and wildcards: an id that holds one is a mistake or an attack.
 _NOT_IN_IDS = re.compile(r"[\s\x00-\x1f\x7f'\"`*]|[\ud800-\udfff]")
@@ -87,34 +89,53 @@ def require_ids(wanted: Scope, what: str) -> Scope:
 
 
 def split_filters(filters: Mapping[str, Any] | None) -> tuple[dict[str, Id], grammar.Filter | None]:
-    """Ids that a filter demands (at its top, or in its top-level AND), and the rest as a tree.
+    """Ids that a filter demands (at its top, or in ANDs there), and the rest as a tree.
+
+    Ids inside OR or NOT, several at once, and `exists` stay conditions: they narrow whatever the call and
+    the bound scope name, and widen nothing.
 
     Raises:
         InvalidFilter: the filter has an unknown operator or shape.
+        InvalidScope: it demands two values of one id.
     """
     if filters is None:
         return {}, None
     if not isinstance(filters, Mapping):
         raise InvalidFilter(f"filters must be a dictionary, not {describe(filters)}")
     ids: dict[str, Id] = {}
-    rest = _without_ids(filters, ids)
-    if isinstance(rest.get("AND"), list | tuple):
-        parts = [_without_ids(part, ids) if isinstance(part, Mapping) else part for part in rest["AND"]]
-        rest["AND"] = [part for part in parts if part != {}]
-    tree = grammar.parse(rest)
-    return ids, None if tree == grammar.And(()) or tree == grammar.And((grammar.And(()),)) else tree
+    tree = grammar.parse(_without_ids(filters, ids, 0))
+    return ids, None if _says_nothing(tree) else tree
 
 
-def _without_ids(filters: Mapping[str, Any], ids: dict[str, Id]) -> dict[str, Any]:
-    rest = dict(filters)
-    for name in SCOPE_IDS:
-        if name in rest and not isinstance(rest[name], Mapping | list | tuple):
-            value = rest.pop(name)
+def _without_ids(filters: Mapping[str, Any], ids: dict[str, Id], depth: int) -> dict[str, Any]:
+    rest: dict[str, Any] = {}
+    for key, value in filters.items():
+        name = grammar.ID_ALIASES.get(key, key) if isinstance(key, str) else key
+        if isinstance(value, Mapping) and value.keys() == {"eq"}:
+            value = value["eq"]  # noqa: PLW2901 - another way to say it
+        if name in SCOPE_IDS and not isinstance(value, Mapping | list | tuple):
             if ids.setdefault(name, value) != value:
                 raise InvalidScope(
                     f"the filter asks for {name}={describe(ids[name])} and for {name}={describe(value)} at once"
                 )
+        elif key in ("AND", "$and") and isinstance(value, list | tuple) and depth < _DEEPEST:
+            parts = [_without_ids(part, ids, depth + 1) if isinstance(part, Mapping) else part for part in value]
+            rest[key] = [part for part in parts if part != {}]
+        else:
+            rest[key] = filters[key]
     return rest
+
+
+def _says_nothing(tree: grammar.Filter) -> bool:
+    return isinstance(tree, grammar.And) and all(map(_says_nothing, tree.parts))
+
+
+def listing_order(value: object) -> Order:
+    """The order of a listing."""
+    for order in ORDERS:
+        if value == order:
+            return order
+    raise InvalidInput(f"order must be one of {', '.join(ORDERS)}, not {describe(value)}")
 
 
 def merge_ids(given: Mapping[str, Id], filtered: Mapping[str, Id]) -> dict[str, Id]:

@@ -14,7 +14,7 @@ from mnemic.engine import Engine
 from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
 from mnemic.graph import Graph
 from mnemic.inputs import UNSET, Id, Unset, When
-from mnemic.protocols import LLM, Embedder, Extractor, Reranker, Store, Where
+from mnemic.protocols import LLM, Embedder, Extractor, Order, Reranker, Store, Where
 from mnemic.read import asks_for_past
 from mnemic.times import now
 from mnemic.types import (
@@ -37,6 +37,7 @@ from mnemic.write import Given
 _log = logging.getLogger("mnemic")
 _told_of_rules = False
 _INCLUDABLE = ("memory", "episode")
+_LARGEST_PAGE = 10_000  # of memories, some 20 MB; a larger listing comes in several
 _NO_RERANKER = "ranked without a reranker: there is none; give Memory(reranker=…) or MNEMIC_RERANKER"
 
 
@@ -411,25 +412,32 @@ class AsyncMemory(Upkeep, Graph):
         limit: int | None = None,
         top_k: int | None = None,
         cursor: str | None = None,
+        order: Order = "newest",
         show_expired: bool = False,
         latest_only: bool = True,
     ) -> ListResult:
         """Memories, newest first, with the total; `next_cursor` leads to the next page.
 
-        Without ids the whole store is listed. `limit` (alias `top_k`) is 100 by default. With
-        `latest_only=False` memories whose place others took are listed, too.
+        Without ids the whole store is listed. `limit` (alias `top_k`) is 100 by default, and a page holds at most
+        10,000. With `latest_only=False` memories whose place others took are listed, too.
+
+        `order` is "newest" or "oldest" (by creation), "said" (the last said first) or "updated" (the last changed
+        first). Following `next_cursor` to its end, with the same arguments, lists everything that was there when
+        it began exactly once; what is added meanwhile may come, too. Only in the order "updated" a memory that
+        is changed meanwhile moves to the front, where it is missed.
 
         Raises:
             InvalidInput, InvalidScope, InvalidFilter.
         """
         amount = _one("limit", limit, "top_k", top_k)
-        amount = 100 if amount is None else inputs.count(amount, "limit")
+        amount = 100 if amount is None else min(inputs.count(amount, "limit"), _LARGEST_PAGE)
+        order = inputs.listing_order(order)
         if cursor is not None and not isinstance(cursor, str):
             raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
         ids = inputs.ids(user_id, agent_id, app_id, run_id)
         where = self._where(ids, filters, None, show_expired, past=not inputs.flag(latest_only, "latest_only"))
         engine = await self._engine.ready()
-        page = await engine.store.page(where, limit=amount, cursor=cursor)
+        page = await engine.store.page(where, limit=amount, cursor=cursor, order=order)
         return {
             "results": [present.item(memory) for memory in page.memories],
             "total": page.total,

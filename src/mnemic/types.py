@@ -135,6 +135,11 @@ class Episode:
         """What search sees of it."""
         return _with_speaker(self.actor, self.scope, self.words)
 
+    @property
+    def person(self) -> str | None:
+        """Who said it, where she is named and not the user."""
+        return None if self.actor is None or _is_user(self.actor, self.scope) else self.actor
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
@@ -205,11 +210,20 @@ class Memory:
         """What search sees of it."""
         return _with_speaker(self.actor, self.scope, self.words)
 
+    @property
+    def person(self) -> str | None:
+        """Whom it is about, or who said it, where she is named and not the user."""
+        named = self.subject if self.subject not in (None, "user", "assistant") else self.actor
+        return None if named is None or _is_user(named, self.scope) else named
+
 
 def _with_speaker(name: str | None, scope: Scope, words: str) -> str:
     """Where speakers have names, who said it is part of what is looked for; the user's own is "I"."""
-    own = name is not None and scope.user_id is not None and name.casefold() == scope.user_id.casefold()
-    return words if name is None or own else f"{name}: {words}"
+    return words if name is None or _is_user(name, scope) else f"{name}: {words}"
+
+
+def _is_user(name: str, scope: Scope) -> bool:
+    return scope.user_id is not None and name.casefold() == scope.user_id.casefold()
 
 
 Record = Memory | Episode
@@ -482,7 +496,7 @@ class SearchResult(TypedDict):
 
 
 class ListResult(TypedDict):
-    """One page of memories, newest first. `next_cursor` is None on the last page."""
+    """One page of memories. `total` counts all pages; `next_cursor` is None on the last one."""
 
     results: list[MemoryItem]
     total: int
@@ -556,6 +570,38 @@ class HistoryItem(TypedDict):
     created_at: str
     updated_at: str
     is_deleted: bool
+
+
+class ChangesResult(TypedDict):
+    """One page of what happened to memories, oldest first. `next_cursor` is None on the last page."""
+
+    results: list[HistoryItem]
+    total: int
+    next_cursor: str | None
+
+
+class TimelineItem(TypedDict):
+    """A value that an attribute of somebody had."""
+
+    id: str
+    version: int
+    memory: str
+    object: str | None
+    """The value in the words of the source."""
+    since: str | None
+    """When it began to hold: as it says, or when what it replaces ended; None: not known."""
+    valid_from: str | None
+    valid_to: str | None
+    precision: str | None
+    known_from: str
+    known_to: str | None
+    said_at: str | None
+    current: bool
+    reason: str | None
+    """Of a former value: `superseded` (it held until something else did) or `updated` (it was put right)."""
+    replaces: list[str]
+    """Ids of the memories whose place it took."""
+    replaced_by: str | None
 
 
 class ContextResult(TypedDict):

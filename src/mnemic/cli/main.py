@@ -313,16 +313,21 @@ def list_(
         str | None, typer.Option(metavar="CURSOR", help="The next page, as the one before named it.")
     ] = None,
     where: FilterJson = None,
+    order: Annotated[
+        str, typer.Option(metavar="ORDER", help="newest, oldest, said (last said first) or updated.")
+    ] = "newest",
     show_expired: ShowExpired = False,
     past: Annotated[bool, typer.Option("--past", help="Also what no longer holds.")] = False,
 ) -> None:
     """List memories, newest first."""
+    known: Any = order  # the library refuses one that it does not have
     with session.memory() as memory:
         result = memory.get_all(
             **session.ids,
             limit=limit,
             cursor=cursor,
             filters=parse_json(where, "--filter"),
+            order=known,
             show_expired=show_expired,
             latest_only=not past,
         )
