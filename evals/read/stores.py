@@ -12,10 +12,10 @@ from baselines import Ranking
 from cases import Case, Question
 from embedders import Timed
 
-from mnemic import AsyncMemory, ranking
+from mnemic import AsyncMemory, protocols
 from mnemic.extractors.rules import RuleExtractor
 
-ARMS: tuple[str, ...] = tuple(getattr(ranking, "ARMS", ()))
+ARMS: tuple[str, ...] = tuple(getattr(protocols, "ARMS", ()))
 """What can be switched off; empty where this version of Mnemic cannot."""
 if "arms" not in inspect.signature(AsyncMemory.__init__).parameters:
     ARMS = ()
