@@ -146,13 +146,13 @@ class RemoteReranker:
 
     async def _connected(self) -> AsyncClient:
         """The client with its connections, which belong to the event loop that opened them."""
+        library = await asyncio.to_thread(importlib.import_module, "httpx2")
         loop = asyncio.get_running_loop()
         if self._client is not None and self._loop is loop:
             return self._client
         # The whole of a question is timed, so that its parts need not be.
-        library = await asyncio.to_thread(importlib.import_module, "httpx2")
-        client: AsyncClient = await asyncio.to_thread(library.AsyncClient, timeout=None)
-        self._client, self._loop = client, loop
+        client: AsyncClient = library.AsyncClient(timeout=None)
+        self._client, self._loop = client, loop  # no await since the look: of several tasks one opens it
         return client
 
 
