@@ -14,9 +14,10 @@ from mnemic.engine import Engine
 from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
 from mnemic.graph import Graph
 from mnemic.inputs import UNSET, Id, Unset, When
+from mnemic.past import Past
 from mnemic.protocols import LLM, Embedder, Extractor, Order, Reranker, Store, Where
-from mnemic.read import asks_for_past
-from mnemic.times import now
+from mnemic.read import understand
+from mnemic.times import now, parse_time
 from mnemic.types import (
     KINDS,
     SEARCHABLE_STATES,
@@ -41,7 +42,7 @@ _LARGEST_PAGE = 10_000  # of memories, some 20 MB; a larger listing comes in sev
 _NO_RERANKER = "ranked without a reranker: there is none; give Memory(reranker=…) or MNEMIC_RERANKER"
 
 
-class AsyncMemory(Upkeep, Graph):
+class AsyncMemory(Upkeep, Graph, Past):
     """Memory for assistants and agents. Every method is a coroutine; `Memory` has the same ones without await.
 
     Args:
@@ -64,6 +65,10 @@ class AsyncMemory(Upkeep, Graph):
             them waits; nothing is dropped.
         keep_secrets: whether the log keeps keys, tokens and card numbers. Nothing else ever sees them.
         background: whether pending messages are worked on in the background while this memory is open.
+        decay: days after which what was said lately is put forward half as much; None puts nothing forward. It
+            orders what is about equally relevant, and hides nothing.
+        arms: what finds memories: "vector", "keyword", "entity", "time", "recency"; all of them by default. To
+            see what each is worth.
         store: a `Store` of your own, instead of `path`.
         extractor: an `Extractor` of your own, instead of `llm`.
 
@@ -91,6 +96,8 @@ class AsyncMemory(Upkeep, Graph):
         limits: Mapping[str, int] | None = None,
         keep_secrets: bool = True,
         background: bool = True,
+        decay: float | None = 30.0,
+        arms: Sequence[str] | None = None,
         store: Store | None = None,
         extractor: Extractor | None = None,
     ) -> None:
@@ -127,6 +134,8 @@ class AsyncMemory(Upkeep, Graph):
             limits=inputs.limits(limits),
             keep_secrets=inputs.flag(keep_secrets, "keep_secrets"),
             background=inputs.flag(background, "background"),
+            half_life=inputs.days(decay, "decay"),
+            arms=inputs.arms(arms),
             owns_embedder=named,
             owns_reranker=named_reranker,
         )
@@ -317,6 +326,9 @@ class AsyncMemory(Upkeep, Graph):
         include: Sequence[Literal["memory", "episode"]] | None = None,
         show_expired: bool = False,
         latest_only: bool | None = None,
+        as_of: When | None = None,
+        known_at: When | None = None,
+        reference_date: When | None = None,
         explain: bool = False,
         rerank: bool | None = None,
     ) -> SearchResult:
@@ -333,6 +345,16 @@ class AsyncMemory(Upkeep, Graph):
             show_expired: also memories past their expiration date.
             latest_only: False adds memories whose place others took ("worked at …"), True never does; by
                 default they are added when the question asks for the past ("Where did I work before?").
+            as_of: a moment of the world: only what held then, of all that is known. Former values come with it,
+                where the end of their time is known; what a correction put right never held. A memory that does
+                not say since when holds from the end of what it took the place of, or else since ever. Of
+                messages, those said by then.
+            known_at: a moment of the store: what was known then, as it was known. A memory has the words and
+                times it had; what was deleted, merged or replaced only later is there; what expired by then is
+                not. Of messages, those received by then. What was forgotten or erased is never found. Whose a
+                memory is, its sources, pin and rating are as they are now, and filters look at what is kept now.
+            reference_date: when the question is asked; now by default. "Last week", what is recent and what has
+                expired are judged by it.
             explain: add `score_details` to each hit.
             rerank: whether the reranker orders the hits; by default it does when there is one.
 
@@ -347,11 +369,15 @@ class AsyncMemory(Upkeep, Graph):
         amount = 20 if amount is None else inputs.count(amount, "top_k")
         explain = inputs.flag(explain, "explain")
         rerank = None if rerank is None else inputs.flag(rerank, "rerank")
-        past = asks_for_past(question) if latest_only is None else not inputs.flag(latest_only, "latest_only")
         ids = inputs.ids(user_id, agent_id, app_id, run_id)
-        where = self._where(ids, filters, include, show_expired, past=past)
+        where = self._where(
+            ids, filters, include, show_expired, past=False, as_of=as_of, known_at=known_at, at=reference_date
+        )
+        asked = understand(question, where)
+        where = replace(where, superseded=_past(latest_only, asked=as_of is not None or asked.past))
+        floor = inputs.share(threshold, "threshold")
         engine = await self._engine.ready()
-        answer = await engine.read.search(question, where, limit=amount, floor=inputs.share(threshold, "threshold"))
+        answer = await engine.read.search(asked, where, limit=amount, floor=floor, rerank=rerank is not False)
         if rerank and engine.reranker is None:
             answer = replace(answer, notes=(*answer.notes, _NO_RERANKER))
         return present.found(answer, explain=explain)
@@ -368,6 +394,7 @@ class AsyncMemory(Upkeep, Graph):
         max_tokens: int = 1000,
         top_k: int = 20,
         threshold: float | None = None,
+        reference_date: When | None = None,
     ) -> ContextResult:
         """What is known about a question, as a block of text for a prompt: dated, quoted, within a budget.
 
@@ -376,10 +403,12 @@ class AsyncMemory(Upkeep, Graph):
         """
         question = inputs.text(query, "query")
         ids = inputs.ids(user_id, agent_id, app_id, run_id)
-        where = self._where(ids, filters, ("memory", "episode"), show_expired=False, past=asks_for_past(question))
+        where = self._where(ids, filters, ("memory", "episode"), show_expired=False, past=False, at=reference_date)
+        asked = understand(question, where)
+        where = replace(where, superseded=asked.past)
         engine = await self._engine.ready()
         block = await engine.context.block(
-            question,
+            asked,
             where,
             limit=inputs.count(top_k, "top_k"),
             floor=inputs.share(threshold, "threshold"),
@@ -414,12 +443,15 @@ class AsyncMemory(Upkeep, Graph):
         cursor: str | None = None,
         order: Order = "newest",
         show_expired: bool = False,
-        latest_only: bool = True,
+        latest_only: bool | None = None,
+        as_of: When | None = None,
+        known_at: When | None = None,
     ) -> ListResult:
         """Memories, newest first, with the total; `next_cursor` leads to the next page.
 
         Without ids the whole store is listed. `limit` (alias `top_k`) is 100 by default, and a page holds at most
-        10,000. With `latest_only=False` memories whose place others took are listed, too.
+        10,000. With `latest_only=False` memories whose place others took are listed, too. `as_of` and `known_at` list the
+        past, as in `search`.
 
         `order` is "newest" or "oldest" (by creation), "said" (the last said first) or "updated" (the last changed
         first). Following `next_cursor` to its end, with the same arguments, lists everything that was there when
@@ -435,7 +467,8 @@ class AsyncMemory(Upkeep, Graph):
         if cursor is not None and not isinstance(cursor, str):
             raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
         ids = inputs.ids(user_id, agent_id, app_id, run_id)
-        where = self._where(ids, filters, None, show_expired, past=not inputs.flag(latest_only, "latest_only"))
+        past = _past(latest_only, asked=as_of is not None)
+        where = self._where(ids, filters, None, show_expired, past=past, as_of=as_of, known_at=known_at)
         engine = await self._engine.ready()
         page = await engine.store.page(where, limit=amount, cursor=cursor, order=order)
         return {
@@ -512,7 +545,13 @@ class AsyncMemory(Upkeep, Graph):
         show_expired: bool,
         *,
         past: bool,
+        as_of: When | None = None,
+        known_at: When | None = None,
+        at: When | None = None,
     ) -> Where:
+        held = None if as_of is None else parse_time(as_of, name="as_of")
+        known = None if known_at is None else parse_time(known_at, name="known_at")
+        asked_at = now() if at is None else parse_time(at, name="reference_date")
         filtered, tree = inputs.split_filters(filters)
         chosen = ("memory",) if include is None else include
         if not isinstance(chosen, list | tuple) or not chosen or any(each not in _INCLUDABLE for each in chosen):
@@ -520,12 +559,14 @@ class AsyncMemory(Upkeep, Graph):
         episodes: tuple[EpisodeState, ...] = CONTEXT_STATES if "episode" in chosen else SEARCHABLE_STATES
         return Where(
             scope=self._scope(inputs.merge_ids(ids, filtered)),
-            now=now(),
+            now=asked_at if known is None else min(asked_at, known),
             filter=tree,
             memories="memory" in chosen,
             episodes=episodes,
             expired=inputs.flag(show_expired, "show_expired"),
             superseded=past,
+            as_of=held,
+            known_at=known,
         )
 
 
@@ -542,6 +583,11 @@ def _check_parts(**parts: object) -> None:
             raise InvalidConfig(
                 f"{part} must be {names}an object with the methods of protocols.{kind.__name__}, not {describe(value)}"
             )
+
+
+def _past(latest_only: bool | None, *, asked: bool) -> bool:
+    """Whether memories whose place others took belong to the answer."""
+    return asked if latest_only is None else not inputs.flag(latest_only, "latest_only")
 
 
 def _one(name: str, value: Any, alias: str, other: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,12 +12,13 @@ from mnemic.consolidate import Applied, Profile, Proposal
 from mnemic.context import Block
 from mnemic.drafts import source_of
 from mnemic.planning import Outcome
-from mnemic.protocols import Changed, Named
+from mnemic.protocols import Changed, Events, Named
 from mnemic.read import Answer, Hit
 from mnemic.times import iso
 from mnemic.types import (
     AddedItem,
     AddResult,
+    ChangesResult,
     ConsolidateResult,
     ContextResult,
     EntitiesResult,
@@ -43,6 +44,7 @@ from mnemic.types import (
     SearchResult,
     Source,
     SourceItem,
+    TimelineItem,
     Usage,
 )
 from mnemic.write import Account
@@ -428,11 +430,19 @@ def found(answer: Answer, *, explain: bool) -> SearchResult:
 
 
 def _details(hit: Hit) -> dict[str, Any]:
+    """Each arm's rank and what it found, what all of it came to, and what moved the hit."""
+    found = hit.candidate
+    values = {"vector": found.similarity, "keyword": found.keyword, "entity": found.entity, "time": found.time}
     return {
-        "similarity": hit.candidate.similarity,
-        "keyword": hit.candidate.keyword,
-        "coverage": hit.candidate.coverage,
+        "arms": {arm: {"rank": rank, "value": _rounded(values.get(arm))} for arm, rank in found.ranks.items()},
+        "beside": _rounded(found.beside),
+        "evidence": _rounded(found.evidence),
+        "boosts": {name: _rounded(factor) for name, factor in hit.boosts.items()},
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def context(block: Block) -> ContextResult:
@@ -443,6 +453,47 @@ def context(block: Block) -> ContextResult:
         shown["score"] = round(hit.score, 4)
         hits.append(shown)
     return {"context": block.text, "tokens": block.tokens, "hits": hits, "omitted": block.omitted}
+
+
+def changes(page: Events) -> ChangesResult:
+    """Answer of `changes`."""
+    return {
+        "results": [event(each) for each in page.events],
+        "total": page.total,
+        "next_cursor": page.next_cursor,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """What a slot was for a while."""
+
+    memory: Memory
+    since: datetime | None
+    replaces: tuple[str, ...]
+
+
+def value(held: Value) -> TimelineItem:
+    """One line of `timeline`."""
+    memory = held.memory
+    reason = None if memory.known_to is None else memory.retire_reason or "updated"
+    return {
+        "id": memory.id,
+        "version": memory.version,
+        "memory": memory.words,
+        "object": memory.object,
+        "since": _time(held.since),
+        "valid_from": _time(memory.valid_from),
+        "valid_to": _time(memory.valid_to),
+        "precision": memory.precision,
+        "known_from": iso(memory.known_from),
+        "known_to": _time(memory.known_to),
+        "said_at": _time(memory.said_at),
+        "current": memory.known_to is None,
+        "reason": reason,
+        "replaces": list(held.replaces),
+        "replaced_by": memory.id if reason == "updated" else memory.retired_by,
+    }
 
 
 def event(change: HistoryEvent) -> HistoryItem:

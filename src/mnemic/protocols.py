@@ -25,6 +25,7 @@ from mnemic.types import (
     Extraction,
     ExtractionRequest,
     HistoryEvent,
+    Kind,
     Memory,
     Relation,
     Scope,
@@ -549,6 +550,10 @@ the last changed first. Of equals the newer id comes first, in `oldest` last."""
 ORDERS: tuple[Order, ...] = ("newest", "oldest", "said", "updated")
 
 
+MADE: tuple[Kind, ...] = ("summary", "pattern")
+"""Kinds that consolidation makes, and never rests on."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """One page of a listing."""
@@ -657,6 +662,13 @@ class Store(Protocol):
 
         Raises:
             InvalidInput: a cursor that is not ours, or of another order, scope or filter.
+        """
+
+    async def foremost(self, where: Where, *, attributes: Sequence[str], limit: int | None) -> Page:
+        """Current, unexpired memories with the subject "user", and pinned ones; none of the kinds in MADE.
+
+        Pinned ones come first, then those whose attribute comes first in `attributes`, then the older ids. `limit`
+        of them (None: all), with the total, and no cursor. Only the scope, `now` and the filter of `where` count.
         """
 
     async def log(self, scope: Scope, states: Sequence[EpisodeState], *, limit: int, cursor: str | None) -> Log:

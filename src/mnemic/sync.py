@@ -77,6 +77,8 @@ class Memory:
     get = _waiting(AsyncMemory.get)
     get_all = _waiting(AsyncMemory.get_all)
     history = _waiting(AsyncMemory.history)
+    changes = _waiting(AsyncMemory.changes)
+    timeline = _waiting(AsyncMemory.timeline)
     messages = _waiting(AsyncMemory.messages)
     process_pending = _waiting(AsyncMemory.process_pending)
     retry = _waiting(AsyncMemory.retry)

@@ -16,13 +16,14 @@ LAYERS = (
     (
         "pure",
         {"filters", "times", "text", "tokens", "ranking", "protocols", "prompts", "inputs", "importers"}
-        | {"dates", "drafts", "gates", "hygiene", "names", "planning", "question", "reconcile", "sameness", "slots"},
+        | {"dates", "drafts", "gates", "hygiene", "lifetimes", "names", "planning", "question", "reconcile"}
+        | {"sameness", "slots"},
     ),
     ("endpoints", {"providers"}),
     ("vendors", {"llms", "embedders", "rerankers", "extractors", "stores"}),
     ("core", {"write", "read", "context", "consolidate", "embedding", "reranking", "retire", "verbatim"}),
     ("edge", {"present", "registry", "config"}),
-    ("api", {"engine", "graph", "memory", "sync", "upkeep"}),
+    ("api", {"engine", "graph", "memory", "past", "sync", "upkeep"}),
     ("surfaces", {"cli", "server", "mcp", "testing"}),
 )
 ALLOWED = {

@@ -47,6 +47,7 @@ from mnemic.stores.sqlite_cache import Cache
 from mnemic.stores.sqlite_delete import delete_scope
 from mnemic.stores.sqlite_erase import compact, erase, reset
 from mnemic.stores.sqlite_filter import register
+from mnemic.stores.sqlite_profile import foremost
 from mnemic.stores.sqlite_read import Reader
 from mnemic.stores.sqlite_schema import backups, prepare, transaction
 from mnemic.stores.sqlite_verify import verify
@@ -158,6 +159,10 @@ class SQLiteStore:
     async def page(self, where: Where, *, limit: int, cursor: str | None, order: Order = "newest") -> Page:
         """One read snapshot."""
         return await self._read(Reader.page, where, limit, cursor, order)
+
+    async def foremost(self, where: Where, *, attributes: Sequence[str], limit: int | None) -> Page:
+        """Rows of what is shown only."""
+        return await self._read(foremost, where, attributes, limit)
 
     async def log(self, scope: Scope, states: Sequence[EpisodeState], *, limit: int, cursor: str | None) -> Log:
         """Newest first."""

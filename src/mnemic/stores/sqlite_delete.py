@@ -34,12 +34,12 @@ def delete_scope(db: sqlite3.Connection, scope: Scope, change: Change, reason: s
     db.executemany(
         """
         INSERT INTO history
-            (partition, memory_id, id, version, event, old_text, new_text, at, change_id, actor, reason)
-        VALUES (?, ?, ?, ?, 'DELETE', ?, NULL, ?, ?, 'person', ?)
+            (partition, memory_id, id, version, event, old_text, new_text, at, change_id, actor, reason, owner)
+        VALUES (?, ?, ?, ?, 'DELETE', ?, NULL, ?, ?, 'person', ?, ?)
         """,
         [
-            (part, name, new_id(part), version, old, iso(change.at), change.id, reason)
-            for _, part, name, version, old, _ in gone
+            (part, name, new_id(part), version, old, iso(change.at), change.id, reason, owner)
+            for _, part, name, version, old, owner in gone
         ],
     )
     whose, values = episodes_sql(scope)

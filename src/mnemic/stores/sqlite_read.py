@@ -21,6 +21,7 @@ from mnemic.stores.sqlite_arms import linked, places_of, timely
 from mnemic.stores.sqlite_cache import KEEP_FROM, Cache, Index, index_of
 from mnemic.stores.sqlite_called import called
 from mnemic.stores.sqlite_filter import EPISODE_FIELDS, MEMORY_FIELDS, filter_sql
+from mnemic.stores.sqlite_past import Past, slot_rows, versions_known
 from mnemic.stores.sqlite_rows import (
     EPISODE_COLUMNS,
     HISTORY_COLUMNS,
@@ -33,6 +34,7 @@ from mnemic.stores.sqlite_rows import (
 )
 from mnemic.stores.sqlite_sql import (
     OWNER,
+    Predicate,
     Status,
     episodes_sql,
     keys_json,
@@ -41,7 +43,7 @@ from mnemic.stores.sqlite_sql import (
     same_space,
 )
 from mnemic.stores.sqlite_vectors import similarities, stored
-from mnemic.times import iso
+from mnemic.times import iso, milliseconds
 from mnemic.types import Episode, EpisodeState, HistoryEvent, Memory, Scope, Source, Usage
 
 
@@ -51,6 +53,7 @@ class Reader:
     def __init__(self, connection: sqlite3.Connection, cache: Cache) -> None:
         self.db = connection
         self.cache = cache
+        self._looked: tuple[Where, Past] | None = None
 
     def space(self) -> Space | None:
         """The active embedding space."""
@@ -88,7 +91,7 @@ class Reader:
         scored = [each for each in scored if eligible[each.row]]
         chosen = [hit.row for hit in scored]
         entries, said = blocks.entries[chosen].tolist(), blocks.marks["said"][chosen].tolist()
-        names = self._names(entries, _statuses(probe.where))
+        names = self._names(entries, probe.where)
         found = [
             Candidate(
                 id=names[entry],
@@ -150,8 +153,21 @@ class Reader:
         )
         return pack.flatten((block, marks, b"") for block, marks in rows)
 
+    def _past(self, where: Where) -> Past | None:
+        """The scope as it was; None when the question is about the present."""
+        if where.as_of is None and where.known_at is None:
+            return None
+        if self._looked is None or self._looked[0] is not where:
+            self._looked = where, Past(self.db, where)
+        return self._looked[1]
+
+    def _matching(self, where: Where) -> list[Predicate]:
+        """Which rows of memories a question is about: several conditions, as each has an index."""
+        past = self._past(where)
+        return [memories_sql(where.scope, each) for each in _statuses(where)] if past is None else [past.matching()]
+
     def _picked_blocks(self, where: Where) -> pack.Blocks:
-        parts = [memories_sql(where.scope, status) for status in _statuses(where)]
+        parts = self._matching(where)
         memories = self.db.execute(
             " UNION ".join(f"SELECT entry, span FROM memories WHERE {matching}" for matching, _ in parts),
             [value for _, values in parts for value in values],
@@ -170,19 +186,24 @@ class Reader:
             )
         )
         picked = pack.subset(blocks, np.isin(blocks.entries, entries))
+        if self._past(where) is not None:
+            return picked
         # A message of the scope whose memory has gone to another run is no hit here, but still somebody's neighbour.
         elsewhere = _wanted(picked.marks, where) & ~np.isin(picked.entries, spans[: len(memories), 0])
         picked.marks["memory"][elsewhere], picked.marks["episode"][elsewhere] = pack.RETIRED, 0
         return picked
 
     def _eligible(self, blocks: pack.Blocks, where: Where) -> ranking.Mask:
+        past = self._past(where)
+        if past is not None:
+            return np.asarray(np.isin(blocks.entries, past.eligible()))
         marks = blocks.marks
         wanted = _wanted(marks, where)
         states = np.zeros(len(pack.EPISODE_STATES), dtype=np.bool_)
         states[[pack.EPISODE_STATES.index(state) for state in where.episodes]] = True
         eligible = states[marks["episode"]] & ~wanted
         if where.memories:
-            alive = marks["expires"] > pack.milliseconds(where.now)
+            alive = marks["expires"] > milliseconds(where.now)
             eligible |= wanted & (alive | where.expired)
         eligible &= marks["head"] == 0
         if where.filter is not None:
@@ -211,14 +232,17 @@ class Reader:
         rows = self.db.execute(" UNION ALL ".join(queries), [*values, *bound, *episode_values])
         return np.array([row[0] for row in rows], dtype=np.int64)
 
-    def _names(self, entries: list[int], statuses: tuple[Status, ...]) -> dict[int, str]:
+    def _names(self, entries: list[int], where: Where) -> dict[int, str]:
+        past = self._past(where)
+        if past is not None:
+            return past.messages() | past.names
         wanted = json.dumps(entries)
         rows = self.db.execute(
             f"""
             SELECT entry, id FROM episodes WHERE entry IN (SELECT value FROM json_each(?))
             UNION ALL
             SELECT entry, id FROM memories WHERE entry IN (SELECT value FROM json_each(?))
-            AND (current{" OR retire_reason = 'superseded'" if len(statuses) > 1 else ""})
+            AND (current{" OR retire_reason = 'superseded'" if len(_statuses(where)) > 1 else ""})
             """,
             [wanted, wanted],
         )
@@ -226,8 +250,31 @@ class Reader:
 
     # Records.
 
-    def load(self, ids: Sequence[str]) -> dict[str, Record]:
-        """Current or last versions of memories, and episodes."""
+    def load(self, ids: Sequence[str], known_at: datetime | None = None) -> dict[str, Record]:
+        """Current or last versions of memories, or those that counted at a moment; and episodes."""
+        found = self._last(ids) if known_at is None else self._known(ids, known_at)
+        others = [each for each in ids if each not in found]
+        if others:
+            episodes = self.db.execute(
+                f"""
+                SELECT {prefixed("e", EPISODE_COLUMNS)} FROM json_each(?) AS k
+                JOIN episodes AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+                """,
+                [keys_json(others)],
+            )
+            found.update((row[0], episode_of(row)) for row in episodes)
+        return found
+
+    def _known(self, ids: Sequence[str], at: datetime) -> dict[str, Record]:
+        rows, seen = versions_known(self.db, ids, at)
+        return {memory.id: seen[memory.id].of(memory) for memory in self.memories(rows)}
+
+    def slot(self, scope: Scope, slot: str) -> tuple[Memory, ...]:
+        """Every version with a slot."""
+        rows = sorted(slot_rows(self.db, scope, slot), key=lambda row: (row[0], row[1]))
+        return tuple(self.memories(rows))
+
+    def _last(self, ids: Sequence[str]) -> dict[str, Record]:
         keys = keys_json(ids)
         memories = self.db.execute(
             f"""
@@ -240,18 +287,7 @@ class Reader:
         for row in memories:
             if row[0] not in last or row[1] > last[row[0]][1]:  # the highest version
                 last[row[0]] = row
-        found: dict[str, Record] = {memory.id: memory for memory in self.memories(list(last.values()))}
-        others = [each for each in ids if each not in found]
-        if others:
-            episodes = self.db.execute(
-                f"""
-                SELECT {prefixed("e", EPISODE_COLUMNS)} FROM json_each(?) AS k
-                JOIN episodes AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
-                """,
-                [keys_json(others)],
-            )
-            found.update((row[0], episode_of(row)) for row in episodes)
-        return found
+        return {memory.id: memory for memory in self.memories(list(last.values()))}
 
     def memories(self, rows: list[tuple[Any, ...]]) -> list[Memory]:
         """Memories from rows that start with MEMORY_COLUMNS, with their sources, in the order of the rows."""
@@ -328,8 +364,7 @@ class Reader:
             beyond = f" AND id {sign} ?" if key == "id" else f" AND ({key}, id) {sign} (?, ?)"
             reached = [after[1]] if key == "id" else [*after]
         total, pages, bound = 0, [], []
-        for status in _statuses(where):
-            whose, mine = memories_sql(where.scope, status)
+        for whose, mine in self._matching(where):
             matching = f"FROM memories WHERE {whose} AND {passing}"
             total += self.db.execute(f"SELECT count(*) {matching}", [*mine, *values]).fetchone()[0]
             pages.append(f"SELECT {MEMORY_COLUMNS}, {key} AS place {matching}{beyond}")
@@ -337,9 +372,9 @@ class Reader:
         sorting = f"id {direction}" if key == "id" else f"place {direction}, id {direction}"
         rows = self.db.execute(f"{' UNION ALL '.join(pages)} ORDER BY {sorting} LIMIT ?", [*bound, limit + 1])
         found = rows.fetchall()
-        memories = tuple(self.memories(found[:limit]))
+        memories, past = tuple(self.memories(found[:limit])), self._past(where)
         return Page(
-            memories=memories,
+            memories=memories if past is None else tuple(map(past.seen, memories)),
             total=total,
             next_cursor=cursor_after(memories[-1], where, order) if len(found) > limit else None,
         )

@@ -103,12 +103,16 @@ def record(db: sqlite3.Connection, changes: Sequence[Change], undone: Mapping[st
             raise Conflict(f"change {change_id} was taken back before, or is gone; look at it again")
 
 
+# Kept of a version that was superseded until ?1: a question about the time before that asks for it.
+HAD_BEEN = "superseded_by = retired_by, superseded_to = valid_to, superseded_until = ?1"
+
+
 def restore(db: sqlite3.Connection, index: Index, owners: Owners, change: Restore, at: datetime) -> None:
     """Make an earlier version the newest. It keeps its place in the index; its former self moves to a new one."""
     key = [partition_of(change.memory_id), change.memory_id]
     last = db.execute(
         f"""
-        SELECT version, entry, current, owner, {", ".join(_LASTING)} FROM memories
+        SELECT version, entry, current, owner, retire_reason, {", ".join(_LASTING)} FROM memories
         WHERE partition = ? AND id = ?
         ORDER BY version DESC
         LIMIT 1
@@ -117,12 +121,13 @@ def restore(db: sqlite3.Connection, index: Index, owners: Owners, change: Restor
     ).fetchone()
     if last is None or last[0] != change.version:
         raise Conflict(f"memory {change.memory_id} is no longer at version {change.version}; decide again")
-    version, entry, current, owner, *lasting = last
+    version, entry, current, owner, reason, *lasting = last
     index.set(entry, memory=pack.RETIRED)
     if current:
         close = "current = 0, known_to = ?1, updated_at = ?1, valid_before = valid_to"
     else:  # it was retired, and becomes a former version like others
         close = "updated_at = ?1, retire_reason = NULL, retired_by = NULL, valid_to = valid_before"
+        close += f", {HAD_BEEN}" if reason == "superseded" else ""
     db.execute(f"UPDATE memories SET {close} WHERE entry = ?2", [iso(at), entry])
     wanted = version if change.of is None else change.of
     row = db.execute(
@@ -137,7 +142,7 @@ def restore(db: sqlite3.Connection, index: Index, owners: Owners, change: Restor
     moved, moved_span = owners.take(owner, 0 if vectors is None else len(vectors))
     index.add(
         moved, former.indexed, vectors, memory=pack.RETIRED, said=former.said_at or former.created_at,
-        turn=index.turn(place), expires=mark_time(former.expires_at), attribute=former.attribute,
+        turn=index.turn(place), expires=mark_time(former.expires_at), attribute=former.attribute, person=former.person,
     )  # fmt: skip
     db.execute("UPDATE memories SET entry = ?, span = ? WHERE entry = ?", [moved, moved_span, place])
     index.set(place, memory=pack.CURRENT)
@@ -146,6 +151,7 @@ def restore(db: sqlite3.Connection, index: Index, owners: Owners, change: Restor
         "entry": place, "span": span, "version": version + 1, "current": 1,
         "once": None if db.execute(taken, [owner, once]).fetchone() else once,
         "known_from": iso(at), "known_to": None, "valid_before": None, "updated_at": iso(at),
+        "superseded_by": None, "superseded_to": None, "superseded_until": None,
         **dict(zip(_LASTING, lasting, strict=True)),
     }  # fmt: skip
     copied = ", ".join(name for name in _columns(db) if name not in changed)

@@ -18,7 +18,7 @@ from mnemic.stores.sqlite_queue import said_in, set_state
 from mnemic.stores.sqlite_rows import scope_columns, stamp, task_json, to_json, utc
 from mnemic.stores.sqlite_spaces import use_space
 from mnemic.stores.sqlite_sql import OWNER, owner_key
-from mnemic.stores.sqlite_undo import record, restore, unprove
+from mnemic.stores.sqlite_undo import HAD_BEEN, record, restore, unprove
 from mnemic.times import iso
 from mnemic.types import HistoryEvent, Tombstone, Usage
 
@@ -109,6 +109,7 @@ class _Commit:
         self._index.add(
             entry, episode.indexed, vectors,
             episode=pack.EPISODE_STATES.index(episode.state), said=episode.said_at, before=link(before),
+            person=episode.person,
         )  # fmt: skip
         self._entry_of[episode.id] = entry
 
@@ -126,7 +127,10 @@ class _Commit:
         if row is None:
             raise _moved(retire.memory_id, retire.version)
         entry, owner, current = row
-        closing = "known_to = ?1, valid_before = valid_to," if current else ""
+        if current:
+            closing = "known_to = ?1, valid_before = valid_to,"
+        else:  # it had been superseded until now
+            closing = "" if reason == "superseded" else f"{HAD_BEEN},"
         self._db.execute(
             f"""
             UPDATE memories SET {closing} current = 0, updated_at = ?1, retired_by = ifnull(?2, retired_by),
@@ -171,7 +175,7 @@ class _Commit:
             turn = self._entry(memory.sources[0].episode_id) if memory.sources else None
             self._index.add(
                 entry, memory.indexed, new.vectors, memory=mark, said=memory.said_at or memory.created_at,
-                turn=link(turn), expires=mark_time(memory.expires_at), attribute=memory.attribute,
+                turn=link(turn), expires=mark_time(memory.expires_at), attribute=memory.attribute, person=memory.person,
             )  # fmt: skip
         self._insert(
             "memories",
@@ -292,13 +296,14 @@ def _write_history(db: sqlite3.Connection, events: Iterable[HistoryEvent]) -> No
     db.executemany(
         """
         INSERT INTO history
-            (partition, memory_id, id, version, event, old_text, new_text, at, change_id, actor, reason)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            (partition, memory_id, id, version, event, old_text, new_text, at, change_id, actor, reason, owner)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+            (SELECT owner FROM memories WHERE partition = ?1 AND id = ?2 LIMIT 1))
         """,
         [
             (
                 partition_of(event.memory_id), event.memory_id, event.id, event.version, event.event, event.old_text,
-                event.new_text, iso(event.at), event.change_id, event.actor, event.reason,
+                event.new_text, utc(event.at), event.change_id, event.actor, event.reason,
             )
             for event in events
         ],

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mnemic.errors import Conflict
+from mnemic.lifetimes import Superseded
 from mnemic.protocols import (
     Annotate,
     NewEpisode,
@@ -77,7 +78,9 @@ def _add_episode(state: State, new: NewEpisode, verbatim: NewMemory | None) -> N
         raise Conflict(f"message {episode.external_id or episode.id!r} is here already; decide again")
     state.episodes[episode.id] = episode
     vectors = new.vectors if verbatim is None else verbatim.vectors
-    state.place_of[episode.id] = state.add_entry(episode.indexed, vectors, episode=episode.id, before=new.follows)
+    state.place_of[episode.id] = state.add_entry(
+        episode.indexed, vectors, episode=episode.id, before=new.follows, person=episode.person, said=episode.said_at
+    )
 
 
 def _retire(state: State, retired: Retire, at: datetime) -> Owner:
@@ -91,6 +94,8 @@ def _retire(state: State, retired: Retire, at: datetime) -> Owner:
         state.put(replace(state.last(memory.id), memory=memory, valid_before=memory.valid_to))
     elif memory.retire_reason != "superseded":
         raise _outdated(retired.memory_id, retired.version)
+    elif retired.reason != "superseded":
+        _had_been(state, memory.id, at)
     state.put_last(
         replace(
             memory,
@@ -111,6 +116,13 @@ def _retire(state: State, retired: Retire, at: datetime) -> Owner:
     return owner_of(memory.scope)
 
 
+def _had_been(state: State, memory_id: str, until: datetime) -> None:
+    """Keep how the newest version was superseded until now."""
+    last = state.last(memory_id)
+    was = Superseded(by=last.memory.retired_by, valid_to=last.memory.valid_to, until=until)
+    state.put(replace(last, was=was))
+
+
 def _add_memory(state: State, new: NewMemory, at: datetime) -> Owner:
     memory = new.memory
     owner = owner_of(memory.scope)
@@ -128,7 +140,10 @@ def _add_memory(state: State, new: NewMemory, at: datetime) -> Owner:
         state.entries[place] = replace(state.entries[place], memory=name)
     else:
         turn = memory.sources[0].episode_id if memory.sources else None
-        place = state.add_entry(memory.indexed, new.vectors, memory=name, turn=turn, attribute=memory.attribute)
+        place = state.add_entry(
+            memory.indexed, new.vectors, memory=name, turn=turn, attribute=memory.attribute,
+            person=memory.person, said=memory.said_at or memory.created_at,
+        )  # fmt: skip
     version = Version(memory=memory, place=place, once=new.once, valid_before=memory.valid_to)
     state.versions[memory.id] = (*state.versions.get(memory.id, ()), version)
     state.put(version)
@@ -166,6 +181,8 @@ def _restore(state: State, former: Restore, at: datetime) -> Owner:
     if state.is_current(memory_id):
         _close(state, memory_id, former.version, at)
     else:  # it was retired, and becomes a former version like others
+        if state.last(memory_id).memory.retire_reason == "superseded":
+            _had_been(state, memory_id, at)
         last = state.last(memory_id)
         state.put_last(
             replace(last.memory, updated_at=at, retire_reason=None, retired_by=None, valid_to=last.valid_before)
@@ -190,7 +207,10 @@ def _restore(state: State, former: Restore, at: datetime) -> Owner:
     free = wanted.once is not None and state.holder(owner, wanted.once) is None
     entry = state.entries[wanted.place]
     state.put(
-        replace(wanted, place=state.add_entry(entry.text, entry.vectors, memory=(memory_id, number), turn=entry.turn))
+        replace(wanted, place=state.add_entry(
+            entry.text, entry.vectors, memory=(memory_id, number), turn=entry.turn,
+            person=entry.person, said=entry.said,
+        ))
     )
     state.entries[wanted.place] = replace(entry, memory=(memory_id, back.version))
     new = Version(memory=back, place=wanted.place, once=wanted.once if free else None, valid_before=back.valid_to)

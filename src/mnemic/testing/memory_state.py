@@ -14,6 +14,7 @@ from datetime import date, datetime
 import numpy as np
 
 from mnemic import slots, text
+from mnemic.lifetimes import Superseded
 from mnemic.protocols import Space, Vectors
 from mnemic.types import (
     Change,
@@ -41,6 +42,8 @@ class Entry:
     span: int
     terms: tuple[int, ...]
     side: str
+    person: str | None = None
+    said: datetime
     episode: str | None = None
     memory: tuple[str, int] | None = None
     before: str | None = None
@@ -58,6 +61,8 @@ class Version:
     once: str | None
     valid_before: datetime | None = None
     """`valid_to` as it was before the version was closed."""
+    was: Superseded | None = None
+    """How it had been superseded before it came back, or was deleted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +207,8 @@ class State:
         before: str | None = None,
         turn: str | None = None,
         attribute: str | None = None,
+        person: str | None = None,
+        said: datetime,
     ) -> int:
         """A new place for a text."""
         if vectors is None:
@@ -212,6 +219,8 @@ class State:
             span=max(1, len(vectors)),
             terms=tuple(slots.terms(content, attribute)),
             side=text.side(content),
+            person=person,
+            said=said,
             episode=episode,
             memory=memory,
             before=before,

@@ -19,6 +19,7 @@ from mnemic import filters, present, ranking, text
 from mnemic.errors import InvalidInput, WrongEmbedder, describe
 from mnemic.ids import partition_of
 from mnemic.protocols import (
+    MADE,
     Around,
     Ask,
     Candidate,
@@ -42,7 +43,7 @@ from mnemic.stores.paging import cursor_after, place, sort_key
 from mnemic.testing import memory_entities, memory_erase, memory_past, memory_queue
 from mnemic.testing.memory_commit import commit
 from mnemic.testing.memory_state import Entry, State, covers, owner_of, same
-from mnemic.times import iso
+from mnemic.times import iso, milliseconds
 from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Scope, Usage
 
 
@@ -260,7 +261,7 @@ class InMemoryStore:
             ),
             speakers=np.array([text.speaker(entry.person) for entry in entries], dtype=np.int64),
             asks=np.array([text.asks(entry.text) for entry in entries], dtype=np.bool_),
-            said=np.array([ranking.milliseconds(entry.said) for entry in entries], dtype=np.int64),
+            said=np.array([milliseconds(entry.said) for entry in entries], dtype=np.int64),
             terms=np.array([term for entry in entries for term in entry.terms], dtype=np.uint32),
             starts=np.cumsum([0, *(len(entry.terms) for entry in entries)], dtype=np.int64),
         )
@@ -339,7 +340,8 @@ class InMemoryStore:
         memory = past.get(name)
         if memory is not None and memory.version == version:
             mine = where.memories and covers(where.scope, memory.scope, memory.runs)
-            return memory if mine and _passes(self._state, where, memory) else None
+            kept = memory_past.stored(self._state, memory)
+            return memory if mine and _passes(self._state, where, kept) else None
         if entry.episode is None:
             return None
         episode = self._state.episodes[entry.episode]
@@ -376,6 +378,9 @@ class InMemoryStore:
         after = place(cursor, where, order)
         state = self._state
         known = [*state.current(), *(state.superseded() if where.superseded else ())]
+        past = memory_past.memories(state, where) if memory_past.asks(where) else None
+        if past is not None:
+            known = [memory_past.stored(state, each) for each in past.values() if where.memories]
         every = [each for each in known if covers(where.scope, each.scope, each.runs) and _passes(state, where, each)]
         rising = order == "oldest"
 
@@ -385,10 +390,29 @@ class InMemoryStore:
         every.sort(key=spot, reverse=not rising)
         rest = [m for m in every if after is None or (spot(m) > after if rising else spot(m) < after)]
         return Page(
-            memories=tuple(rest[:limit]),
+            memories=tuple(each if past is None else past[each.id] for each in rest[:limit]),
             total=len(every),
             next_cursor=cursor_after(rest[limit - 1], where, order) if len(rest) > limit else None,
         )
+
+    async def foremost(self, where: Where, *, attributes: Sequence[str], limit: int | None) -> Page:
+        """Sort all, then cut."""
+        state, now = self._state, replace(where, expired=False)
+        every = [
+            each
+            for each in state.current()
+            if covers(where.scope, each.scope, each.runs)
+            and _passes(state, now, each)
+            and each.kind not in MADE
+            and (each.subject == "user" or each.pinned)
+        ]
+        order = [*attributes]
+
+        def place(memory: Memory) -> int:
+            return order.index(memory.attribute) if memory.attribute in order else len(order)
+
+        every.sort(key=lambda memory: (not memory.pinned, place(memory), memory.id))
+        return Page(memories=tuple(every[:limit]), total=len(every), next_cursor=None)
 
     async def log(self, scope: Scope, states: Sequence[EpisodeState], *, limit: int, cursor: str | None) -> Log:
         """Newest first."""
@@ -449,7 +473,7 @@ def _linked(records: Sequence[Record | None], probe: Probe) -> ranking.Floats:
 def _timely(entries: Sequence[Entry], records: Sequence[Record | None], probe: Probe) -> ranking.Floats:
     spans = []
     for entry, record in zip(entries, records, strict=True):
-        said = ranking.milliseconds(entry.said)
+        said = milliseconds(entry.said)
         spans.append((said, said + 1))
         if isinstance(record, Memory) and record.valid_from is not None:
             happened = record.kind == "event"
