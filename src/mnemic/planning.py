@@ -382,7 +382,8 @@ class Plan:
         self._history.append(event(after, "UPDATE", change, self.now, _ACTOR, reason, old=before.words))
 
     def _retire(self, other: Memory, by: Memory, reason: str, change: str) -> None:
-        ended = other.valid_to or by.valid_from or by.said_at
+        # What was put right was never true, so it did not end.
+        ended = None if reason == "corrected" else other.valid_to or by.valid_from or by.said_at
         past = replace(other, known_to=self.now, valid_to=ended, retired_by=by.id, retire_reason="superseded")
         if other.id in self._new:
             past = replace(

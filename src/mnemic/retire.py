@@ -183,15 +183,12 @@ class RetirePath:
             if first.event == "ADD":
                 if last.event == "DELETE":
                     continue  # it came and went within the change
-                reason = await self._reason_before(memory_id, first)
-                superseded = coming_back if reason == "superseded" else None
-                retire.append(
-                    Retire(
-                        memory_id=memory_id, version=version, reason=reason, change_id=change.id,
-                        retired_by=superseded,
-                    )
-                )  # fmt: skip
-                history.append(_line(memory_id, version, "DELETE", last.new_text, None, reason, change))
+                told = await self._reason_before(memory_id, first)
+                if told.startswith("superseded"):
+                    retire.append(await self._superseded_again(memory_id, version, coming_back, told, change))
+                else:
+                    retire.append(Retire(memory_id=memory_id, version=version, reason=told, change_id=change.id))
+                history.append(_line(memory_id, version, "DELETE", last.new_text, None, told, change))
             else:
                 of = first.version - 1 if first.event == "UPDATE" else first.version
                 restore.append(Restore(memory_id=memory_id, version=version, change_id=change.id, of=of))
@@ -222,8 +219,22 @@ class RetirePath:
             history=tuple(history),
         )
 
+    async def _superseded_again(
+        self, memory_id: str, version: int, by: str | None, told: str, change: Change
+    ) -> Retire:
+        """As it was superseded before: what comes back takes its place, and it ended when that began."""
+        known = await self._store.load([memory_id, *(() if by is None else (by,))])
+        memory, successor = known.get(memory_id), known.get(by or "")
+        ended = None
+        if isinstance(memory, Memory) and isinstance(successor, Memory) and told != "superseded (corrected)":
+            ended = memory.valid_to or successor.valid_from or successor.said_at
+        return Retire(
+            memory_id=memory_id, version=version, reason="superseded", change_id=change.id, retired_by=by,
+            valid_to=ended,
+        )  # fmt: skip
+
     async def _reason_before(self, memory_id: str, added: HistoryEvent) -> str:
-        """Why a memory that came back was gone before; a new one just goes again."""
+        """Why a memory that came back was gone before, as its history says; a new one just goes again."""
         if added.version == 1:
             return "undone"
         before = [event for event in await self._store.history(memory_id) if event.version < added.version]
