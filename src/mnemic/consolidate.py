@@ -21,7 +21,7 @@ from mnemic.drafts import ONE, Likeness, company, event, moment, once_key, trace
 from mnemic.embedding import Embedding
 from mnemic.errors import Conflict
 from mnemic.ids import new_id
-from mnemic.protocols import Calibration, Embedder, NewMemory, Proof, Retire, Store, Vectors, Where, Write
+from mnemic.protocols import MADE, Calibration, Embedder, NewMemory, Page, Proof, Retire, Store, Vectors, Where, Write
 from mnemic.types import Change, Memory, Scope, Source
 
 # Pages in which the memories of a scope are read, and vectors compared at a time.
@@ -35,9 +35,6 @@ _DAYS = 3
 
 # Share of the words that things of one pattern have in common: most of them, their dates and places apart.
 _COMMON = 0.6
-
-_MADE = ("summary", "pattern")
-"""Kinds that consolidation makes, and never rests on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,20 +121,19 @@ class ConsolidatePath:
 
     async def profile(self, scope: Scope, at: datetime) -> Profile:
         """Current memories about the user herself, by what they tell."""
-        mine = [
-            memory
-            for memory in await self._current(scope, at, expired=False)
-            if memory.kind not in _MADE and (memory.subject == "user" or memory.pinned)
-        ]
-        mine.sort(key=lambda memory: (not memory.pinned, _rank(memory.attribute), memory.id))
+        mine = await self.foremost(Where(scope=scope, now=at))
         sections = defaultdict(list)
-        for memory in mine:
+        for memory in mine.memories:
             sections[_section(memory, self._single)].append(memory)
         return Profile(
             facts=tuple(sections["facts"]),
             state=tuple(sections["state"]),
             preferences=tuple(sections["preferences"]),
         )
+
+    async def foremost(self, where: Where, limit: int | None = None) -> Page:
+        """The same memories in one list: pinned ones, then what tells most of somebody. `limit` of them, and a total."""
+        return await self._store.foremost(where, attributes=slots.known(), limit=limit)
 
     async def _current(self, scope: Scope, at: datetime, *, expired: bool) -> list[Memory]:
         where = Where(scope=scope, now=at, expired=expired)
@@ -159,7 +155,7 @@ class ConsolidatePath:
     # Merges.
 
     def _merges(self, memories: Sequence[Memory], vectors: Mapping[str, Vectors]) -> Iterator[Proposal]:
-        by_id = {memory.id: memory for memory in memories if memory.kind not in _MADE}
+        by_id = {memory.id: memory for memory in memories if memory.kind not in MADE}
         traces = {each: trace_of(memory) for each, memory in by_id.items()}
         group = {each: each for each in by_id}
 
@@ -415,8 +411,3 @@ def _section(memory: Memory, single: Mapping[str, bool]) -> str:
     if attribute is None or attribute in _STABLE:
         return "facts"
     return "state" if slots.single(attribute, single) else "facts"
-
-
-def _rank(attribute: str | None) -> int:
-    known = slots.known()
-    return known.index(attribute) if attribute in known else len(known)
