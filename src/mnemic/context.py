@@ -14,6 +14,7 @@ from mnemic import ranking
 from mnemic.consolidate import ConsolidatePath
 from mnemic.hygiene import CLOSING, OPENING
 from mnemic.protocols import Record, Store, Where
+from mnemic.question import Question
 from mnemic.read import Hit, ReadPath
 from mnemic.times import age
 from mnemic.types import SEARCHABLE_STATES, Episode, EpisodeState, Memory
@@ -45,11 +46,11 @@ class ContextPath:
         self._read = read
         self._consolidate = consolidate
 
-    async def block(self, question: str, where: Where, *, limit: int, floor: float | None, max_tokens: int) -> Block:
+    async def block(self, asked: Question, where: Where, *, limit: int, floor: float | None, max_tokens: int) -> Block:
         """Hits as a dated, quoted block of at most `max_tokens` estimated tokens. Empty without hits."""
-        answer = await self._read.search(question, where, limit=limit, floor=floor)
+        answer = await self._read.search(asked, where, limit=limit, floor=floor)
         worth = [hit for hit in answer.hits if _worth_quoting(hit)]
-        hits = _each_turn_once(worth if where.superseded else await self._still_so(worth))
+        hits = _each_turn_once(worth if where.superseded and where.as_of is None else await self._still_so(worth))
         lines: list[str] = []
         used = ranking.count_tokens(OPENING) + ranking.count_tokens(CLOSING)
         taken = []

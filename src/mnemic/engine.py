@@ -42,6 +42,8 @@ class Engine:
     limits: Limits
     keep_secrets: bool
     background: bool
+    half_life: timedelta | None
+    arms: tuple[str, ...]
     owns_embedder: bool
     owns_reranker: bool
     opened: bool = False
@@ -65,7 +67,14 @@ class Engine:
             limits=self.limits,
             keep_secrets=self.keep_secrets,
         )
-        self.read = ReadPath(self.store, self.embedder, calibration)
+        self.read = ReadPath(
+            self.store,
+            self.embedder,
+            calibration,
+            reranker=self.reranker,
+            arms=self.arms,
+            half_life=self.half_life,
+        )
         self.retire = RetirePath(self.store, calibration)
         self.consolidate = ConsolidatePath(self.store, self.embedder, calibration, single=self.single)
         self.context = ContextPath(self.store, self.read, self.consolidate)

@@ -7,12 +7,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from mnemic import filters as grammar
 from mnemic.errors import InvalidFilter, InvalidInput, InvalidScope, describe
-from mnemic.protocols import ORDERS, Order
+from mnemic.protocols import ARMS, ORDERS, Order
 from mnemic.text import md5
 from mnemic.times import end_of_day, parse_day, parse_time
 from mnemic.types import ROLES, SCOPE_IDS, Limits, Message, Role, Scope
@@ -363,6 +363,27 @@ def count(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidInput(f"{name} must be a whole number of at least 1, not {describe(value)}")
     return min(value, _MAX_INTEGER - 1)
+
+
+def days(value: object, name: str) -> timedelta | None:
+    """A number of days above 0, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _MOST_DAYS:
+        raise InvalidInput(f"{name} must be a number of days above 0, or None, not {describe(value)}")
+    return timedelta(days=value)
+
+
+_MOST_DAYS = 1e6  # some 2,700 years; beyond it there are no dates
+
+
+def arms(value: object) -> tuple[str, ...]:
+    """Names of `protocols.ARMS`, at least one; None means all."""
+    if value is None:
+        return ARMS
+    if not isinstance(value, list | tuple | set | frozenset) or not value or any(each not in ARMS for each in value):
+        raise InvalidInput(f"arms takes some of {', '.join(ARMS)}, not {describe(value)}")
+    return tuple(each for each in ARMS if each in value)
 
 
 def flag(value: object, name: str) -> bool:

@@ -1,20 +1,35 @@
-"""From a question to hits: understand, find candidates, score, cut at the floor, assemble. Top to bottom.
+"""From a question to hits: understand, find candidates, score, cut at the floor, order, assemble. Top to bottom.
 
-No language model is involved.
+No language model is involved, unless a reranker is configured.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from datetime import datetime
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from mnemic import ranking, text
+from mnemic import question, ranking, reranking, text
 from mnemic.errors import MissingDependency, ModelError
 from mnemic.hygiene import mask
-from mnemic.protocols import Calibration, Candidate, Embedder, Found, Probe, Record, Space, Store, Vectors, Where
+from mnemic.protocols import (
+    ARMS,
+    Calibration,
+    Candidate,
+    Embedder,
+    Found,
+    Probe,
+    Record,
+    Reranker,
+    Space,
+    Store,
+    Vectors,
+    Where,
+)
+from mnemic.question import Anchor, Question
 from mnemic.types import Memory
 
 # Each arm hands over this many candidates at least, and twice the number of hits asked for, so that what
@@ -22,28 +37,8 @@ from mnemic.types import Memory
 _ARM_LEAST = 30
 _ARM_TIMES = 2
 
-# A question about the past is answered by what no longer holds, too, and that goes before what holds now where
-# both are about equally relevant: the bound within which boosts may order.
-_PAST_BOOST = 1.1
-_PAST = re.compile(
-    r"\b(?:before|previous(?:ly)?|former(?:ly)?|used to|earlier|in the past|back then|at (?:that|the) time|once"
-    r"|originally|old|ex|last (?:job|employer|address|home|boss|car|phone)|any ?more|history|changed?)\b"
-    r"|以前|之前|從前|从前|曾經|曾经|過去|过去|原本|原來|原来|當時|当时|那時候?|那时候?|上一(?:個|个|份|間|间|任)|前任|舊|旧|改變|改变|變化|变化",
-    re.IGNORECASE,
-)
-
-# What a tool or a page tells does not come before what people said of the same: the same bound.
-_SAID_BOOST = 1.1
-_DATA = ("tool", "system")
-
-
-def asks_for_past(question: str) -> bool:
-    """Whether a question asks for what was, rather than for what is.
-
-    >>> asks_for_past("Where did I work before?"), asks_for_past("Where do I work?")
-    (True, False)
-    """
-    return _PAST.search(question) is not None
+# Hits beyond those asked for that are ordered with them, so that a boost may lift one among them.
+_MARGIN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +47,10 @@ class Hit:
 
     record: Record
     score: float
+    """Relevance in [0, 1], before boosts."""
     candidate: Candidate
+    boosts: Mapping[str, float] = field(default_factory=dict)
+    """What its place was multiplied by, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,82 +60,246 @@ class Answer:
     hits: tuple[Hit, ...]
     below_floor: int
     """Candidates that were found and judged irrelevant."""
+    floor: float
+    """The least score of a hit."""
+    beyond: tuple[Hit, ...] = ()
+    """What was relevant, and came behind those asked for; watched ones and the next few."""
+    watched: Mapping[str, Candidate] = field(default_factory=dict)
+    """Records that were to be told of and could have been hits."""
+    searched: int = 0
     notes: tuple[str, ...] = ()
     """What the answer had to do without."""
+
+
+def understand(words: str, where: Where) -> Question:
+    """What a question asks for. Secrets in it are masked: no embedder and no reranker is shown one."""
+    return question.understand(mask(words).text, now=where.now, user=where.scope.user_id)
 
 
 class ReadPath:
     """Answers questions from a store."""
 
-    def __init__(self, store: Store, embedder: Embedder, calibration: Calibration) -> None:
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        calibration: Calibration,
+        *,
+        reranker: Reranker | None = None,
+        arms: Sequence[str] = ARMS,
+        half_life: timedelta | None = ranking.HALF_LIFE,
+    ) -> None:
         self._store = store
         self._embedder = embedder
         self._calibration = calibration
+        self._reranker = reranker
+        self._arms = tuple(arms)
+        self._half_life = half_life
 
-    async def search(self, question: str, where: Where, *, limit: int, floor: float | None) -> Answer:
+    async def search(
+        self,
+        asked: Question,
+        where: Where,
+        *,
+        limit: int,
+        floor: float | None,
+        rerank: bool = True,
+        watched: Sequence[str] = (),
+    ) -> Answer:
         """The best `limit` records at or above `floor` (None: the space's own)."""
-        asked = text.in_first_person(mask(question).text, where.scope.user_id)  # no embedder is shown a secret
-        notes = []
-        try:
-            vectors = await self._vectors(asked)
-        except (MissingDependency, ModelError) as exc:
-            vectors = None
-            notes.append(f"searched by keyword only: {exc}")
-        found = await self._store.find(
+        notes: list[str] = []
+        found = await self._find(asked, where, limit, notes, watched=tuple(watched))
+        least = self._calibration.floor if floor is None else floor
+        scored = [(self._relevance(each), each) for each in found.candidates]
+        kept = [(score, each) for score, each in scored if score >= least]
+        reranker = self._reranker if rerank else None
+        wide = max(limit, reranking.MOST) if reranker is not None else limit
+        shown = kept[: wide + _MARGIN]
+        records = await self._store.load([each.id for _, each in shown], known_at=where.known_at)
+        hits = [
+            Hit(record=records[each.id], score=score, candidate=each) for score, each in shown if each.id in records
+        ]
+        if reranker is not None:
+            hits = await _reranked(reranker, asked, hits, notes)
+        hits = _in_order(hits, asked, where, self._half_life, by_score=reranker is not None)
+        return Answer(
+            hits=tuple(hits[:limit]),
+            below_floor=len(scored) - len(kept),
+            floor=least,
+            beyond=tuple(hits[limit:]),
+            watched={each.id: each for each in found.candidates if each.id in watched},
+            searched=found.searched,
+            notes=tuple(notes),
+        )
+
+    async def _find(
+        self, asked: Question, where: Where, limit: int, notes: list[str], *, watched: tuple[str, ...] = ()
+    ) -> Found:
+        vectors, linked, event = await asyncio.gather(
+            self._vectors(asked.text, notes), self._linked(asked, where), self._when(asked.anchor, where)
+        )
+        return await self._store.find(
             Probe(
                 where=where,
                 vectors=vectors,
                 space=None if vectors is None else Space(name=self._embedder.name, dimensions=vectors.shape[1]),
-                terms=text.query_terms(asked),
-                side=text.side(asked),
+                words=text.question_words(asked.text),
+                people=text.speakers(asked.text),
+                linked=linked,
+                times=(*_closed(asked), *event),
+                side=asked.side,
                 calibration=self._calibration,
                 limit=max(_ARM_LEAST, _ARM_TIMES * limit),
+                arms=self._arms,
+                watched=watched,
             )
         )
-        scored = self._score(found)
-        floor = self._calibration.floor if floor is None else floor
-        kept = [(score, candidate) for score, candidate in scored if score >= floor]
-        chosen = kept[:limit]
-        records = await self._store.load([candidate.id for _, candidate in chosen])
-        chosen = sorted(
-            chosen,
-            key=lambda pair: _order(pair[0], pair[1], records.get(pair[1].id), past=where.superseded),
-            reverse=True,
-        )
-        hits = tuple(
-            Hit(record=records[candidate.id], score=score, candidate=candidate)
-            for score, candidate in chosen
-            if candidate.id in records
-        )
-        return Answer(hits=hits, below_floor=len(scored) - len(kept), notes=tuple(notes))
 
-    async def _vectors(self, question: str) -> Vectors:
+    async def _vectors(self, words: str, notes: list[str]) -> Vectors | None:
         """The question's windows; short ones are one."""
-        pieces = text.windows(question, self._embedder.max_chars)
-        return np.asarray(await self._embedder.embed(pieces, role="query"), np.float32)
+        if "vector" not in self._arms:
+            return None
+        pieces = text.windows(words, self._embedder.max_chars)
+        try:
+            return np.asarray(await self._embedder.embed(pieces, role="query"), np.float32)
+        except (MissingDependency, ModelError) as exc:
+            notes.append(f"searched by keyword only: {exc}")
+            return None
 
-    def _score(self, found: Found) -> list[tuple[float, Candidate]]:
-        """Candidates with their relevance, best first; of equals the later said comes first."""
-        scores = ranking.relevance(
-            [each.similarity for each in found.candidates],
-            [each.keyword for each in found.candidates],
-            asked=found.asked,
-            searched=found.searched,
-            midpoint=self._calibration.midpoint,
-            scale=self._calibration.scale,
-        )
-        pairs = zip(scores, found.candidates, strict=True)
-        return sorted(pairs, key=lambda pair: (pair[0], pair[1].said_at, pair[1].id), reverse=True)
+    async def _linked(self, asked: Question, where: Where) -> dict[str, float]:
+        """Memories that name whom and what the question names, and those that share somebody else with these."""
+        if "entity" not in self._arms or not asked.name_keys:
+            return {}
+        named = await self._store.resolve(where.scope, asked.name_keys)
+        wanted = [each.id for each in named.values() if each.kind not in _SPEAKERS and each.memories <= _MANY]
+        if not wanted:
+            return {}
+        around = await self._store.naming(where.scope, wanted)
+        direct = {memory for entity, memory in around.mentions if entity in wanted}
+        others = {entity for entity, memory in around.mentions if memory in direct} - set(wanted)
+        further = await self._store.naming(where.scope, sorted(others)[:_MOST_OTHERS]) if others else None
+        links = dict.fromkeys(direct, 1.0)
+        if further is not None:
+            few = {e.id for e in further.entities if e.kind not in _SPEAKERS and e.memories <= _FEW}
+            links = {memory: _TWO_HOPS for entity, memory in further.mentions if entity in few} | links
+        return links
+
+    async def _when(self, anchor: Anchor | None, where: Where) -> tuple[tuple[datetime, datetime], ...]:
+        """The time that an event gives: "before I moved" is before what is known of the move."""
+        if anchor is None or "time" not in self._arms:
+            return ()
+        told = understand(anchor.text, where)
+        found = await self._find(replace(told, anchor=None, times=()), where, 1, [])
+        best = found.candidates[:1]
+        if not best or self._relevance(best[0]) < _SURE:
+            return ()
+        record = (await self._store.load([best[0].id], known_at=where.known_at)).get(best[0].id)
+        if record is None:
+            return ()
+        since = record.valid_from if isinstance(record, Memory) else None
+        at = since or record.said_at or best[0].said_at
+        if anchor.role == "before":
+            return ((_BEGINNING, at),)
+        return ((at, _END),) if anchor.role == "after" else ((at - _AROUND, at + _AROUND),)
+
+    def _relevance(self, candidate: Candidate) -> float:
+        space = self._calibration
+        return ranking.relevance(candidate.evidence, midpoint=space.midpoint, scale=space.scale)
 
 
-def _order(score: float, candidate: Candidate, record: Record | None, *, past: bool) -> tuple[float, datetime, str]:
-    """What hits are ordered by: relevance; about equal in it, what people said and, asked for the past, what was."""
-    gone = isinstance(record, Memory) and record.known_to is not None
-    if past and gone:
-        score *= _PAST_BOOST
-    if record is not None and _is_data(record):
-        score /= _SAID_BOOST
-    return (score, candidate.said_at, candidate.id)
+# Whoever speaks is named everywhere.
+_SPEAKERS = ("user", "assistant")
+
+# Somebody named in more memories than this tells little, and her name in words finds them as well.
+_MANY = 500
+# Two memories that share a rare name have more to do with each other than two that share a town.
+_FEW = 20
+_MOST_OTHERS = 50
+_TWO_HOPS = 0.3
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
+# "When I was in hospital" means the weeks around what is known of it.
+_AROUND = timedelta(days=30)
+# An event is taken for the one that was meant when it is likelier than not.
+_SURE = 0.5
+
+
+def _closed(asked: Question) -> tuple[tuple[datetime, datetime], ...]:
+    """The times a question names, ends that are open closed."""
+    return tuple((each.start or _BEGINNING, each.end or _END) for each in asked.times)
+
+
+async def _reranked(reranker: Reranker, asked: Question, hits: Sequence[Hit], notes: list[str]) -> list[Hit]:
+    scores, note = await reranking.rerank(reranker, asked.text, [(hit.score, hit.record.indexed) for hit in hits])
+    if note is not None:
+        notes.append(note)
+    return [replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)]
+
+
+def _in_order(
+    hits: Sequence[Hit], asked: Question, where: Where, half_life: timedelta | None, *, by_score: bool
+) -> list[Hit]:
+    """By evidence and boosts; copies of a better hit behind all others."""
+    if not hits:
+        return []
+    worth = {hit.record.id: hit.score if by_score else hit.candidate.evidence for hit in hits}
+    strong = ranking.COMPARABLE * max(worth.values())
+    spread = _spread(hits, asked, [hit for hit in hits if worth[hit.record.id] >= strong])
+    told = [replace(hit, boosts=_boosts(hit, asked, where, half_life) | spread.get(hit.record.id, {})) for hit in hits]
+
+    def place(hit: Hit) -> tuple[float, datetime, str]:
+        key = worth[hit.record.id]
+        for factor in hit.boosts.values():
+            key *= factor if key > 0 else 1 / factor
+        return (key, hit.candidate.said_at, hit.record.id)
+
+    told.sort(key=place, reverse=True)
+    seen: set[frozenset[int]] = set()
+    first, copies = [], []
+    for hit in told:
+        words = hit.candidate.terms
+        (copies if words and words in seen else first).append(hit)
+        seen.add(words)
+    return [*first, *copies]
+
+
+def _boosts(hit: Hit, asked: Question, where: Where, half_life: timedelta | None) -> dict[str, float]:
+    """What moves a hit among about equally relevant ones, and by how much; nothing that is 1."""
+    record = hit.record
+    found: dict[str, float] = {}
+    if half_life is not None and not asked.times and asked.anchor is None and asked.order is None:
+        found["recency"] = ranking.recency(where.now - hit.candidate.said_at, half_life)
+    if isinstance(record, Memory):
+        found["proof"] = ranking.proof(record.proof_count)
+        found["feedback"] = ranking.feedback(record.rating)
+        found["pinned"] = ranking.PINNED if record.pinned else 1.0
+        gone = record.known_to is not None and where.as_of is None
+        found["past"] = ranking.BOUND if where.superseded and gone else 1.0
+    found["data"] = 1 / ranking.BOUND if _is_data(record) else 1.0
+    return {name: factor for name, factor in found.items() if abs(factor - 1.0) > _NOTHING}
+
+
+_NOTHING = 1e-4
+
+
+def _spread(hits: Sequence[Hit], asked: Question, strong: Sequence[Hit]) -> dict[str, dict[str, float]]:
+    """Asked for the newest or the oldest: factors of the hits that are strong enough to be one of them."""
+    order = asked.order or ("last" if asked.present else None)
+    if order is None or len(hits) < 2:
+        return {}
+    by_time = sorted(strong, key=_held_from, reverse=order == "first")
+    steps = max(len(by_time) - 1, 1)
+    return {hit.record.id: {order: 1 + (ranking.ORDERED - 1) * at / steps} for at, hit in enumerate(by_time)}
+
+
+def _held_from(hit: Hit) -> datetime:
+    since = hit.record.valid_from if isinstance(hit.record, Memory) else None
+    return since or hit.candidate.said_at
+
+
+# What a tool or a page tells does not come before what people said of the same.
+_DATA = ("tool", "system")
 
 
 def _is_data(record: Record) -> bool:

@@ -10,11 +10,10 @@ import threading
 import unicodedata
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
 
 import Stemmer
-
-TERMS_VERSION = 1
-"""Stored with every index; a change of `terms` means the index is rebuilt."""
 
 # Scripts written without spaces between words, or (Hangul) with endings glued to words.
 _UNSPACED = (
@@ -106,6 +105,90 @@ def query_terms(text: str) -> tuple[int, ...]:
         if not (run.group() in _STOP if run.lastgroup == "word" else any(c in _STOP_UNSPACED for c in word))
     }
     return tuple(_hash(word) for word in every if word in content or not content)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Word:
+    """A word that a question asks for, or in unspaced scripts a character or two."""
+
+    plain: str
+    forms: tuple[int, ...]
+    """Its terms: more than one where Traditional and Simplified Chinese write it differently."""
+
+
+def question_words(question: str) -> tuple[Word, ...]:
+    """`query_terms`, with every way to write each in the scripts of Chinese."""
+    folded = plain(question)
+    wanted = set(query_terms(question))
+    words = (word for word in dict.fromkeys(_words(folded)) if _hash(word) in wanted)
+    return tuple(Word(plain=word, forms=tuple(map(_hash, _written(word)))) for word in words)
+
+
+def _written(word: str) -> tuple[str, ...]:
+    """The word, and its forms in the other script; of three characters or more, which no term has, itself only."""
+    if len(word) > 2 or not _CJK.match(word):
+        return (word,)
+    ways = ["".join(each) for each in itertools.product(*(_scripts().get(c, c) for c in word))]
+    return tuple(dict.fromkeys((word, *ways)))
+
+
+@functools.cache
+def _scripts() -> dict[str, str]:
+    """Each Chinese character that has another form, and all forms that share its simplified one."""
+    table = files("opencc").joinpath("dictionary/TSCharacters.txt").read_text(encoding="utf-8")
+    forms: dict[str, str] = {}
+    for line in table.splitlines():
+        traditional, simplified = line.split("\t")[0], line.split("\t")[1].split(" ")[0]
+        forms[simplified] = forms.get(simplified, simplified) + traditional
+    return {character: group for group in forms.values() for character in group}
+
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+# Words shorter than this are often one letter away from another word.
+_LEAST_MISSPELT = 6
+
+
+def misspelt(word: str) -> frozenset[int]:
+    """Terms of the words that differ from a Latin word by one letter behind its first, or by two exchanged.
+
+    "favourite" is so found by "favorite", and "restaurant" by "restuarant". Empty for short words.
+    """
+    if len(word) < _LEAST_MISSPELT or len(word) > 40 or not (word.isascii() and word.isalpha()):
+        return frozenset()
+    cuts = [(word[:at], word[at:]) for at in range(1, len(word) + 1)]
+    near = {head + tail[1:] for head, tail in cuts if tail}
+    near |= {head + letter + tail for head, tail in cuts for letter in _ALPHABET}
+    near |= {head + letter + tail[1:] for head, tail in cuts if tail for letter in _ALPHABET}
+    near |= {head + tail[1] + tail[0] + tail[2:] for head, tail in cuts if len(tail) > 1}
+    # Each is stemmed as it stands and kept as well: the question's own word is a stem already.
+    return frozenset(zlib.crc32(each.encode()) for each in (*near, *_stemmers.english.stemWords(list(near))))
+
+
+SPEAKERS = 1 << 14
+"""How many codes of speakers there are; two names share one by chance once in so many pairs."""
+
+
+def speaker(name: str | None) -> int:
+    """A number for who speaks, below SPEAKERS; 0 for nobody named. People are called by their first name."""
+    words = plain(name or "").split()
+    return zlib.crc32(words[0].encode()) % (SPEAKERS - 1) + 1 if words else 0
+
+
+def speakers(question: str) -> frozenset[int]:
+    """The numbers of all who may be meant by a question's words, of its first 1,000 characters."""
+    found: set[str] = set()
+    for run in _RUN.finditer(plain(question)[:1000]):
+        word = run.group()
+        if run.lastgroup == "word":
+            found.add(word)
+        else:
+            found.update(word[start : start + size] for size in (2, 3, 4) for start in range(len(word) - size + 1))
+    return frozenset(speaker(each) for each in found - _STOP)
+
+
+def asks(text: str) -> bool:
+    """Whether a text ends with a question, so that it wants an answer rather than being one."""
+    return text.rstrip("\"'”’」』) \n\t").endswith(("?", "？"))
 
 
 def in_first_person(question: str, user: str | None) -> str:

@@ -101,6 +101,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def milliseconds(at: datetime) -> int:
+    """Unix milliseconds of a moment with a zone, rounded down; exact for every moment a datetime can hold."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
 def age(then: datetime, now: datetime) -> str:
     """Return how long before (or after) `now` something was, in a few English words.
 

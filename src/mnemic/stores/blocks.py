@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from mnemic import text
+
 SEQUENCE_BITS = 24
 BLOCK_BITS = 6
 BLOCK = 1 << BLOCK_BITS
@@ -30,8 +32,7 @@ MARK = np.dtype(
     [
         ("memory", "u1"),  # NO_MEMORY, CURRENT, RETIRED or SUPERSEDED
         ("episode", "u1"),  # place in EPISODE_STATES
-        ("cjk", "u1"),
-        ("pad", "u1"),
+        ("form", "<u2"),  # from the lowest bit: on the `cjk` side, ends with a question, 14 bits of `text.speaker`
         ("head", "<u4"),  # how many entries back the record starts: > 0 for further windows of a long text
         ("before", "<u4"),  # sequence + 1 of the turn before, 0: none
         ("turn", "<u4"),  # sequence + 1 of the turn a memory was taken from, 0: the entry is its own
@@ -43,17 +44,29 @@ MARK = np.dtype(
 TERM = np.dtype("<u4")
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+def form(content: str, person: str | None) -> int:
+    """What a mark keeps of a text beside its words."""
+    return (text.side(content) == "cjk") | text.asks(content) << 1 | text.speaker(person) << 2
 
 
-def milliseconds(at: datetime) -> int:
-    """Unix milliseconds, rounded down; exact for every moment a datetime can hold."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
+def is_cjk(marks: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which are on the `cjk` side, shape (n,)."""
+    return np.asarray(marks["form"] & 1, dtype=np.bool_)
+
+
+def asks(marks: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which end with a question, shape (n,)."""
+    return np.asarray(marks["form"] & 2, dtype=np.bool_)
+
+
+def speakers(marks: NDArray[np.void]) -> NDArray[np.int64]:
+    """Their people, as `text.speaker` numbers them, shape (n,)."""
+    return (marks["form"] >> 2).astype(np.int64)
 
 
 def moment(milliseconds: int) -> datetime:
-    """The other way round."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+    """The moment of so many unix milliseconds."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
 
 def memory_mark(*, current: bool, reason: str | None) -> int:

@@ -10,11 +10,12 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from mnemic import slots, text
+from mnemic import slots
 from mnemic.errors import StoreFull
 from mnemic.protocols import Vectors
 from mnemic.stores import blocks as pack
 from mnemic.stores.sqlite_sql import OWNER, owner_key
+from mnemic.times import milliseconds
 from mnemic.types import Scope
 
 # It starts anywhere: an owner who was erased and came again must not meet a count from before.
@@ -100,16 +101,17 @@ class Index:
     def add(
         self, entry: int, content: str, vectors: Vectors | None, *, said: datetime, memory: int = 0, episode: int = 0,
         before: int = 0, turn: int = 0, expires: int = pack.NEVER, attribute: str | None = None,
+        person: str | None = None,
     ) -> None:  # fmt: skip
         """One record: a mark, terms and a vector for its first entry, further windows after it."""
         words = np.array(slots.terms(content, attribute), dtype=pack.TERM)
         windows = [None] if vectors is None or not len(vectors) else list(vectors)
         self._spans[entry] = len(windows)
-        cjk = text.side(content) == "cjk"
+        form = pack.form(content, person)
         for offset, vector in enumerate(windows):
             mark = np.zeros(1, dtype=pack.MARK)
             mark["head"] = offset
-            mark["cjk"] = cjk
+            mark["form"] = form
             mark["said"] = mark_time(said)
             if offset == 0:
                 mark["memory"], mark["episode"], mark["expires"] = memory, episode, expires
@@ -176,4 +178,4 @@ def link(entry: int | None) -> int:
 
 def mark_time(at: datetime | None) -> int:
     """How a mark holds a time."""
-    return pack.NEVER if at is None else pack.milliseconds(at)
+    return pack.NEVER if at is None else milliseconds(at)

@@ -49,7 +49,7 @@ def similarities(
     wanted, at = wanted[have], at[have]
     if not len(wanted):
         return None
-    cjk = blocks.marks["cjk"][wanted].astype(np.bool_)
+    cjk = pack.is_cjk(blocks.marks)[wanted]
     question = ranking.Centred(probe.vectors, probe.side, _means(codes, at, cjk, probe))
     approximate = question.cosine(_products(codes, question.probes)[at], cjk)
     best = ranking.top(approximate, np.ones(len(wanted), np.bool_), probe.limit)

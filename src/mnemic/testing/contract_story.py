@@ -661,4 +661,4 @@ def assert_same(found: Found, expected: Found) -> None:
 
 
 def _numbers(candidate: Candidate) -> list[float]:
-    return [-9.0 if each is None else each for each in (candidate.similarity, candidate.keyword, candidate.coverage)]
+    return [-9.0 if each is None else each for each in (candidate.similarity, candidate.keyword, candidate.evidence, candidate.beside)]

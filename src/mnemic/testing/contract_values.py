@@ -234,7 +234,7 @@ def asking(question: str, of: Where | Scope = EVERYBODY, *, limit: int = 100, ar
     return Probe(
         where=of if isinstance(of, Where) else where(of),
         vectors=None if arms == "keyword" else vectors(question),
-        terms=() if arms == "vector" else text.query_terms(question),
+        words=() if arms == "vector" else text.question_words(question),
         side=text.side(question),
         calibration=Calibration(),
         limit=limit,
