@@ -430,6 +430,8 @@ def _range(low: str, one: _Group, other: _Group, said: _Said) -> _Found | None:
     start = _resolve(low, replace(one, parts=first), said, "range")
     if start is None:
         return None
+    if said.asking and other.core == {"weekday"} and one.core == {"weekday"}:
+        last = _ymd(start.start.date() + timedelta(days=(other.parts["weekday"] - one.parts["weekday"]) % 7))
     if not {"year", "week"} & last.keys():
         last["year"] = start.start.year
         if {"month"} & last.keys() and last["month"] < start.start.month:
@@ -629,16 +631,20 @@ _PRESENT = frozenset(
     """do does don't don’t doesn't doesn’t is are am isn't aren't should can i'm i’m what's what’s who's who’s where's
     where’s when's when’s it's it’s there's there’s that's that’s happens starts begins ends leaves arrives opens""".split()
 )
-_PLANNED_ZH = re.compile(r"行程|安排|預約|预约|待辦|待办")
+_PLANNED_ZH = re.compile(
+    r"行程|安排|預約|预约|待辦|待办|有(?:什[麼么]|哪些|[沒没]有)?(?:事|[會会][議议]|[課课]|[約约]|活[動动]|考[試试])"
+)
 
 
 def tense(question: str) -> Literal["past", "present", "future"] | None:
-    """What a question is about by its verbs, the first that tells; None where none does.
+    """What a question is about by its verbs: the first that is past or future, else the present; None without verbs.
 
     >>> tense("Where did I live?"), tense("Where do I live?"), tense("Where will I live?")
     ('past', 'present', 'future')
     """
-    return min(_marks(_lower(question)), default=(0, 0, None))[2]
+    return min(((told == "present", start, told) for start, _, told in _marks(_lower(question))), default=(0, 0, None))[
+        2
+    ]
 
 
 def _asked_tense(low: str, group: _Group) -> Literal["past", "present", "future"] | None:

@@ -146,7 +146,7 @@ _OPENERS = frozenset(
     help look search think guess any anything whose whom was were has had""".split()
 )
 _FIRST = re.compile(r"\s*[\"'“‘]?(?P<word>[^\W\d_]{1,30})")
-_NAME_GOES_ON = re.compile(r"['’]s\b| and [A-Z]")
+_NAME_GOES_ON = re.compile(r"['’]s\b| and [A-Z]| ?[\u3400-\u9fff]")
 
 
 def _opened(words: str) -> str:
@@ -434,7 +434,7 @@ _NO_EVENT = re.compile(
     r"(?:(?:the|my|our)\s+)?(?:lunch|dinner|breakfast|brunch|supper|bed|bedtime|sleep(?:ing)?|work|school|class|noon|midnight|midday|meals?|eating"
     r"|morning|afternoon|evening|night|day|week|month|year|weekend|summer|winter|spring|autumn|time|dark|sunset|sunrise|hours?)s?"
     r"(?:\s+(?:last|ends|begins|starts)\b.*)?"
-    r"|(?:that|this|then|it|now|long|all|each|one|others?|another|whom|what|which|today|tomorrow|yesterday|him|her|me|us|them|you|myself)(?:\s.*)?"
+    r"|(?:that|this|then|it|now|long|all|each|one|others?|another|whom|what|which|today|tomorrow|yesterday|him|her|me|us|them|you|myself|when|where|how)(?:\s.*)?"
 )
 _NOT_AFTER = re.compile(r"\b(?:look|looks|looked|looking|named|called)\s+$")  # "look after", "named after"
 _SUBJECT = re.compile(r"(?:i|we|you|he|she|they|it|there|my|our|his|her|their|the|[\w-]+)(?:'[a-z]+)?\s+\w")
@@ -443,7 +443,7 @@ _INVERTED = re.compile(
     r"(?:did|do|does|is|are|am|was|were|will|would|can|could|should|shall|have|has|had|might|may|to|else|exactly|and|or)\b"
 )
 _INDIRECT = re.compile(  # "tell me when I moved" asks when
-    r"\b(?:know|knows|tell|told|me|remember|remembers|recall|say|said|mention|mentioned|sure|idea|forgot|forget|check|ask|asked|wonder"
+    r"\b(?:know|knows|tell|told|me|remember|remembers|recall|mention|mentioned|sure|idea|forgot|forget|check|wonder"
     r"|wondering|about|of|date|out|and|or|decide|decided|since|guess|is|was|list|show|find)\s+$"
 )
 _WHILE = re.compile(r"(?:in|at|on|with|living|working|studying|travell?ing|staying|visiting|being|\w{3,}ing)\b")
@@ -499,7 +499,7 @@ def _is_time(head: _Head, word: int, start: int, end: int, spans: list[_Span]) -
 _MARK_ZH = re.compile(
     r"(?P<before>[之以]前|(?<![目先從从提生日年月天])前(?=[，,？?我你他她們们住在做去是有都用吃的]|$))"
     r"|(?P<after>[之以][後后]|(?<![最然今隨随先背日年月天])[後后](?=[，,？?我你他她們们住在做去是有都用吃的]|$))"
-    r"|(?P<during>的[時时]候|(?<=小)[時时]候|期[間间]|(?<![小當当那何及同準准平隨随有到幾几麼么臨临按])[時时](?=[，,我你他她們们住做去都]))"
+    r"|(?P<during>的[時时]候|(?<=小)[時时]候|期[間间]|(?<![小當当那何及同準准平隨随有到幾几麼么臨临按])[時时](?=[，,我你他她們们住做去都養养用開开吃喝讀读買买有]))"
 )
 _CLAUSE_START = re.compile(r".*[，。！？；、,.!?;\s]", re.DOTALL)
 _LEAD_ZH = re.compile(
@@ -510,6 +510,10 @@ _EVENT_ZH = re.compile(
     "[搬換换去來来到住買买賣卖養养認认遇讀读念戒做生]|手術|手术|結婚|结婚|離婚|离婚|畢業|毕业|出國|出国|回國|回国|[入離离辭辞任]職|[入离辞任]职|退休|懷孕|怀孕"
     "|確診|确诊|開刀|开刀|受傷|受伤|車禍|车祸|開始|开始|加入|進入|进入|[升轉转]職|[升转]职|升遷|跳槽|失業|失业|[創创]業|创业|留學|留学|旅行|旅遊|旅游|比賽|比赛|考試|考试|面試|面试|分手"
     "|領養|领养|上大學|上大学|當兵|当兵|疫情|地震|婚禮|婚礼|會議|会议|離開|离开|成為|成为|學會|学会|治療|治疗|裝修|装修"
+)
+# Parts of a life; what else "when" goes with comes again and again (有空的時候).
+_PERIOD_ZH = re.compile(
+    "大學|大学|高中|國中|初中|小學|小学|研究所|學生|学生|工作|年輕|年轻|單身|单身|童年|小[時时]候|疫情"
 )
 _NO_EVENT_ZH = re.compile(
     r".*(?:吃飯|吃饭|睡覺|睡觉|[早午晚]餐|[上下]班|出門|出门|起床|飯|饭|睡)|.*(?:什麼|什么|哪|誰|谁|多少|[幾几怎]|每)[^，]*"
@@ -531,12 +535,18 @@ def _anchor_zh(head: _Head, spans: list[_Span]) -> tuple[Anchor | None, tuple[in
         what = head.low[start:end]
         if any(first <= match.start() <= last and last >= end for _, (first, last) in spans):
             continue  # 三月之前, 三天前
-        if len(what) < 2 or _NO_EVENT_ZH.fullmatch(what) or not (role == "during" or _EVENT_ZH.search(what)):
-            continue
-        if role == "during" and match["during"] != "期間" and what.endswith(("有", "那", "這", "这")):
+        if len(what) < 2 or _NO_EVENT_ZH.fullmatch(what) or not _is_event_zh(head, match, what):
             continue
         return Anchor(role=role, text=head.words[start:end]), (start, match.end())
     return None, (0, 0)
+
+
+def _is_event_zh(head: _Head, match: re.Match[str], what: str) -> bool:
+    if _EVENT_ZH.search(what):
+        return True
+    return bool(match["during"]) and (
+        match["during"].startswith("期") or bool(_PERIOD_ZH.search(what)) or head.tense == "past"
+    )
 
 
 # The first or the last.
@@ -544,13 +554,14 @@ def _anchor_zh(head: _Head, spans: list[_Span]) -> tuple[Anchor | None, tuple[in
 _UNIT = r"(?:week|weekend|month|year|night|evening|morning|summer|winter|spring|autumn|fall|mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?s?"
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _FIRST_ONE = re.compile(
-    r"(?<!\bat )\bfirst\b(?!\s+(?:names?|languages?|aid|class|floor|lady|things?|hand|place|half|grade|grader|of all|responders?|person|week|day|month|year"
+    r"\bfirst\b(?<!\bat first)(?!\s+(?:names?|languages?|aid|class|floor|lady|things?|hand|place|half|grade|grader|of all|responders?|person|week|day|month|year"
+    rf"|{_UNIT}"
     r"|and\s+last|or\s+last)\b)(?!,)(?!\s+(?:of\s+)?(?:" + _MONTHS + r")\b)"
     r"|\bearliest\b|\binitially\b|\boriginally\b|\boldest\s+(?:memory|note|message|entry|record)\b"
 )
 _LAST_ONE = re.compile(
-    rf"\bmost\s+recent(?:ly)?\b|\bnewest\b|(?<!\bat the )\blatest\b"
-    rf"|(?<!\bat )(?<!\bthe )\blast\s+(?!{_UNIT}\b)(?:time\b|(?!names?\b|longer?\b|minute|resort|straw|for\b|in\b|on\b|at\b|until\b|through\b|from\b|and\b|but\b|or\b"
+    rf"\bwhen\s+(?:was|were|did|have|had)\b[^?!.\n]{{0,60}}\blast\b(?!\s+{_UNIT}\b)|\bmost\s+recent(?:ly)?\b|\bnewest\b|\blatest\b(?<!at the latest)"
+    rf"|\blast\b(?<!\bat last)(?<!\bthe last)\s+(?!{_UNIT}\b)(?:time\b|(?!names?\b|longer?\b|minute|resort|straw|for\b|in\b|on\b|at\b|until\b|through\b|from\b|and\b|but\b|or\b"
     rf"|(?:{_MONTHS})\b|(?:{_COUNT})\b)[a-z])"
     rf"|\bthe\s+(?:very\s+)?last\s+(?!{_UNIT}\b|names?\b|minute|resort|straw|(?:{_COUNT})\s+(?:of\s+)?{_UNIT}\b|(?:{_COUNT})\s+(?:of\s+)?(?:days?|hours?)\b|days?\b|(?:{_MONTHS})\b)[a-z]"
 )
@@ -571,8 +582,8 @@ def _order(head: _Head) -> Literal["first", "last"] | None:
 # What was, and what is.
 
 _PAST = re.compile(
-    r"\bused to\b(?!\s+(?:it|this|that)\b)|\b(?:previous|former)(?:ly)?\b|\bin the past\b(?!\s+(?:[0-9]|few|couple|several|day|week|month|year|one|two|three|four|five|six|ten))|\bback then\b|\bat (?:that|the) time\b|\bonce\s+(?:\w+ed|lived?|had|was|were|owned)\b"
-    r"|\boriginal(?:ly)?\b|\bearlier\b(?!\s+(?:today|this))|\b(?:my|our|his|her|their|the|[a-z]+'s)\s+old\b(?!\s+(?:friends?|man|lady|age|town)\b)"
+    r"\bused to\b(?!\s+(?:it|this|that)\b)|\bdid\b[^?!.\n]{0,40}\buse to\b|\b(?:previous|former)(?:ly)?\b|\bin the past\b(?!\s+(?:[0-9]|few|couple|several|day|week|month|year|one|two|three|four|five|six|ten))|\bback then\b|\bat (?:that|the) time\b|\bonce\s+(?:\w+ed|live|have|own|work|had|was|were)\b"
+    r"|\boriginal(?:ly)?\b|\bearlier\b(?!\s+(?:today|this))|(?<![\"“‘《])\b(?:my|our|his|her|their|the|[a-z]+'s)\s+old\b(?!\s+(?:friends?|man|lady|age|town)\b)"
     r"|\bex\b|\b(?:my|our|his|her|their|the|[a-z]+'s)\s+last\s+(?:job|employer|address|home|house|flat|apartment|boss|manager|car|phone|doctor|company|school)\b"
     r"|\bany ?more\b|\bno longer\b|\bhistory\s+of\b|\b(?:what|how|anything|who|which|has|have)\b[^?!.\n]{0,60}\bchanged?\b"
     r"|\bbefore\s+(?:that|then|now|this|the (?:current|new|present))\b|\bbefore\s*(?:[?.!,;]|$)"
@@ -585,7 +596,7 @@ _PAST_ZH = re.compile(
 _FORMERLY_ZH = re.compile(r"(?:以前|之前)")
 _NEEDED_ZH = re.compile(r"應該|应该|需要|必須|必须|要(?![是])|得先|記得")
 _PRESENT = re.compile(
-    r"(?<!from )(?<!until )(?<!till )(?<!to )(?<!before )(?<!by )(?<!just )\bnow\b|\bcurrent(?:ly)?\b|\bat the moment\b|\bthese days\b|\bnowadays\b|\bat present\b"
+    r"\bnow\b(?<!from now)(?<!until now)(?<!till now)(?<!to now)(?<!before now)(?<!by now)(?<!just now)|\bcurrent(?:ly)?\b|\bat the moment\b|\bthese days\b|\bnowadays\b|\bat present\b"
     r"|\bpresently\b|\bstill\b|\bas of today\b|(?<![到至])(?:現在|现在|目前|如今|眼下)(?![為为]止)|(?<!應)當前|当前|[現现]任|仍|[還还](?=在|住|用|養|养|當|当)|這陣子|这阵子"
 )
 
