@@ -1,6 +1,5 @@
 """Every fact is held to what was said: its words, its numbers, its "not", and whom it is about."""
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -441,13 +440,16 @@ def test_a_fact_never_raises_and_one_that_passes_quotes_what_was_said(
 @pytest.mark.parametrize(
     "piece", ["a ", "A ", "if I had ", "and but ", "1,", "三", "我朋友", "不", "「我", '"I ', "a.", "a-", ". ", "“"]
 )
-def test_long_texts_are_done_with_quickly(piece):
-    for size in (3_900, 200_000):
-        said = (piece * (size // len(piece) + 1))[:size]
-        before = time.thread_time()
+def test_time_grows_with_the_length_only(piece, grows_linearly):
+    def both(said):
         gate(said, "The user is Bob, not 1999", before=(turn(said),), valid_from=AT)
         gate("She is", said, content=said + " She is", before=(turn(said),))
-        assert time.thread_time() - before < 10  # a quadratic rule takes minutes
+
+    def text(size):
+        return (piece * (size // len(piece) + 1))[:size]
+
+    grows_linearly(both, text, small=480, large=3_900)  # of the longest that is read as one statement
+    grows_linearly(both, text, small=25_000, large=200_000)
 
 
 def test_a_quote_too_long_to_be_one_statement_is_kept_as_it_is():

@@ -1,7 +1,5 @@
 """What everything but the log sees: our own blocks cut out, secrets masked, all else as it was."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -236,18 +234,17 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_time_grows_with_the_length_only(piece):
-    text = (piece * (200_000 // len(piece) + 1))[:200_000]
-    before = time.thread_time()
-    clean(text)
-    assert time.thread_time() - before < 10  # a quadratic rule takes minutes
+def test_time_grows_with_the_length_only(piece, grows_linearly):
+    grows_linearly(clean, lambda size: (piece * (size // len(piece) + 1))[:size], small=25_000, large=200_000)
 
 
-def test_markers_nested_in_markers_a_thousand_deep_are_done_with_quickly():
-    text = BLOCK
-    for _ in range(1000):
-        text = f'<memory note{text}="Recalled from earlier conversations">'
-    before = time.thread_time()
-    once = clean(text)
-    assert time.thread_time() - before < 10  # a quadratic rule takes minutes
+def test_markers_nested_in_markers_a_thousand_deep_are_done_with_quickly(grows_linearly):
+    def nested(depth):
+        text = BLOCK
+        for _ in range(depth):
+            text = f'<memory note{text}="Recalled from earlier conversations">'
+        return text
+
+    grows_linearly(clean, nested, small=250, large=2_000)
+    once = clean(nested(1000))
     assert clean(once.text) == Cleaned(text=once.text)
