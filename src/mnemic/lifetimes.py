@@ -14,7 +14,7 @@ A version of a memory has two lives. We knew it from `known_from` to `known_to`;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -55,7 +55,8 @@ class Seen:
     """A version that counted at a moment, as it was known then."""
 
     version: int
-    valid_from: datetime | None
+    since: datetime | None
+    """When it began to hold: as it says, or when what it took the place of ended; None: since ever."""
     valid_to: datetime | None
     known_to: datetime | None = None
     """Of a superseded one: since when it is that."""
@@ -75,6 +76,26 @@ class Seen:
         )
 
 
+def standing(
+    lives: Iterable[Lifetime], *, as_of: datetime | None, known_at: datetime | None, superseded: bool
+) -> dict[str, Seen]:
+    """By memory, the version that a question about the past may find.
+
+    `superseded`: also those whose place another memory had taken by then; with `as_of`, such as held then.
+    """
+    return {
+        name: seen
+        for name, seen in known(lives, known_at).items()
+        if (superseded or seen.known_to is None) and (as_of is None or _held(seen, as_of))
+    }
+
+
+def _held(seen: Seen, at: datetime) -> bool:
+    if seen.since is not None and at < seen.since:
+        return False
+    return seen.known_to is None if seen.valid_to is None else at < seen.valid_to
+
+
 def known(lives: Iterable[Lifetime], at: datetime | None) -> dict[str, Seen]:
     """By memory, the version that stood or was superseded at `at` (None: now)."""
     last: dict[str, Lifetime] = {}
@@ -85,52 +106,38 @@ def known(lives: Iterable[Lifetime], at: datetime | None) -> dict[str, Seen]:
         by_then = at is None or each.known_from <= at
         if by_then and (each.id not in last or last[each.id].version < each.version):
             last[each.id] = each
-    found = {name: _seen(each, at) for name, each in last.items() if name not in forgotten}
+    ends = _ends(last.values(), at)
+    found = {name: _seen(each, at, ends.get(name)) for name, each in last.items() if name not in forgotten}
     return {name: seen for name, seen in found.items() if seen is not None}
 
 
-def _seen(life: Lifetime, at: datetime | None) -> Seen | None:
-    closed = life.known_to
-    if closed is None or (at is not None and closed > at):
-        late = closed is not None
+def _ends(last: Iterable[Lifetime], at: datetime | None) -> dict[str, datetime]:
+    """By memory, the end of what it had taken the place of by then, whatever became of that later."""
+    ends: dict[str, datetime] = {}
+    for each in last:
+        if _stood(each, at):
+            continue
+        by, end = (each.was.by, each.was.valid_to) if each.was is not None else (each.by, each.valid_to)
+        replaced = each.was is not None or each.reason == "superseded"
+        if replaced and by is not None and end is not None:
+            ends[by] = max(ends.get(by, end), end)
+    return ends
+
+
+def _stood(life: Lifetime, at: datetime | None) -> bool:
+    return life.known_to is None or (at is not None and life.known_to > at)
+
+
+def _seen(life: Lifetime, at: datetime | None, replaced_until: datetime | None) -> Seen | None:
+    since = life.valid_from or replaced_until
+    if _stood(life, at):
+        late = life.known_to is not None
         valid_to = life.valid_before if late else life.valid_to
-        return Seen(version=life.version, valid_from=life.valid_from, valid_to=valid_to, late=late)
+        return Seen(version=life.version, since=since, valid_to=valid_to, late=late)
     if life.reason == "superseded":
         valid_to, by = life.valid_to, life.by
     elif life.was is not None and at is not None and at < life.was.until:
         valid_to, by = life.was.valid_to, life.was.by
     else:
         return None
-    return Seen(version=life.version, valid_from=life.valid_from, valid_to=valid_to, known_to=closed, retired_by=by)
-
-
-def standing(
-    lives: Iterable[Lifetime], *, as_of: datetime | None, known_at: datetime | None, superseded: bool
-) -> dict[str, Seen]:
-    """By memory, the version that a question about the past may find.
-
-    `superseded`: also those whose place another memory had taken by then; with `as_of`, such as held then.
-    """
-    by_then = known(lives, known_at)
-    since = beginnings(by_then)
-    return {
-        name: seen
-        for name, seen in by_then.items()
-        if (superseded or seen.known_to is None) and (as_of is None or _held(seen, since[name], as_of))
-    }
-
-
-def beginnings(by_then: Mapping[str, Seen]) -> dict[str, datetime | None]:
-    """Since when each holds: as it says, or from the end of what it took the place of; None: since ever."""
-    ends: dict[str, datetime] = {}
-    for seen in by_then.values():
-        if seen.retired_by is not None and seen.valid_to is not None:
-            former = ends.get(seen.retired_by)
-            ends[seen.retired_by] = seen.valid_to if former is None else max(former, seen.valid_to)
-    return {name: seen.valid_from or ends.get(name) for name, seen in by_then.items()}
-
-
-def _held(seen: Seen, since: datetime | None, at: datetime) -> bool:
-    if seen.valid_to is None:
-        return seen.known_to is None and (since is None or since <= at)
-    return at < seen.valid_to and (since is None or since <= at)
+    return Seen(version=life.version, since=since, valid_to=valid_to, known_to=life.known_to, retired_by=by)

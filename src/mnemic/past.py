@@ -109,13 +109,13 @@ def values(versions: Sequence[Memory]) -> list[Value]:
     for _, group in groupby(versions, key=lambda each: each.id):
         every = list(group)
         last = every[-1]
+        if last.retired_by is not None and last.retire_reason != "merged" and last.valid_to is not None:
+            ends[last.retired_by] = max(ends.get(last.retired_by, last.valid_to), last.valid_to)
         if last.known_to is not None and last.retire_reason != "superseded":
             continue
         shown += _distinct(every)
         if last.retired_by is not None:
             replaced.setdefault(last.retired_by, []).append(last.id)
-            if last.valid_to is not None:
-                ends[last.retired_by] = max(ends.get(last.retired_by, last.valid_to), last.valid_to)
     found = [
         Value(memory=each, since=each.valid_from or ends.get(each.id), replaces=tuple(replaced.get(each.id, ())))
         for each in shown

@@ -291,7 +291,7 @@ class Reader:
 
     def memories(self, rows: list[tuple[Any, ...]]) -> list[Memory]:
         """Memories from rows that start with MEMORY_COLUMNS, with their sources, in the order of the rows."""
-        keys = keys_json(row[0] for row in rows)
+        keys = keys_json(dict.fromkeys(row[0] for row in rows))
         sources: dict[str, list[Source]] = {}
         cited = self.db.execute(
             """
