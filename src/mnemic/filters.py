@@ -47,10 +47,12 @@ FIELDS: Mapping[str, FieldType] = {
 (name, alias or id of what the memory names) and `episode_id` (a message it cites). Times are ISO strings in UTC,
 `expiration_date` is the last day shown."""
 
-ID_ALIASES = {"userId": "user_id", "agentId": "agent_id", "appId": "app_id", "runId": "run_id", "session_id": "run_id"}
-
-_ALIASES = {"memory": "text", "memory_ids": "id", **ID_ALIASES}
-_OPERATORS_OF: dict[FieldType, tuple[str, ...]] = {
+ID_ALIASES: Mapping[str, str] = {
+    "userId": "user_id", "agentId": "agent_id", "appId": "app_id", "runId": "run_id", "session_id": "run_id",
+}  # fmt: skip
+ALIASES: Mapping[str, str] = {"memory": "text", "memory_ids": "id", **ID_ALIASES}
+"""Other names of fields. And `keywords` are parts of the text."""
+OPERATORS_OF: Mapping[FieldType, tuple[str, ...]] = {
     "text": OPERATORS,
     "id": OPERATORS,
     "time": ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "exists"),
@@ -207,7 +209,7 @@ def _parse_condition(key: str, value: Any) -> Filter:
 
 def _resolve(key: str) -> tuple[str, tuple[str, ...]]:
     """The field that a key means, or its path inside metadata."""
-    name = _ALIASES.get(key, key)
+    name = ALIASES.get(key, key)
     if name in FIELDS or name == "keywords":
         return name, ()
     path = tuple(key.removeprefix("metadata.").split(".")) if key.startswith("metadata.") else (key,)
@@ -226,8 +228,8 @@ def _compare(key: str, field: str, path: tuple[str, ...], op: Any, value: Any) -
     if field == "keywords":
         return _keywords(op, value)
     kind = None if path else FIELDS[field]
-    if kind is not None and op not in _OPERATORS_OF[kind]:
-        raise InvalidFilter(f"{describe(key)} takes no {op!r}; operators: {', '.join(_OPERATORS_OF[kind])}")
+    if kind is not None and op not in OPERATORS_OF[kind]:
+        raise InvalidFilter(f"{describe(key)} takes no {op!r}; operators: {', '.join(OPERATORS_OF[kind])}")
     if op == "exists":
         if not isinstance(value, bool):
             raise InvalidFilter(f"'exists' on {describe(key)} takes true or false, not {describe(value)}")

@@ -10,7 +10,7 @@ A new store passes it by subclassing `StoreContract` and saying how to make one:
 
 Needs pytest, pytest-asyncio and hypothesis. Every call of what `make_store` returns gives a new store,
 empty and not yet opened. Semantics are those of `protocols.Store`; answers are compared with those of
-`memory_store.InMemoryStore`, filters with `filters.matches`. The parts of the contract are in the files
+`memory_store.InMemoryStore`, those to filters with an oracle of their own. The parts of the contract are in the files
 `contract_*`; what their tests are made of, in `contract_values`, is there for tests of one's own, too.
 """
 
