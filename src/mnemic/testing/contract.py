@@ -19,6 +19,7 @@ from __future__ import annotations
 from mnemic.testing.contract_changes import ChangesContract
 from mnemic.testing.contract_deciding import DecidingContract
 from mnemic.testing.contract_entities import EntitiesContract
+from mnemic.testing.contract_filters import FiltersContract
 from mnemic.testing.contract_past import PastContract
 from mnemic.testing.contract_queue import QueueContract
 from mnemic.testing.contract_records import RecordsContract
@@ -74,6 +75,7 @@ class StoreContract(
     QueueContract,
     EntitiesContract,
     ScopesContract,
+    FiltersContract,
     PastContract,
     StoryContract,
 ):
