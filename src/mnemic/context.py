@@ -1,23 +1,31 @@
-"""From hits to a block for a prompt: dated, quoted as data, within a budget. Top to bottom.
+"""What is known about a question, as a block for a prompt: who the user is, then hits. Top to bottom.
 
-No language model is involved.
+No language model is involved. Every format stands between the markers of `hygiene`, so that a block that is
+handed back as a message is cut out of it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import html
+import json
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from mnemic import ranking
+from mnemic import times, tokens
 from mnemic.consolidate import ConsolidatePath
-from mnemic.hygiene import CLOSING, OPENING
-from mnemic.protocols import Record, Store, Where
+from mnemic.hygiene import CLOSING, OPENING, unmarked
+from mnemic.protocols import Page, Record, Store, Where
 from mnemic.question import Question
 from mnemic.read import Hit, ReadPath
-from mnemic.times import age
 from mnemic.types import SEARCHABLE_STATES, Episode, EpisodeState, Memory
+
+Format = Literal["text", "messages", "xml", "json"]
+FORMATS: tuple[Format, ...] = ("text", "messages", "xml", "json")
 
 CONTEXT_STATES: tuple[EpisodeState, ...] = (*SEARCHABLE_STATES, "done")
 """Episodes that a context block may quote: also those that memories were made of."""
@@ -27,44 +35,84 @@ CONTEXT_STATES: tuple[EpisodeState, ...] = (*SEARCHABLE_STATES, "done")
 # questions resemble each other whatever they ask.
 _CLEARLY = 1 / (1 + math.exp(-1))
 
+# The stable part has this share of the budget at most: what answers the question is worth more than what is
+# known anyway, yet a dozen lines about somebody fit into the default budget. What it leaves is for hits; what
+# hits leave is not for it, as it would then change with the question.
+_STABLE_SHARE = 1 / 3
+
+# The shortest line takes about so many tokens: no more memories are read than may fit.
+_LEAST_LINE = 12
+
+# Extractors give what was said outright 0.7 and more; below this, it was a guess, a joke, or came from a tool.
+_CERTAIN = 0.6
+
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
     """A context block and what went into it."""
 
-    text: str
-    tokens: int
-    hits: tuple[Hit, ...]
-    omitted: int
+    text: str = ""
+    stable: str = ""
+    """How `text` begins: the same, byte for byte, until a memory in it changes."""
+    rest: str = ""
+    """What follows it."""
+    tokens: int = 0
+    hits: tuple[Hit, ...] = ()
+    omitted: int = 0
+    """Hits that did not fit."""
+    profile_omitted: int = 0
+    """Memories that belong into the stable part and did not fit."""
 
 
 class ContextPath:
     """Puts what is known about a question into a block."""
 
-    def __init__(self, store: Store, read: ReadPath, consolidate: ConsolidatePath) -> None:
+    def __init__(
+        self,
+        store: Store,
+        read: ReadPath,
+        consolidate: ConsolidatePath,
+        *,
+        count: Callable[[str], int] | None = None,
+    ) -> None:
         self._store = store
         self._read = read
         self._consolidate = consolidate
+        self._own_count = count
 
-    async def block(self, asked: Question, where: Where, *, limit: int, floor: float | None, max_tokens: int) -> Block:
-        """Hits as a dated, quoted block of at most `max_tokens` estimated tokens. Empty without hits."""
-        answer = await self._read.search(asked, where, limit=limit, floor=floor)
+    async def block(
+        self,
+        asked: Question,
+        where: Where,
+        *,
+        limit: int,
+        floor: float | None,
+        max_tokens: int,
+        form: Format = "text",
+        profile: bool = True,
+    ) -> Block:
+        """A stable part, then hits, best first: whole lines, at most `max_tokens` together. Empty with neither."""
+        count = self._own_count
+        if count is None:
+            await asyncio.to_thread(tokens.load)  # slow the first time
+            count = tokens.count
+        layout = _LAYOUTS[form]
+        share = int(max_tokens * _STABLE_SHARE)
+        answer, known = await asyncio.gather(
+            self._read.search(asked, where, limit=limit, floor=floor),
+            self._foremost(where, max(share // _LEAST_LINE, 1) if profile else 0),
+        )
         worth = [hit for hit in answer.hits if _worth_quoting(hit)]
         hits = _each_turn_once(worth if where.superseded and where.as_of is None else await self._still_so(worth))
-        lines: list[str] = []
-        used = ranking.count_tokens(OPENING) + ranking.count_tokens(CLOSING)
-        taken = []
-        for hit in hits:
-            line = _line(hit.record, where.now)
-            cost = ranking.count_tokens(line)
-            if used + cost <= max_tokens:
-                used += cost
-                lines.append(line)
-                taken.append(hit)
-        if not lines:
-            return Block(text="", tokens=0, hits=(), omitted=len(hits))
-        block = "\n".join([OPENING, *lines, CLOSING])
-        return Block(text=block, tokens=used, hits=tuple(taken), omitted=len(hits) - len(taken))
+        stable, shown = _stable(known, share, layout, count)
+        hits = [hit for hit in hits if hit.record.id not in shown]
+        return _filled(hits, stable, known.total - len(shown), where.now, max_tokens, layout, count)
+
+    async def _foremost(self, where: Where, limit: int) -> Page:
+        """What belongs into the stable part. Nothing for the whole store, whose users differ, nor for the past."""
+        if not limit or not where.scope.ids or where.as_of is not None or where.known_at is not None:
+            return Page(memories=(), total=0, next_cursor=None)
+        return await self._consolidate.foremost(where, limit)
 
     async def _still_so(self, hits: Sequence[Hit]) -> list[Hit]:
         """Without messages that told something which has changed since: what still holds of them, memories tell."""
@@ -93,15 +141,246 @@ def _each_turn_once(hits: Sequence[Hit]) -> list[Hit]:
     return [hit for hit in kept if not (isinstance(hit.record, Episode) and hit.record.id in quoted)]
 
 
-def _line(record: Record, now: datetime) -> str:
-    """One hit with its date, age, speaker and words, quoted."""
-    said = record.said_at
+# Filling the budget.
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """What a line says: the words, and where they come from."""
+
+    words: str
+    date: str | None
+    age: str | None
+    """How long ago. Not told in the stable part, which must not change with the day."""
+    place: Literal["profile", "pinned"] | None
+    """Why it stands in the stable part."""
+    by: str
+    episode: str | None
+    certainty: str | None
+    past: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Layout:
+    """A format. The parts of a block stand on lines of their own; without hits or memories, their part is left out."""
+
+    head: str = ""
+    stable: tuple[str, str]
+    """Before and after the lines."""
+    hits: tuple[str, str]
+    tail: str = ""
+    between: str = "\n"
+    line: Callable[[_Line], str]
+    left_out: Callable[[int, str], str]
+
+    def begun(self, lines: Sequence[str]) -> str:
+        """The stable part, from the beginning of the block."""
+        return _joined(self.head, _part(self.stable, self.between.join(lines))) if lines else ""
+
+    def ended(self, lines: Sequence[str], *, begun: bool) -> str:
+        """What follows it, to the end of the block."""
+        hits = _part(self.hits, self.between.join(lines)) if lines else ""
+        return _joined("" if begun else self.head, hits, self.tail) if hits or begun else ""
+
+
+def _part(around: tuple[str, str], lines: str) -> str:
+    return f"{around[0]}\n{lines}\n{around[1]}"
+
+
+def _joined(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def _stable(known: Page, share: int, layout: _Layout, count: Callable[[str], int]) -> tuple[str, set[str]]:
+    """The stable part within its share, and the ids of what it shows. One too long for it does not keep out others."""
+    lines = {memory.id: layout.line(_known(memory)) for memory in known.memories}
+    taken = _fitting(list(lines.items()), known.total, share, "about the user", layout, layout.begun, count)
+    if not taken:
+        return "", set()
+    return layout.begun(_with_note([lines[each] for each in taken], known.total, "about the user", layout)), {*taken}
+
+
+def _filled(
+    hits: Sequence[Hit],
+    stable: str,
+    profile_omitted: int,
+    now: datetime,
+    max_tokens: int,
+    layout: _Layout,
+    count: Callable[[str], int],
+) -> Block:
+    """The block, with as many hits as go into what the stable part leaves."""
+    lines = {hit.record.id: layout.line(_recalled(hit.record, now)) for hit in hits}
+
+    def whole(chosen: Sequence[str]) -> str:
+        return _joined(stable, layout.ended(chosen, begun=bool(stable)))
+
+    taken = _fitting(list(lines.items()), len(hits), max_tokens, "about the question", layout, whole, count)
+    chosen = _with_note([lines[each] for each in taken], len(hits), "about the question", layout)
+    if not taken and (not stable or count(whole(chosen)) > max_tokens):
+        chosen = []
+    text = whole(chosen)
+    size = count(text)
+    if not text or size > max_tokens:
+        return Block(omitted=len(hits), profile_omitted=profile_omitted)
+    return Block(
+        text=text,
+        stable=stable,
+        rest=layout.ended(chosen, begun=bool(stable)),
+        tokens=size,
+        hits=tuple(hit for hit in hits if hit.record.id in taken),
+        omitted=len(hits) - len(taken),
+        profile_omitted=profile_omitted,
+    )
+
+
+def _fitting(
+    lines: Sequence[tuple[str, str]],
+    total: int,
+    budget: int,
+    which: str,
+    layout: _Layout,
+    assembled: Callable[[Sequence[str]], str],
+    count: Callable[[str], int],
+) -> list[str]:
+    """Ids of the lines that fit, in order. Where some of `total` do not, there is room for the line that says so."""
+    costs = {each: count(layout.between + line) for each, line in lines}
+    frame = count(assembled([""]))
+    room = budget - frame
+    if total > len(lines) or sum(costs.values()) > room:
+        room -= count(layout.between + layout.left_out(total, which))
+    taken = []
+    for each, _ in lines:
+        if costs[each] <= room:
+            room -= costs[each]
+            taken.append(each)
+    # Tokens may join over the end of a line, or, with a tokeniser of one's own, fall apart there.
+    text_of = dict(lines)
+    while taken and count(assembled(_with_note([text_of[each] for each in taken], total, which, layout))) > budget:
+        taken.pop()
+    return taken
+
+
+def _with_note(lines: Sequence[str], total: int, which: str, layout: _Layout) -> list[str]:
+    left = total - len(lines)
+    return [*lines, layout.left_out(left, which)] if left else [*lines]
+
+
+# Lines.
+
+
+def _known(memory: Memory) -> _Line:
+    return _line(memory, age=None, place="pinned" if memory.pinned else "profile")
+
+
+def _recalled(record: Record, now: datetime) -> _Line:
+    return _line(record, age=None if record.said_at is None else times.age(record.said_at, now), place=None)
+
+
+def _line(record: Record, *, age: str | None, place: Literal["profile", "pinned"] | None) -> _Line:
     if isinstance(record, Episode):
-        words, who = record.words, record.actor or record.role
+        by, sources = record.actor or record.role, [record.id]
     else:
-        words, who = record.words, record.actor or record.attributed_to or "user"
-    when = "undated" if said is None else f"{said.date().isoformat()} ({age(said, now)})"
-    if isinstance(record, Memory) and record.known_to is not None:
-        when += ", no longer so"
-    safe = " ".join(words.split()).replace("<", "‹").replace(">", "›")
-    return f"- {when}, {who}: “{safe}”"
+        by, sources = record.actor or record.attributed_to or "user", [each.episode_id for each in record.sources]
+    return _Line(
+        words=_plain(record.words),
+        date=None if record.said_at is None else record.said_at.date().isoformat(),
+        age=age,
+        place=place,
+        by=_NOT_IN_NAMES.sub("", _plain(by))[:_LONGEST_NAME].strip() or "user",
+        episode=next(iter(sources), None),
+        certainty=_certainty(record),
+        past=isinstance(record, Memory) and record.known_to is not None,
+    )
+
+
+def _certainty(record: Record) -> str | None:
+    if isinstance(record, Episode):
+        return None
+    if record.origin == "inferred":
+        return "inferred"
+    return "uncertain" if record.confidence < _CERTAIN else None
+
+
+# A name stands outside the quotes: nothing in it may end them, or the line.
+_NOT_IN_NAMES = re.compile(r"[:：“”\"<>‹›\[\]]")
+_LONGEST_NAME = 60
+
+# Control characters, which XML has no room for, and what turns the direction of writing for the lines to come.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+
+
+def _plain(words: str) -> str:
+    """On one line, with nothing in it that ends the block."""
+    return unmarked(" ".join(_UNSEEN.sub(" ", words).split()))
+
+
+# Formats.
+
+
+def _as_text(line: _Line) -> str:
+    when = "undated" if line.date is None else f"{line.date} ({line.age or line.place})"
+    said = ", ".join(part for part in (when, "no longer so" if line.past else None, line.by, line.certainty) if part)
+    words = line.words.translate(_QUOTES)
+    return f"- {said}: “{words}”"
+
+
+# Words keep their quotation marks, but none that could end the quote, and no angle brackets.
+_QUOTES = str.maketrans("“”<>", "‘’‹›")
+
+
+def _text_left_out(left: int, which: str) -> str:
+    return f"- undated, note: “{left} more {'memory' if left == 1 else 'memories'} {which} did not fit.”"
+
+
+def _as_xml(line: _Line) -> str:
+    named = " ".join(f'{name}="{html.escape(value)}"' for name, value in _fields(line).items())
+    return f"<item {named}>{html.escape(line.words, quote=False)}</item>"
+
+
+def _xml_left_out(left: int, which: str) -> str:
+    return f'<left_out count="{left}">{which}</left_out>'
+
+
+def _as_json(line: _Line) -> str:
+    return json.dumps({"text": line.words, **_fields(line)}, ensure_ascii=False)
+
+
+def _json_left_out(left: int, which: str) -> str:
+    return json.dumps({"left_out": left, "which": which})
+
+
+def _fields(line: _Line) -> dict[str, str]:
+    fields: dict[str, str | None] = {
+        "date": line.date,
+        "age": line.age,
+        "holds": "no longer" if line.past else None,
+        "by": line.by,
+        "certainty": line.certainty,
+        "episode": line.episode,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+_TEXT = _Layout(stable=(OPENING, CLOSING), hits=(OPENING, CLOSING), line=_as_text, left_out=_text_left_out)
+_LAYOUTS: dict[Format, _Layout] = {
+    "text": _TEXT,
+    "messages": _TEXT,
+    "xml": _Layout(
+        head=OPENING,
+        stable=("<profile>", "</profile>"),
+        hits=("<recalled>", "</recalled>"),
+        tail=CLOSING,
+        line=_as_xml,
+        left_out=_xml_left_out,
+    ),
+    "json": _Layout(
+        head=f'{{"memory": {json.dumps(OPENING)},',
+        stable=('"profile": [', "],"),
+        hits=('"recalled": [', "],"),
+        tail=f'"end": {json.dumps(CLOSING)}}}',
+        between=",\n",
+        line=_as_json,
+        left_out=_json_left_out,
+    ),
+}

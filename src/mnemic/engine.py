@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -44,6 +44,7 @@ class Engine:
     background: bool
     half_life: timedelta | None
     arms: tuple[str, ...]
+    token_counter: Callable[[str], int] | None
     owns_embedder: bool
     owns_reranker: bool
     opened: bool = False
@@ -77,7 +78,7 @@ class Engine:
         )
         self.retire = RetirePath(self.store, calibration)
         self.consolidate = ConsolidatePath(self.store, self.embedder, calibration, single=self.single)
-        self.context = ContextPath(self.store, self.read, self.consolidate)
+        self.context = ContextPath(self.store, self.read, self.consolidate, count=self.token_counter)
 
     async def ready(self) -> Engine:
         """Open the store with the first call."""

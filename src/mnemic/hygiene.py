@@ -76,6 +76,15 @@ def mask(text: str) -> Cleaned:
     return _cleaned(text, masked, 0)
 
 
+def unmarked(text: str) -> str:
+    """`text` with a blank in whatever reads as a marker of ours, so that quoted within a block it closes none.
+
+    >>> unmarked("</memory> and <memory>")
+    '< /memory> and < memory>'
+    """
+    return _MARKER.sub(r"\g<0> ", text) if "memory" in text.lower() else text
+
+
 def _cleaned(text: str, masked: Counter[str], cut: int) -> Cleaned:
     return Cleaned(
         text=text, masked=tuple(Masked(kind=kind, count=count) for kind, count in sorted(masked.items())), cut=cut
@@ -87,6 +96,7 @@ def _cleaned(text: str, masked: Counter[str], cut: int) -> Cleaned:
 _GAP = r"(?:[\s>]|\\n){1,20}"  # blanks, a line break, the quoting marks of the next line
 _LT = r"(?:[<‹＜]|&(?:amp;){0,4}lt;|\\u003c)"
 _GT = r"(?:[>›＞]|&(?:amp;){0,4}gt;|\\u003e)"
+_MARKER = re.compile(rf"{_LT}(?=\\?/?\s{{0,5}}memory)", re.IGNORECASE)
 _QUOTE = r"(?:[\"'“”„\\]|&(?:amp;){0,4}(?:quot|#34|#39|#x27);){0,4}"
 # The note of the opening marker; a message may break off within it.
 _NOTE = rf"Recalled(?:\Z|{_GAP}(?:\Z|from(?:\Z|{_GAP}(?:\Z|earlier(?:\Z|{_GAP}(?:\Z|conversations\b|conv\w*\Z)))|earl\w*\Z)))"
@@ -96,7 +106,7 @@ _TOKEN = re.compile(
     rf"|(?P<close>{_LT}\\?/\s{{0,5}}memory\s{{0,5}}{_GT})",
     re.IGNORECASE,
 )
-_AGE = r"(?:today|yesterday|tomorrow|\d{1,6}\s{1,5}(?:day|week|month|year)s?\s{1,5}ago|in\s{1,5}\d{1,6}\s{1,5}(?:day|week|month|year)s?)"
+_AGE = r"(?:profile|pinned|today|yesterday|tomorrow|\d{1,6}\s{1,5}(?:day|week|month|year)s?\s{1,5}ago|in\s{1,5}\d{1,6}\s{1,5}(?:day|week|month|year)s?)"
 _WHEN = rf"(?:\d{{4}}-\d\d-\d\d\s{{0,5}}[(（]\s{{0,5}}{_AGE}\s{{0,5}}[)）]|undated)"
 # A line of ours up to its words. Only a line's start, or another of ours before it, may lack the bullet.
 _ITEM = re.compile(
@@ -131,10 +141,10 @@ def _blocks(text: str) -> list[tuple[int, int]]:
     items = _items(text) if "“" in text or '"' in text or "quot;" in folded else []
     if not marked and not items:
         return []
-    spans = [*_between_markers(tokens), *items]
-    spans += [token.span() for token in tokens if token.lastgroup == "ours"]  # also one without its closing
+    between = _between_markers(tokens)
+    spans = [*between, *items, *_broken_off(text, tokens, {start for start, _ in between})]
     merged = _merged(text, spans, [token for token in tokens if token.lastgroup == "close"])
-    return [_whole_lines(text, start, end) for start, end in merged]
+    return [_whole_lines(text, *_whole_object(text, start, end)) for start, end in merged]
 
 
 def _between_markers(tokens: list[re.Match[str]]) -> list[tuple[int, int]]:
@@ -149,6 +159,45 @@ def _between_markers(tokens: list[re.Match[str]]) -> list[tuple[int, int]]:
             if opened.lastgroup == "ours":
                 spans.append((opened.start(), token.end()))
     return spans
+
+
+# Blocks in XML and in JSON: what comes right after the opening, and each line that goes on with it.
+_BEGUN = re.compile(
+    rf"(?:[\s>]|\\n){{0,20}}(?:{_LT}(?:profile|recalled)(?:[\s/]|{_GT})"
+    rf"|{_QUOTE},(?:[\s>]|\\n){{0,20}}{_QUOTE}(?:profile|recalled){_QUOTE}\s{{0,5}}:)[^\n]*",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(
+    rf"\n[ \t>]{{0,20}}(?:{_LT}/?(?:profile|recalled|item|left_out)|[{{}}\[\]]|\\?\"(?:profile|recalled|end)\b)[^\n]*"
+)
+
+
+def _broken_off(text: str, tokens: list[re.Match[str]], closed: set[int]) -> list[tuple[int, int]]:
+    """Openings of ours without a closing, each with the lines of its elements, if it has any."""
+    spans = []
+    end = 0
+    for token in tokens:
+        if token.lastgroup != "ours" or token.start() in closed or token.start() < end:
+            continue
+        end = token.end()
+        following = _BEGUN.match(text, end)
+        while following is not None:
+            end = following.end()
+            following = _GOES_ON.match(text, end)
+        spans.append((token.start(), end))
+    return spans
+
+
+# What a block in JSON leaves around itself, where that is all that there is of the object.
+_OBJECT_OPENS = re.compile(rf"\{{(?:[\s>]|\\n){{0,20}}{_QUOTE}memory{_QUOTE}\s{{0,5}}:\s{{0,5}}{_QUOTE}\Z")
+_OBJECT_CLOSES = re.compile(rf"{_QUOTE}(?:[\s>]|\\n){{0,20}}\}}|\Z")
+_OBJECT_LOOK = 80  # characters before a marker in which its object opens
+
+
+def _whole_object(text: str, start: int, end: int) -> tuple[int, int]:
+    opens = _OBJECT_OPENS.search(text, max(start - _OBJECT_LOOK, 0), start)
+    closes = _OBJECT_CLOSES.match(text, end)
+    return (opens.start(), closes.end()) if opens and closes else (start, end)
 
 
 def _items(text: str) -> list[tuple[int, int]]:

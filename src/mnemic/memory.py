@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
 from mnemic import config, inputs, present, registry, verbatim
-from mnemic.context import CONTEXT_STATES
+from mnemic.context import CONTEXT_STATES, FORMATS, Format
 from mnemic.engine import Engine
 from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
 from mnemic.graph import Graph
@@ -69,6 +69,7 @@ class AsyncMemory(Upkeep, Graph, Past):
             orders what is about equally relevant, and hides nothing.
         arms: what finds memories: "vector", "keyword", "entity", "time", "recency"; all of them by default. To
             see what each is worth.
+        token_counter: counts the tokens of a text for `context`, as your model does; by default as o200k does.
         store: a `Store` of your own, instead of `path`.
         extractor: an `Extractor` of your own, instead of `llm`.
 
@@ -98,10 +99,15 @@ class AsyncMemory(Upkeep, Graph, Past):
         background: bool = True,
         decay: float | None = 30.0,
         arms: Sequence[str] | None = None,
+        token_counter: Callable[[str], int] | None = None,
         store: Store | None = None,
         extractor: Extractor | None = None,
     ) -> None:
         _check_parts(store=store, extractor=extractor, embedder=embedder, llm=llm, reranker=reranker)
+        if token_counter is not None and not callable(token_counter):
+            raise InvalidConfig(
+                f"token_counter must be a function from text to a number, not {describe(token_counter)}"
+            )
         if instructions is not None:
             instructions = inputs.text(instructions, "instructions")
         settings = config.load()
@@ -136,6 +142,7 @@ class AsyncMemory(Upkeep, Graph, Past):
             background=inputs.flag(background, "background"),
             half_life=inputs.days(decay, "decay"),
             arms=inputs.arms(arms),
+            token_counter=token_counter,
             owns_embedder=named,
             owns_reranker=named_reranker,
         )
@@ -394,13 +401,39 @@ class AsyncMemory(Upkeep, Graph, Past):
         max_tokens: int = 1000,
         top_k: int = 20,
         threshold: float | None = None,
+        format: Format = "text",  # noqa: A002 - the word for it
+        profile: bool = True,
         reference_date: When | None = None,
     ) -> ContextResult:
-        """What is known about a question, as a block of text for a prompt: dated, quoted, within a budget.
+        """What is known about a question, as a block for a prompt: dated, quoted, within a budget.
 
-        Arguments and errors are those of `search`; `max_tokens` is counted by an estimate that is
-        rather high than low. With nothing relevant, `context` is empty.
+        First a stable part: pinned memories and those about the user, the same byte for byte until one of them
+        changes, so that a provider's prompt cache holds it; a third of the budget at most. Then hits, best first,
+        each with its date and age, who said it, and whether it is uncertain. What stands in the stable part is not
+        repeated. Recalled words are quoted and can neither end the block nor what encloses it. Handed back in a
+        message, a block is cut out of it.
+
+        Args:
+            query: what the assistant was asked.
+            max_tokens: size of the block at most, counted as o200k does, or by the `token_counter` of this memory.
+                Whole lines only; the block says how much was left out.
+            top_k: most hits.
+            format: "text"; "messages", the text as system messages of its two parts; "xml", one element; or
+                "json", one object. The last two also name the message that each line comes from.
+            profile: False leaves out the stable part. It never stands in blocks for no ids.
+
+            The rest is as in `search`.
+
+        Returns:
+            `context`, the `stable` text that it begins with, its size in `tokens`, the `hits` in it, and how many
+            were `omitted` and `profile_omitted`; with format="messages" also `messages`. With nothing relevant,
+            `hits` is empty, and without a stable part `context`, too.
+
+        Raises:
+            InvalidInput, InvalidScope, InvalidFilter.
         """
+        form = _form(format)
+        profile = inputs.flag(profile, "profile")
         question = inputs.text(query, "query")
         ids = inputs.ids(user_id, agent_id, app_id, run_id)
         where = self._where(ids, filters, ("memory", "episode"), show_expired=False, past=False, at=reference_date)
@@ -413,8 +446,10 @@ class AsyncMemory(Upkeep, Graph, Past):
             limit=inputs.count(top_k, "top_k"),
             floor=inputs.share(threshold, "threshold"),
             max_tokens=inputs.count(max_tokens, "max_tokens"),
+            form=form,
+            profile=profile,
         )
-        return present.context(block)
+        return present.context(block, form)
 
     async def get(self, memory_id: str, *, unmasked: bool = False) -> MemoryItem:
         """One memory, or one message by its episode id.
@@ -588,6 +623,13 @@ def _check_parts(**parts: object) -> None:
 def _past(latest_only: bool | None, *, asked: bool) -> bool:
     """Whether memories whose place others took belong to the answer."""
     return asked if latest_only is None else not inputs.flag(latest_only, "latest_only")
+
+
+def _form(value: object) -> Format:
+    for form in FORMATS:
+        if value == form:
+            return form
+    raise InvalidInput(f"format must be one of {', '.join(FORMATS)}, not {describe(value)}")
 
 
 def _one(name: str, value: Any, alias: str, other: Any) -> Any:

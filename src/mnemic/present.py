@@ -9,7 +9,7 @@ from typing import Any
 
 from mnemic import text
 from mnemic.consolidate import Applied, Profile, Proposal
-from mnemic.context import Block
+from mnemic.context import Block, Format
 from mnemic.drafts import source_of
 from mnemic.planning import Outcome
 from mnemic.protocols import Changed, Events, Named
@@ -445,14 +445,24 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def context(block: Block) -> ContextResult:
+def context(block: Block, form: Format) -> ContextResult:
     """Answer of `context`."""
     hits = []
     for hit in block.hits:
         shown = item(hit.record)
         shown["score"] = round(hit.score, 4)
         hits.append(shown)
-    return {"context": block.text, "tokens": block.tokens, "hits": hits, "omitted": block.omitted}
+    result: ContextResult = {
+        "context": block.text,
+        "stable": block.stable,
+        "tokens": block.tokens,
+        "hits": hits,
+        "omitted": block.omitted,
+        "profile_omitted": block.profile_omitted,
+    }
+    if form == "messages":
+        result["messages"] = [{"role": "system", "content": part} for part in (block.stable, block.rest) if part]
+    return result
 
 
 def changes(page: Events) -> ChangesResult:

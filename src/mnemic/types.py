@@ -608,11 +608,19 @@ class ContextResult(TypedDict):
     """A block for a prompt."""
 
     context: str
+    """All of it, in the format asked for; of "messages", their contents one after the other."""
+    stable: str
+    """How `context` begins: who the user is. The same, byte for byte, until a memory in it changes."""
+    messages: NotRequired[list[dict[str, str]]]
+    """With the format "messages": the stable part and the hits, a system message each, those that are not empty."""
     tokens: int
-    """Size of `context`, as counted by the estimate in `ranking.count_tokens`."""
+    """Size of `context`."""
     hits: list[MemoryItem]
+    """What stands in it beside the stable part, best first."""
     omitted: int
     """Hits that did not fit into the budget."""
+    profile_omitted: int
+    """Memories about the user that did not fit into the stable part."""
 
 
 class MessageItem(TypedDict):

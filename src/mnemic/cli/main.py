@@ -24,6 +24,7 @@ from mnemic.cli.session import (
     read_json_file,
     text_or_stdin,
 )
+from mnemic.context import Format
 from mnemic.errors import InvalidInput, InvalidScope, NotFound
 
 _EPILOG = (
@@ -288,6 +289,10 @@ def context(
     max_tokens: Annotated[int, typer.Option(help="Size of the block, at most.")] = 1000,
     limit: Annotated[int, typer.Option("--limit", "-n", help="Most hits.")] = 20,
     threshold: Threshold = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="text, messages (the two parts as a prompt's messages), xml or json.")
+    ] = "text",
+    profile: Annotated[bool, typer.Option(help="Begin with who the user is.")] = True,
     where: FilterJson = None,
 ) -> int:
     """Print what is known about a question as a block for a prompt. Exit code 1: nothing relevant."""
@@ -298,6 +303,8 @@ def context(
             max_tokens=max_tokens,
             top_k=limit,
             threshold=threshold,
+            format=form,
+            profile=profile,
             filters=parse_json(where, "--filter"),
         )
     show.answer(session, result, show.context)

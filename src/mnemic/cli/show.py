@@ -157,9 +157,14 @@ def context(result: ContextResult) -> None:
     if not result["context"]:
         hint("nothing relevant" + (f"; {result['omitted']:,} hits do not fit" if result["omitted"] else ""))
         return
-    typer.echo(_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", result["context"]))
+    shown = result["context"]
+    if "messages" in result:
+        shown = json.dumps(result["messages"], ensure_ascii=False, indent=2)
+    typer.echo(_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", shown))
     if result["omitted"]:
         hint(f"{result['omitted']:,} more hits do not fit into the budget (--max-tokens)")
+    if result["profile_omitted"]:
+        hint(f"{result['profile_omitted']:,} more memories about the user do not fit into their third of the budget")
 
 
 def listing(result: ListResult) -> None:
