@@ -22,6 +22,7 @@ from mnemic.hygiene import CLOSING, OPENING, unmarked
 from mnemic.protocols import Page, Record, Store, Where
 from mnemic.question import Question
 from mnemic.read import Hit, ReadPath
+from mnemic.text import fingerprint
 from mnemic.types import SEARCHABLE_STATES, Episode, EpisodeState, Memory
 
 Format = Literal["text", "messages", "xml", "json"]
@@ -105,7 +106,7 @@ class ContextPath:
         worth = [hit for hit in answer.hits if _worth_quoting(hit)]
         hits = _each_turn_once(worth if where.superseded and where.as_of is None else await self._still_so(worth))
         stable, shown = _stable(known, share, layout, count)
-        hits = [hit for hit in hits if hit.record.id not in shown]
+        hits = [hit for hit in hits if hit.record.id not in shown and not _says_one(hit.record, known, shown)]
         return _filled(hits, stable, known.total - len(shown), where.now, max_tokens, layout, count)
 
     async def _foremost(self, where: Where, limit: int) -> Page:
@@ -139,6 +140,15 @@ def _each_turn_once(hits: Sequence[Hit]) -> list[Hit]:
         kept.append(hit)
     quoted = {s.episode_id for hit in kept if isinstance(hit.record, Memory) for s in hit.record.sources}
     return [hit for hit in kept if not (isinstance(hit.record, Episode) and hit.record.id in quoted)]
+
+
+def _says_one(record: Record, known: Page, shown: set[str]) -> bool:
+    """Whether it is a message that says nothing more than a memory shown that was made of it."""
+    if isinstance(record, Memory):
+        return False
+    made = [m for m in known.memories if m.id in shown and any(s.episode_id == record.id for s in m.sources)]
+    said = fingerprint(record.words)
+    return any(fingerprint(memory.words) == said for memory in made)
 
 
 # Filling the budget.

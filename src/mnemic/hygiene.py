@@ -139,10 +139,11 @@ def _blocks(text: str) -> list[tuple[int, int]]:
     tokens = list(_TOKEN.finditer(text)) if "memory" in folded else []
     marked = any(token.lastgroup == "ours" for token in tokens)
     items = _items(text) if "“" in text or '"' in text or "quot;" in folded else []
-    if not marked and not items:
+    between = _between_markers(tokens) if marked else []
+    elements = _elements(text, tokens, between) if marked or "profile" in folded or "recalled" in folded else []
+    spans = [*between, *items, *elements]
+    if not spans:
         return []
-    between = _between_markers(tokens)
-    spans = [*between, *items, *_broken_off(text, tokens, {start for start, _ in between})]
     merged = _merged(text, spans, [token for token in tokens if token.lastgroup == "close"])
     return [_whole_lines(text, *_whole_object(text, start, end)) for start, end in merged]
 
@@ -161,30 +162,34 @@ def _between_markers(tokens: list[re.Match[str]]) -> list[tuple[int, int]]:
     return spans
 
 
-# Blocks in XML and in JSON: what comes right after the opening, and each line that goes on with it.
-_BEGUN = re.compile(
-    rf"(?:[\s>]|\\n){{0,20}}(?:{_LT}(?:profile|recalled)(?:[\s/]|{_GT})"
-    rf"|{_QUOTE},(?:[\s>]|\\n){{0,20}}{_QUOTE}(?:profile|recalled){_QUOTE}\s{{0,5}}:)[^\n]*",
+# Blocks in XML and in JSON: how the lines of a part begin, after an opening or without it, and go on.
+_PART = rf"(?:{_LT}(?:profile|recalled){_GT}|(?:{_QUOTE},(?:[\s>]|\\n){{0,20}})?{_QUOTE}(?:profile|recalled){_QUOTE}\s{{0,5}}:\s{{0,5}}\[)"
+_ELEMENT = rf"(?:{_LT}(?:item|left_out)\s|\{{\s{{0,20}}{_QUOTE}(?:text|left_out){_QUOTE}\s{{0,5}}:)"
+_BEGUN = re.compile(rf"(?:[\s>]|\\n){{0,20}}{_PART}[^\n]*", re.IGNORECASE)
+_LOOSE = re.compile(rf"^[ \t>]{{0,20}}{_PART}(?:[\s>]|\\n){{0,20}}{_ELEMENT}[^\n]*", re.IGNORECASE | re.MULTILINE)
+_GOES_ON = re.compile(
+    rf"\n[ \t>]{{0,20}}(?:{_LT}/?(?:profile|recalled|item|left_out)\b|[{{}}\[\]]|{_QUOTE}(?:profile|recalled|end|text|date|age"
+    rf"|holds|by|certainty|episode|left_out|which){_QUOTE}\s{{0,5}}:)[^\n]*",
     re.IGNORECASE,
 )
-_GOES_ON = re.compile(
-    rf"\n[ \t>]{{0,20}}(?:{_LT}/?(?:profile|recalled|item|left_out)|[{{}}\[\]]|\\?\"(?:profile|recalled|end)\b)[^\n]*"
-)
 
 
-def _broken_off(text: str, tokens: list[re.Match[str]], closed: set[int]) -> list[tuple[int, int]]:
-    """Openings of ours without a closing, each with the lines of its elements, if it has any."""
-    spans = []
-    end = 0
-    for token in tokens:
-        if token.lastgroup != "ours" or token.start() in closed or token.start() < end:
+def _elements(text: str, tokens: list[re.Match[str]], between: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Openings of ours without a closing, and parts without either, each with the lines of its elements."""
+    whole = dict(between)
+    opened = [token.span() for token in tokens if token.lastgroup == "ours" and token.start() not in whole]
+    spans: list[tuple[int, int]] = []
+    position = 0
+    for start, end in sorted([*between, *opened, *(loose.span() for loose in _LOOSE.finditer(text))]):
+        if start in whole:
+            position = max(position, end)
+        if start < position:
             continue
-        end = token.end()
         following = _BEGUN.match(text, end)
-        while following is not None:
-            end = following.end()
-            following = _GOES_ON.match(text, end)
-        spans.append((token.start(), end))
+        position = end if following is None else following.end()
+        while (following := _GOES_ON.match(text, position)) is not None:
+            position = following.end()
+        spans.append((start, position))
     return spans
 
 
@@ -244,9 +249,16 @@ def _merged(text: str, spans: list[tuple[int, int]], closings: list[re.Match[str
             merged.append((start, end))
         while (following := ends.get(_after_blanks(text, merged[-1][1]))) is not None:
             merged[-1] = (merged[-1][0], following)
-    if merged and (stub := _STUB.match(text, _after_blanks(text, merged[-1][1]))):
-        merged[-1] = (merged[-1][0], stub.end())
+    if merged:
+        after = _after_blanks(text, merged[-1][1])
+        if _STUB.match(text, after) or (len(text) - after < len(OPENING) and _is_begun(text[after:])):
+            merged[-1] = (merged[-1][0], len(text))
     return merged
+
+
+def _is_begun(text: str) -> bool:
+    """Whether it is the beginning of a marker."""
+    return bool(text) and (OPENING.startswith(text) or CLOSING.startswith(text))
 
 
 def _after_blanks(text: str, position: int) -> int:

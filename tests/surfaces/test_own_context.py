@@ -121,7 +121,7 @@ def test_a_block_made_of_blocks_does_not_grow(knowing):
         knowing.add({"role": "assistant", "content": f"You live in Oslo.\n{made}"}, user_id=USER)
         sizes.add(len(made))
     assert len(sizes) == 1
-    assert made.count("<memory") == 1
+    assert made.count("<memory") == 2  # who she is, and the hits
 
 
 def test_what_is_handed_over_to_be_kept_word_for_word_keeps_its_block(knowing):
