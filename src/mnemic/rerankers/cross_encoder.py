@@ -78,11 +78,12 @@ class CrossEncoderReranker:
         """
         if not texts:
             return []
+        loading = self._encoder is None
         asked = self._worker.submit(self._scores, scalar(question), [scalar(each) for each in texts])
         try:
             return await asyncio.wait_for(asyncio.wrap_future(asked), self._timeout)
         except TimeoutError as exc:
-            why = "is still being loaded" if self._encoder is None else f"gave no answer within {self._timeout:g} s"
+            why = "is still being loaded" if loading else f"gave no answer within {self._timeout:g} s"
             raise ModelError(f"{self.name} {why}; a smaller model is quicker") from exc
 
     async def close(self) -> None:
