@@ -118,9 +118,7 @@ async def _both(
     memory: AsyncMemory, case: Case, question: Question, llm: LLM, judge: LLM, seed: int, wanted: argparse.Namespace
 ) -> list[Graded]:
     started = time.perf_counter()
-    block = await memory.context(
-        question.text, user_id=case.id, max_tokens=wanted.tokens, **stores.dated(AsyncMemory.context, question)
-    )
+    block = await memory.context(question.text, user_id=case.id, max_tokens=wanted.tokens, **stores.dated(question))
     spent = time.perf_counter() - started
     graded = [await _grade("context()", block["context"], question, llm, judge, seed, seconds=spent, cut=False)]
     if wanted.full:

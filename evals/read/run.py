@@ -27,6 +27,7 @@ from datasets import scan
 from embedders import Timed
 from report import Answered
 
+from mnemic.protocols import ARMS
 from mnemic.tokens import count as count_tokens
 
 SESSION_DEPTH = 300
@@ -44,8 +45,6 @@ def main() -> int:
     if not chosen:
         print("nothing to run")
         return 1
-    if wanted.ablation and not stores.ARMS:
-        print("no ablation: this version of Mnemic takes no `arms`")
     asyncio.run(run(chosen, wanted))
     return 0
 
@@ -118,7 +117,7 @@ async def _case(case: Case, depths: Sequence[int], embedder: Timed, *, ablation:
 
 
 def _variants(*, ablation: bool) -> list[tuple[str, tuple[str, ...] | None]]:
-    without = [(f"  without {arm}", tuple(other for other in stores.ARMS if other != arm)) for arm in stores.ARMS]
+    without = [(f"  without {arm}", tuple(other for other in ARMS if other != arm)) for arm in ARMS]
     return [(MNEMIC, None), *(without if ablation else [])]
 
 
@@ -129,7 +128,7 @@ def _depth(question: Question, depths: Sequence[int]) -> int:
 def _settings(embedder: Timed, cases: list[Case], wanted: argparse.Namespace) -> dict[str, Any]:
     return {
         "embedder": embedder.name,
-        "arms": list(stores.ARMS) or "not switchable",
+        "arms": list(ARMS),
         "threshold": 0,
         "infer": False,
         "cases": len(cases),

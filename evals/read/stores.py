@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +11,8 @@ from baselines import Ranking
 from cases import Case, Question
 from embedders import Timed
 
-from mnemic import AsyncMemory, protocols
+from mnemic import AsyncMemory
 from mnemic.extractors.rules import RuleExtractor
-
-ARMS: tuple[str, ...] = tuple(getattr(protocols, "ARMS", ()))
-"""What can be switched off; empty where this version of Mnemic cannot."""
-if "arms" not in inspect.signature(AsyncMemory.__init__).parameters:
-    ARMS = ()
 
 
 async def fill(case: Case, file: Path, embedder: Timed) -> None:
@@ -37,8 +31,7 @@ async def fill(case: Case, file: Path, embedder: Timed) -> None:
 
 def opened(file: Path, embedder: Timed, arms: Sequence[str] | None = None) -> AsyncMemory:
     """A memory on a store, with all arms or with these only."""
-    only: dict[str, Any] = {} if arms is None else {"arms": tuple(arms)}
-    return AsyncMemory(file, embedder=embedder, extractor=RuleExtractor(), background=False, **only)
+    return AsyncMemory(file, embedder=embedder, extractor=RuleExtractor(), background=False, arms=arms)
 
 
 async def ask(
@@ -47,15 +40,11 @@ async def ask(
     """The best `depth` messages with no floor, and the milliseconds it took beyond the embedder."""
     known = {each.id: each for each in case.messages}
     embedding, started = embedder.seconds, time.perf_counter()
-    found = await memory.search(
-        question.text, user_id=case.id, top_k=depth, threshold=0, **dated(AsyncMemory.search, question)
-    )
+    found = await memory.search(question.text, user_id=case.id, top_k=depth, threshold=0, **dated(question))
     spent = time.perf_counter() - started - (embedder.seconds - embedding)
     return [(known[hit["metadata"]["message"]], hit["score"]) for hit in found["results"]], spent * 1000
 
 
-def dated(method: Any, question: Question) -> dict[str, Any]:
-    """`reference_date=` where the question has one and the method takes it."""
-    if question.asked_on is None or "reference_date" not in inspect.signature(method).parameters:
-        return {}
-    return {"reference_date": question.asked_on}
+def dated(question: Question) -> dict[str, Any]:
+    """`reference_date=` where the data has one."""
+    return {} if question.asked_on is None else {"reference_date": question.asked_on}

@@ -143,7 +143,7 @@ async def test_a_run_measures_mnemic_and_the_baselines_and_writes_what_compare_r
     data = DataSet(name="tiny", load=lambda: [CASE], depths=(1, 5, 10))
     embedder = embedders.Timed(FakeEmbedder())
     rows = await run.evaluate(data, [CASE], embedder, ablation=True)
-    switched = [f"  without {arm}" for arm in run.stores.ARMS]
+    switched = [f"  without {arm}" for arm in ("vector", "keyword", "entity", "time", "recency")]
     assert list(rows) == ["mnemic", *switched, "BM25", "BM25, one turn each side", "vectors only"]
     assert all(len(answers) == 2 for answers in rows.values())
     assert rows["mnemic"][0].ids[0] == "m0"
