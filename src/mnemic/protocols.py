@@ -78,9 +78,14 @@ class Calibration:
     `floor` (in relevance) are not shown. `means` are typical passages' mean vectors by script side.
     """
 
-    midpoint: float = 0.35
-    scale: float = 0.08
-    floor: float = 0.25
+    midpoint: float = 0.28
+    scale: float = 0.06
+    floor: float = 0.2
+    gate: float = 0.24
+    """A question nothing comes as near to as this, in centred similarity, is about something else."""
+    spread: float | None = None
+    """Standard deviation of a question's centred similarities to the records of a scope. None: it is measured, and
+    similarities are brought to the spread that the other numbers were chosen for."""
     same: float | None = None
     """Centred similarity from which two statements may be one; None: their words decide alone."""
     means: Mapping[str, Vectors] = field(default_factory=dict)
@@ -524,6 +529,8 @@ class Candidate:
     similarity: float | None
     """Centred cosine to the question, in [-1, 1]."""
     keyword: float | None
+    coverage: float
+    """Share of the question's words, weighted by their rarity, that it and its neighbours have; may exceed 1."""
     entity: float | None
     time: float | None
     beside: float

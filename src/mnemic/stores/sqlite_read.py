@@ -87,7 +87,7 @@ class Reader:
             times=timely(self.db, blocks, probe.times),
         )
         watched = places_of(self.db, blocks.entries, probe.watched)
-        scored = ranking.rank(rows, similarity, asked, probe.limit, arms=probe.arms, watched=watched)
+        scored = ranking.rank(rows, similarity, asked, probe.limit, spread=probe.calibration.spread, arms=probe.arms, watched=watched)
         scored = [each for each in scored if eligible[each.row]]
         chosen = [hit.row for hit in scored]
         entries, said = blocks.entries[chosen].tolist(), blocks.marks["said"][chosen].tolist()
@@ -98,6 +98,7 @@ class Reader:
                 evidence=hit.evidence,
                 similarity=hit.similarity,
                 keyword=hit.keyword,
+                coverage=hit.coverage,
                 entity=hit.entity,
                 time=hit.time,
                 beside=hit.beside,

@@ -274,7 +274,7 @@ class InMemoryStore:
         )
         watched = [row for row, record in enumerate(records) if record is not None and record.id in probe.watched]
         found = []
-        for scored in ranking.rank(rows, similarity, asked, probe.limit, arms=probe.arms, watched=watched):
+        for scored in ranking.rank(rows, similarity, asked, probe.limit, spread=probe.calibration.spread, arms=probe.arms, watched=watched):
             record = records[scored.row]
             if record is not None:
                 found.append(
@@ -283,6 +283,7 @@ class InMemoryStore:
                         evidence=scored.evidence,
                         similarity=scored.similarity,
                         keyword=scored.keyword,
+                        coverage=scored.coverage,
                         entity=scored.entity,
                         time=scored.time,
                         beside=scored.beside,
