@@ -27,7 +27,8 @@ def draw(file: Path) -> Path:
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
     _bars(left, found)
     _curves(right, found)
-    figure.suptitle(f"{found['dataset']}, {found['settings']['embedder']}, {found['date'][:10]}, {found['commit']}")
+    about = (found["dataset"], found["settings"]["embedder"], found["date"][:10], found["commit"])
+    figure.suptitle(", ".join(filter(None, about)))
     target = file.with_suffix(".png")
     figure.savefig(target, dpi=130)
     plt.close(figure)
@@ -62,7 +63,7 @@ def _curves(axes: Axes, found: Mapping[str, Any]) -> None:
     axes.set_ylim(0, 101)
     axes.set_xlabel("tokens handed over (mean, log scale)")
     axes.set_ylabel("recall, per cent")
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="best")
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -266,7 +266,7 @@ def test_realtalk_has_a_file_a_pair_of_people_and_a_time_a_message(tmp_path):
             id="Chat_1_Lee_Mo",
             messages=(
                 Message(id="D1:1", text="Ran 5k", session="1", name="Lee", at=at(2023, 12, 29, 0, 51, 12)),
-                Message(id="D1:2", text="Wow", session="1", name="Mo", at=at(2023, 12, 29, 0, 51)),
+                Message(id="D1:2", text="Wow", session="1", name="Mo", at=at(2023, 12, 29, 0, 51, 5)),
             ),
             questions=(
                 Question(

@@ -23,7 +23,7 @@ CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop"}
 _SESSION = re.compile(r"session_(\d+)")
 _TURN = re.compile(r"D\s*:?\s*(\d+)\s*:\s*(\d+)")
 _GAP = timedelta(seconds=5)
-"""Only sessions are dated; turns a few seconds apart stay in order and on their day."""
+"""Where only sessions are dated, turns a few seconds apart stay in order and on their day."""
 
 
 def find(folder: Path) -> Iterator[DataSet]:
@@ -54,15 +54,15 @@ def _case(number: int, sample: Mapping[str, Any]) -> Case:
     return Case(id=name, messages=messages, questions=tuple(questions))
 
 
-def talk(conversation: Mapping[str, Any]) -> tuple[Message, ...]:
-    """The turns of `session_1`, `session_2`, … in order; LifeBench has them in the same shape."""
+def talk(conversation: Mapping[str, Any], text: str = "text") -> tuple[Message, ...]:
+    """The turns of `session_1`, `session_2`, … in order; LifeBench and REALTALK have them in the same shape."""
     numbers = sorted(int(found[1]) for key in conversation if (found := _SESSION.fullmatch(key)))
     messages = []
     for number in numbers:
         start = when(conversation.get(f"session_{number}_date_time"))
         for place, turn in enumerate(conversation[f"session_{number}"]):
             caption = turn.get("blip_caption")
-            said = " ".join(filter(None, [turn.get("text"), f"[shares an image: {caption}]" if caption else None]))
+            said = " ".join(filter(None, [turn.get(text), f"[shares an image: {caption}]" if caption else None]))
             if said.strip():
                 messages.append(
                     Message(
@@ -70,7 +70,7 @@ def talk(conversation: Mapping[str, Any]) -> tuple[Message, ...]:
                         text=said,
                         session=str(number),
                         name=turn.get("speaker"),
-                        at=start and start + place * _GAP,
+                        at=when(turn.get("date_time")) or (start and start + place * _GAP),
                     )
                 )
     return tuple(messages)

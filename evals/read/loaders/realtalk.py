@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cases import Case, DataSet, Message, Question
+from cases import Case, DataSet, Question
 
-from loaders.files import matching, read_json, when, words
-from loaders.locomo import evidence
+from loaders.files import matching, read_json, words
+from loaders.locomo import evidence, talk
 
 NAME = "REALTALK"
 ORIGIN = "Chat_*.json in the folder data of github.com/danny911kr/REALTALK"
 CATEGORIES = {1: "facts", 2: "dates", 3: "inference"}
-
-_SESSION = re.compile(r"session_(\d+)")
 
 
 def find(folder: Path) -> Iterator[DataSet]:
@@ -28,25 +25,7 @@ def find(folder: Path) -> Iterator[DataSet]:
 def read(file: Path) -> Case:
     """One file, one conversation."""
     data: Mapping[str, Any] = read_json(file)
-    numbers = sorted(int(found[1]) for key in data if (found := _SESSION.fullmatch(key)))
-    messages = []
-    for number in numbers:
-        started = data.get(f"session_{number}_date_time")
-        for turn in data[f"session_{number}"]:
-            caption = turn.get("blip_caption")
-            said = " ".join(
-                filter(None, [turn.get("clean_text"), f"[shares an image: {caption}]" if caption else None])
-            )
-            if said.strip():
-                messages.append(
-                    Message(
-                        id=turn["dia_id"],
-                        text=said,
-                        session=str(number),
-                        name=turn["speaker"],
-                        at=when(turn.get("date_time") or started),
-                    )
-                )
+    messages = talk(data, text="clean_text")
     known = {each.id for each in messages}
     questions = [
         Question(
@@ -58,4 +37,4 @@ def read(file: Path) -> Case:
         )
         for place, asked in enumerate(data.get("qa", []))
     ]
-    return Case(id=file.stem, messages=tuple(messages), questions=tuple(questions))
+    return Case(id=file.stem, messages=messages, questions=tuple(questions))
