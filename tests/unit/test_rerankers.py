@@ -667,3 +667,63 @@ def test_a_search_that_asks_for_a_reranker_where_there_is_none_says_so(make):
     assert "notes" not in memory.search("Taipei", user_id="ann", rerank=False)
     with pytest.raises(InvalidInput, match="rerank"):
         memory.search("Taipei", user_id="ann", rerank="yes")
+
+
+def test_a_search_is_ordered_by_the_reranker_and_without_it_where_that_is_asked(make):
+    class Backwards(FakeReranker):
+        async def rerank(self, question, texts):
+            self.asked.append((question, tuple(texts)))
+            return [1.0 if "Taichung" in each else 0.5 for each in texts]
+
+    reranker = Backwards()
+    memory = make(reranker=reranker)
+    for said in ("Lives in Taipei", "Lives near Taichung with a dog and a cat"):
+        memory.remember(said, user_id="ann")
+    plain = memory.search("Lives in Taipei", user_id="ann", threshold=0, rerank=False)
+    assert reranker.asked == []
+    found = memory.search("Lives in Taipei", user_id="ann", threshold=0)
+    assert plain["results"][0]["memory"] == "Lives in Taipei"
+    assert [(each["memory"], each["score"]) for each in found["results"]] == [
+        ("Lives near Taichung with a dog and a cat", 1.0),
+        ("Lives in Taipei", 0.5),
+    ]
+    assert len(reranker.asked) == 1
+
+
+def test_a_search_whose_reranker_fails_is_answered_and_says_so(make):
+    memory = make(reranker=FakeReranker(ModelError("cohere:m is over its rate limit")))
+    memory.remember("Lives in Taipei", user_id="ann")
+    found = memory.search("Taipei", user_id="ann")
+    assert [each["memory"] for each in found["results"]] == ["Lives in Taipei"]
+    assert found["notes"] == ["ranked without the reranker: cohere:m is over its rate limit"]
+
+
+def test_no_reranker_is_shown_a_secret(make):
+    reranker = FakeReranker()
+    memory = make(reranker=reranker)
+    memory.add("My password is tr0ub4dor-and-3 and I live in Taipei", user_id="ann")
+    memory.search("Is my password tr0ub4dor-and-3?", user_id="ann", threshold=0)
+    assert reranker.asked
+    assert "tr0ub4dor" not in repr(reranker.asked)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reranker", "problem"),
+    [
+        ({}, {"setting": None, "name": None, "works": None}, None),
+        (
+            {"reranker": "server:m", "reranker_base_url": "http://127.0.0.1:9/v1"},
+            {"setting": "server:m", "name": "server:m", "works": True},
+            None,
+        ),
+        ({"reranker": "cohere:m"}, {"setting": "cohere:m", "name": None, "works": False}, "COHERE_API_KEY"),
+    ],
+)
+def test_doctor_names_the_reranker_and_what_it_lacks(settings, reranker, problem):
+    from mnemic.cli.doctor import examine
+    from mnemic.config import Settings
+
+    report = examine(Settings(**settings))
+    assert report["reranker"].items() >= reranker.items()
+    said = [each["message"] for each in report["problems"] if each["part"] == "reranker"]
+    assert (problem is None and not said) or problem in said[0]
