@@ -168,13 +168,7 @@ def _compare_json(path: str, op: str, value: Any) -> Predicate:
         case "exists":
             return f"({kind} {'<>' if value else '='} 'null')", [path]
         case "in" | "nin":
-            # A list is compared as a table, however long it is: same type (3 and 3.0 are one) and same value.
-            same = (
-                "EXISTS (SELECT 1 FROM json_each(?) AS item"
-                f" WHERE replace(item.type, 'real', 'integer') = replace({kind}, 'real', 'integer')"
-                f" AND item.atom IS {found})"
-            )
-            values: list[Any] = [json.dumps(list(value)), path, path]
+            same, values = _one_of(path, value)
             return (same if op == "in" else f"NOT {same}"), values
         case "ne":
             sql, values = _compare_json(path, "eq", value)
@@ -199,6 +193,21 @@ def _compare_json(path: str, op: str, value: Any) -> Predicate:
             return f"({kind} = 'text' AND instr(fold({found}), ?) > 0)", [path, path, value.lower()]
         case _:
             return f"({kind} IN ({_types(value)}) AND {found} {_ORDER[op]} ?)", [path, path, value]
+
+
+def _one_of(path: str, items: Sequence[Any]) -> Predicate:
+    """Of the same type and value as an item. Texts and numbers are looked up in a table, however many they are."""
+    kind, found = "ifnull(json_type(metadata, ?), 'null')", "json_extract(metadata, ?)"
+    parts, values = ["0"], list[Any]()
+    for some in ([each for each in items if isinstance(each, str)], [each for each in items if _fits(each, "number")]):
+        if some:
+            parts.append(f"({kind} IN ({_types(some[0])}) AND {found} IN (SELECT atom FROM json_each(?)))")
+            values += [path, path, json.dumps(some)]
+    words = {_types(each) for each in items if each is None or isinstance(each, bool)}
+    if words:
+        parts.append(f"{kind} IN ({', '.join(sorted(words))})")
+        values.append(path)
+    return f"({' OR '.join(parts)})", values
 
 
 _ORDER = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
