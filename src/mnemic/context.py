@@ -316,8 +316,9 @@ def _certainty(record: Record) -> str | None:
 _NOT_IN_NAMES = re.compile(r"[:：“”\"<>‹›\[\]]")
 _LONGEST_NAME = 60
 
-# Control characters, which XML has no room for, and what turns the direction of writing for the lines to come.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+# Control characters, which XML has no room for; what turns the direction of writing for the lines to come; and
+# letters that a model reads and nobody sees.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\U000e0000-\U000e007f]")
 
 
 def _plain(words: str) -> str:
