@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mnemic import __version__
+from mnemic.cli import past as earlier
 from mnemic.cli import session as shared
 from mnemic.cli import show, upkeep
 from mnemic.cli.session import (
@@ -261,6 +262,8 @@ def search(
     ] = None,
     show_expired: ShowExpired = False,
     past: Annotated[bool, typer.Option("--past", help="Also what no longer holds.")] = False,
+    as_of: earlier.AsOf = None,
+    known_at: earlier.KnownAt = None,
     explain: Annotated[bool, typer.Option("--explain", help="Also what each part of the score was.")] = False,
 ) -> int:
     """Find the memories that answer a question. Exit code 1: nothing relevant."""
@@ -275,6 +278,8 @@ def search(
             include=kinds,
             show_expired=show_expired,
             latest_only=False if past else None,
+            as_of=earlier.moment(as_of),
+            known_at=earlier.moment(known_at),
             explain=explain,
         )
     show.answer(session, result, show.hits)
@@ -325,6 +330,8 @@ def list_(
     ] = "newest",
     show_expired: ShowExpired = False,
     past: Annotated[bool, typer.Option("--past", help="Also what no longer holds.")] = False,
+    as_of: earlier.AsOf = None,
+    known_at: earlier.KnownAt = None,
 ) -> None:
     """List memories, newest first."""
     known: Any = order  # the library refuses one that it does not have
@@ -336,7 +343,9 @@ def list_(
             filters=parse_json(where, "--filter"),
             order=known,
             show_expired=show_expired,
-            latest_only=not past,
+            latest_only=False if past else None,
+            as_of=earlier.moment(as_of),
+            known_at=earlier.moment(known_at),
         )
     show.answer(session, result, show.listing)
 
@@ -363,6 +372,7 @@ def history(session: Session, memory_id: MemoryId) -> None:
 
 
 upkeep.register(app)
+earlier.register(app)
 
 
 # Much at once.
