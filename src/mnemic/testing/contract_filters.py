@@ -316,19 +316,19 @@ class World:
         found |= {"id": record.id, "actor_id": record.actor, "role": record.role, **record.scope.ids}
         if isinstance(record, Episode):
             return found | {
-                "kind": "episode", "origin": "stated", "text": record.content, "hash": text.md5(record.content),
+                "kind": "episode", "origin": "stated", "text": record.seen or record.content, "hash": text.md5(record.content),
                 "attributed_to": "assistant" if record.role == "assistant" else "user", "said_at": record.said_at,
                 "created_at": record.received_at, "updated_at": record.received_at,
                 "episode_id": frozenset([record.id]),
             }  # fmt: skip
         for name in (
-            "kind", "origin", "text", "subject", "attribute", "object", "slot", "attributed_to", "confidence", "rating",
+            "kind", "origin", "subject", "attribute", "object", "slot", "attributed_to", "confidence", "rating",
             "version", "pinned", "precision", "said_at", "valid_from", "valid_to", "created_at", "updated_at",
         ):  # fmt: skip
             found[name] = getattr(record, name)
         last_day = None if record.expires_at is None else record.expires_at.date() - timedelta(days=1)
         return found | {
-            "hash": text.md5(record.text), "categories": frozenset(record.categories), "expiration_date": last_day,
+            "text": record.seen or record.text, "hash": text.md5(record.text), "categories": frozenset(record.categories), "expiration_date": last_day,
             "episode_id": frozenset(source.episode_id for source in record.sources),
         }  # fmt: skip
 
@@ -369,7 +369,7 @@ def a_world() -> World:
     """One record of each sort, for the table of fields and operators."""
     first, second = (
         said(ALICE, "fact one", actor="Ana", at=_TIMES[3]),
-        replace(said(ALICE, "fact two"), role="assistant"),
+        replace(said(ALICE, "fact two", seen="fact ***"), role="assistant"),
     )
     full = known(
         Scope(user_id="alice", agent_id="coach", app_id="shop", run_id="r1"), "fact Full", at=T0, kind="preference",
@@ -378,10 +378,10 @@ def a_world() -> World:
         said_at=_TIMES[3], valid_from=_TIMES[4], valid_to=_TIMES[7], expires_at=_EXPIRES[1], categories=("Food", "旅行"),
         sources=(cited(first),), metadata={"categories": ["x"], "rating": 5},
     )  # fmt: skip
-    bare = known(ALICE, "fact bare", at=LATER)
+    bare = known(ALICE, "fact bare", at=LATER, seen="fact ba**")
     third = known(
         ALICE, "fact three", at=T0, confidence=0.25, rating=1, categories=("foodie",), said_at=_TIMES[1],
-        expires_at=_EXPIRES[2], valid_from=_TIMES[0], sources=(cited(first), cited(second)),
+        expires_at=_EXPIRES[2], valid_from=_TIMES[0], sources=(cited(first), cited(second, "fact")),
     )  # fmt: skip
     people = tuple(entity(name) for name in _PEOPLE)
     return World(
@@ -415,7 +415,7 @@ def _operands(name: str, kind: filters.FieldType, world: World) -> list[Any]:
         "labels": ["food", "FOOD", "foo", "旅", "a%b", "", "x"],
         "links": [*_PEOPLE, "dana weiss", "Nobody", new_id(3)],
         "id": ["fact", "Fact", "", "%", "ana", "r1", "zzz"],
-        "text": ["fact", "Fact", "", "%", "ana", "r1", "zzz", 5, True],
+        "text": ["fact", "Fact", "", "%", "ana", "two", "*", "zzz", 5, True],
     }
     return [*there, *others[kind]]
 
