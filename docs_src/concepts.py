@@ -7,9 +7,9 @@ memory_id = m.remember(
     "Dinner at The Lagoon",
     user_id="alice",
     agent_id="secretary",
-    metadata={"category": "restaurant", "rating": 5, "place": {"city": "Taipei"}, "tags": ["river", "quiet"]},
+    metadata={"category": "restaurant", "stars": 5, "place": {"city": "Taipei"}, "tags": ["river", "quiet"]},
 )["results"][0]["id"]
-m.remember("Dinner at The Kiln", user_id="alice", metadata={"category": "restaurant", "rating": 2})
+m.remember("Dinner at The Kiln", user_id="alice", metadata={"category": "restaurant", "stars": 2})
 
 # begin scopes
 m.get_all()  # the whole project
@@ -30,26 +30,38 @@ except InvalidScope as error:
 
 # begin filters
 m.get_all(filters={"category": "restaurant"})  # a metadata key equals
-m.get_all(filters={"rating": {"gte": 3, "lt": 5}})  # all operators of one key must hold
+m.get_all(filters={"stars": {"gte": 3, "lt": 5}})  # all operators of one key must hold
 m.get_all(filters={"category": ["restaurant", "bar"]})  # a list: one of these
-m.get_all(filters={"rating": "*"})  # has the key
+m.get_all(filters={"stars": "*"})  # has the key
 m.get_all(filters={"tags": {"contains": "quiet"}})  # an item of a list, or a part of a text
 m.get_all(filters={"metadata.place.city": "Taipei"})  # a nested key
 m.get_all(filters={"kind": "note", "created_at": {"gte": "2025-03-14"}})  # fields of the record
-m.get_all(filters={"OR": [{"rating": {"gte": 4}}, {"NOT": {"category": "restaurant"}}]})
+m.get_all(filters={"OR": [{"stars": {"gte": 4}}, {"NOT": {"category": "restaurant"}}]})
 # end filters
+m.add("My sister Dana moved to Taipei.", user_id="bob", at="2025-03-14", categories=["Family"])
+# begin fields
+m.get_all(filters={"said_at": {"gte": "2025-03-01", "lte": "2025-03-31"}})  # both days are in it
+m.get_all(filters={"entity": "Dana"})  # what names her, by this or another name
+m.get_all(filters={"categories": {"contains": "family"}})  # has the label
+m.get_all(order="said")  # what was said last comes first
+# end fields
+assert m.get_all(filters={"said_at": {"gte": "2025-03-01", "lte": "2025-03-31"}})["total"] == 1
+assert m.get_all(filters={"entity": "Dana"})["total"] == 1
+assert m.get_all(filters={"categories": {"contains": "family"}})["total"] == 1
+assert [each["user_id"] for each in m.get_all(order="said")["results"]][-1] == "bob"
+m.delete_all(user_id="bob")
 assert m.get_all(filters={"category": "restaurant"})["total"] == 2
-assert m.get_all(filters={"rating": {"gte": 3, "lt": 5}})["total"] == 0
+assert m.get_all(filters={"stars": {"gte": 3, "lt": 5}})["total"] == 0
 assert m.get_all(filters={"category": ["restaurant", "bar"]})["total"] == 2
-assert m.get_all(filters={"rating": "*"})["total"] == 2
+assert m.get_all(filters={"stars": "*"})["total"] == 2
 assert m.get_all(filters={"tags": {"contains": "quiet"}})["total"] == 1
 assert m.get_all(filters={"metadata.place.city": "Taipei"})["total"] == 1
 assert m.get_all(filters={"kind": "note", "created_at": {"gte": "2025-03-14"}})["total"] == 2
-assert m.get_all(filters={"OR": [{"rating": {"gte": 4}}, {"NOT": {"category": "restaurant"}}]})["total"] == 1
+assert m.get_all(filters={"OR": [{"stars": {"gte": 4}}, {"NOT": {"category": "restaurant"}}]})["total"] == 1
 
 # begin unknown
 try:
-    m.get_all(filters={"rating": {"above": 3}})
+    m.get_all(filters={"stars": {"above": 3}})
 except InvalidFilter as error:
     print(error)
 # end unknown

@@ -98,10 +98,10 @@ assert [each["memory"] for each in alice.get_all(run_id="pasted")["results"]] ==
 ]
 
 # begin filters
-alice.remember("The Lagoon, by the river", metadata={"category": "restaurant", "rating": 5})
-alice.remember("The Kiln, too loud", metadata={"category": "restaurant", "rating": 2})
+alice.remember("The Lagoon, by the river", metadata={"category": "restaurant", "stars": 5})
+alice.remember("The Kiln, too loud", metadata={"category": "restaurant", "stars": 2})
 
-good = alice.get_all(filters={"category": "restaurant", "rating": {"gte": 4}})
+good = alice.get_all(filters={"category": "restaurant", "stars": {"gte": 4}})
 print([each["memory"] for each in good["results"]])
 # end filters
 
