@@ -105,6 +105,11 @@ async def run(cases: Sequence[Case], llm: LLM, judge: LLM, embedder: Timed, want
                 memory = stores.opened(filled[case.id], embedder)
                 graded += await _both(memory, case, question, llm, judge, seed, wanted)
                 await memory.close()
+                print(
+                    f"\r{len(graded)} answers, {sum(bool(each.correct) for each in graded)} right",
+                    end=" ",
+                    file=sys.stderr,
+                )
     return graded
 
 
