@@ -80,9 +80,12 @@ class Calibration:
 
     midpoint: float = 0.28
     scale: float = 0.06
-    floor: float = 0.2
-    gate: float = 0.24
-    """A question nothing comes as near to as this, in centred similarity, is about something else."""
+    floor: float = 0.1
+    gates: Mapping[str, float] = field(default_factory=dict)
+    """By script side of a record: where the nearest one has less lift than this (`ranking.Centred.lift`), the scope
+    says nothing of a question. Without any, every question is answered."""
+    typical: Mapping[str, Vectors] = field(default_factory=dict)
+    """Typical questions' mean vectors by script side."""
     spread: float | None = None
     """Standard deviation of a question's centred similarities to the records of a scope. None: it is measured, and
     similarities are brought to the spread that the other numbers were chosen for."""
@@ -549,6 +552,8 @@ class Found:
     candidates: tuple[Candidate, ...]
     searched: int
     """How many records the question was compared with."""
+    lift: float | None = None
+    """How far the nearest of them stands out, as `ranking.Centred.lift` says: below 1, too little."""
 
 
 Order = Literal["newest", "oldest", "said", "updated"]

@@ -79,7 +79,7 @@ class Reader:
             terms=blocks.terms,
             starts=blocks.starts,
         )
-        similarity = similarities(self.db, blocks, eligible, probe, index.codes)
+        similarity, lift = similarities(self.db, blocks, eligible, probe, index.codes)
         asked = ranking.Asked(
             words=probe.words,
             speakers=probe.people,
@@ -108,7 +108,7 @@ class Reader:
             )
             for hit, entry, at in zip(scored, entries, said, strict=True)
         ]
-        return Found(candidates=tuple(found), searched=int(eligible.sum()))
+        return Found(candidates=tuple(found), searched=int(eligible.sum()), lift=lift)
 
     def _index(self, where: Where) -> Index:
         """A user's or the project's range of blocks; for other scopes the rows an id's own index names."""

@@ -27,8 +27,8 @@ _MEAN_BLOCKS = 16
 @np.errstate(invalid="ignore", over="ignore")  # codes of a damaged store may be no numbers
 def similarities(
     db: sqlite3.Connection, blocks: pack.Blocks, eligible: ranking.Mask, probe: Probe, kept: dict[int, Codes] | None
-) -> ranking.Floats | None:
-    """Centred cosine of each row, -inf where a row has no vector; None without vectors.
+) -> tuple[ranking.Floats | None, float | None]:
+    """Centred cosine of each row, -inf where a row has no vector, None without vectors; and the question's lift.
 
     Eight bits are off by less than 0.001, which can only matter for the order of the best; these are exact.
 
@@ -37,7 +37,7 @@ def similarities(
     """
     space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
     if probe.vectors is None or space is None:
-        return None
+        return None, None
     heads = np.maximum(np.arange(len(blocks.entries)) - blocks.marks["head"].astype(np.int64), 0)
     wanted = np.flatnonzero(eligible[heads])
     if kept is None:
@@ -48,16 +48,18 @@ def similarities(
     have = codes.scale[at] > 0
     wanted, at = wanted[have], at[have]
     if not len(wanted):
-        return None
+        return None, None
     cjk = pack.is_cjk(blocks.marks)[wanted]
-    question = ranking.Centred(probe.vectors, probe.side, _means(codes, at, cjk, probe))
-    approximate = question.cosine(_products(codes, question.probes)[at], cjk)
+    typical = probe.calibration.typical.get(probe.side)
+    question = ranking.Centred(probe.vectors, probe.side, _means(codes, at, cjk, probe), typical)
+    products = _products(codes, question.probes)[at]
+    approximate = question.cosine(products, cjk)
     best = ranking.top(approximate, np.ones(len(wanted), np.bool_), probe.limit)
     exact = _exact(db, space[0], space[1], blocks.entries[wanted[best]])
     approximate[best] = question.cosine(exact @ question.probes, cjk[best])
     out = np.full(len(blocks.entries), -np.inf, dtype=np.float32)
     np.maximum.at(out, heads[wanted], approximate)
-    return out
+    return out, question.lift(products, cjk, probe.calibration.gates)
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,7 @@ class InMemoryStore:
             terms=np.array([term for entry in entries for term in entry.terms], dtype=np.uint32),
             starts=np.cumsum([0, *(len(entry.terms) for entry in entries)], dtype=np.int64),
         )
-        similarity = self._similarity(probe, entries, rows.eligible)
+        similarity, lift = self._similarity(probe, entries, rows.eligible)
         asked = ranking.Asked(
             words=probe.words,
             speakers=probe.people,
@@ -274,7 +274,9 @@ class InMemoryStore:
         )
         watched = [row for row, record in enumerate(records) if record is not None and record.id in probe.watched]
         found = []
-        for scored in ranking.rank(rows, similarity, asked, probe.limit, spread=probe.calibration.spread, arms=probe.arms, watched=watched):
+        for scored in ranking.rank(
+            rows, similarity, asked, probe.limit, spread=probe.calibration.spread, arms=probe.arms, watched=watched
+        ):
             record = records[scored.row]
             if record is not None:
                 found.append(
@@ -292,11 +294,13 @@ class InMemoryStore:
                         terms=frozenset(entries[scored.row].terms),
                     )
                 )
-        return Found(candidates=tuple(found), searched=int(rows.eligible.sum()))
+        return Found(candidates=tuple(found), searched=int(rows.eligible.sum()), lift=lift)
 
-    def _similarity(self, probe: Probe, entries: list[Entry], eligible: ranking.Mask) -> ranking.Floats | None:
+    def _similarity(
+        self, probe: Probe, entries: list[Entry], eligible: ranking.Mask
+    ) -> tuple[ranking.Floats | None, float | None]:
         if probe.vectors is None:
-            return None
+            return None, None
         sums = {}
         for name in ranking.SIDES:
             stack = [each.vectors for each, use in zip(entries, eligible, strict=True) if use and each.side == name]
@@ -304,13 +308,18 @@ class InMemoryStore:
                 together = np.concatenate(stack)
                 sums[name] = (together.sum(axis=0), len(together))
         means = {name: ranking.centre(probe.calibration.means, sums, name) for name in ranking.SIDES}
-        question = ranking.Centred(probe.vectors, probe.side, means)
+        question = ranking.Centred(probe.vectors, probe.side, means, probe.calibration.typical.get(probe.side))
         out = np.full(len(entries), -np.inf, dtype=np.float32)
         for row, entry in enumerate(entries):
             if len(entry.vectors):
                 cjk = np.full(len(entry.vectors), entry.side == "cjk")
                 out[row] = question.cosine(entry.vectors @ question.probes, cjk).max()
-        return out
+        used = [e for e, use in zip(entries, eligible, strict=True) if use and len(e.vectors)]
+        if not used:
+            return out, None
+        products = np.concatenate([each.vectors for each in used]) @ question.probes
+        cjk = np.repeat([each.side == "cjk" for each in used], [len(each.vectors) for each in used])
+        return out, question.lift(products, cjk, probe.calibration.gates)
 
     def _in_scope(self, entry: Entry, scope: Scope) -> bool:
         mine = entry.episode is not None and covers(scope, self._state.episodes[entry.episode].scope)
