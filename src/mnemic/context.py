@@ -23,10 +23,7 @@ from mnemic.protocols import Page, Record, Store, Where
 from mnemic.question import Question
 from mnemic.read import Hit, ReadPath
 from mnemic.text import fingerprint
-from mnemic.types import SEARCHABLE_STATES, Episode, EpisodeState, Memory
-
-Format = Literal["text", "messages", "xml", "json"]
-FORMATS: tuple[Format, ...] = ("text", "messages", "xml", "json")
+from mnemic.types import SEARCHABLE_STATES, Episode, EpisodeState, Format, Memory
 
 CONTEXT_STATES: tuple[EpisodeState, ...] = (*SEARCHABLE_STATES, "done")
 """Episodes that a context block may quote: also those that memories were made of."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal, Self
 
 from mnemic import config, inputs, present, registry, verbatim
-from mnemic.context import CONTEXT_STATES, FORMATS, Format
+from mnemic.context import CONTEXT_STATES
 from mnemic.engine import Engine
 from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
 from mnemic.graph import Graph
@@ -19,11 +19,13 @@ from mnemic.protocols import LLM, Embedder, Extractor, Order, Reranker, Store, W
 from mnemic.read import understand
 from mnemic.times import now, parse_time
 from mnemic.types import (
+    FORMATS,
     KINDS,
     SEARCHABLE_STATES,
     AddResult,
     ContextResult,
     EpisodeState,
+    Format,
     HistoryItem,
     Kind,
     ListResult,
@@ -403,6 +405,8 @@ class AsyncMemory(Upkeep, Graph, Past):
         threshold: float | None = None,
         format: Format = "text",  # noqa: A002 - the word for it
         profile: bool = True,
+        as_of: When | None = None,
+        known_at: When | None = None,
         reference_date: When | None = None,
     ) -> ContextResult:
         """What is known about a question, as a block for a prompt: dated, quoted, within a budget.
@@ -420,7 +424,8 @@ class AsyncMemory(Upkeep, Graph, Past):
             top_k: most hits.
             format: "text"; "messages", the text as system messages of its two parts; "xml", one element; or
                 "json", one object. The last two also name the message that each line comes from.
-            profile: False leaves out the stable part. It never stands in blocks for no ids.
+            profile: False leaves out the stable part. It never stands in blocks for no ids, nor in blocks of the past
+                (`as_of`, `known_at`).
 
             The rest is as in `search`.
 

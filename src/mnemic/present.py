@@ -9,7 +9,7 @@ from typing import Any
 
 from mnemic import text
 from mnemic.consolidate import Applied, Profile, Proposal
-from mnemic.context import Block, Format
+from mnemic.context import Block
 from mnemic.drafts import source_of
 from mnemic.planning import Outcome
 from mnemic.protocols import Changed, Events, Named
@@ -25,6 +25,7 @@ from mnemic.types import (
     Entity,
     EntityItem,
     Episode,
+    Format,
     GraphResult,
     HistoryEvent,
     HistoryItem,

@@ -604,6 +604,11 @@ class TimelineItem(TypedDict):
     replaced_by: str | None
 
 
+Format = Literal["text", "messages", "xml", "json"]
+FORMATS: tuple[Format, ...] = ("text", "messages", "xml", "json")
+"""Of a context block."""
+
+
 class ContextResult(TypedDict):
     """A block for a prompt."""
 

@@ -25,8 +25,8 @@ from mnemic.cli.session import (
     read_json_file,
     text_or_stdin,
 )
-from mnemic.context import Format
 from mnemic.errors import InvalidInput, InvalidScope, NotFound
+from mnemic.types import Format
 
 _EPILOG = (
     "Exit codes: 0 done; 1 search or context found nothing; 2 what was typed cannot be used; 3 no such id;"
