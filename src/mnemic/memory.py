@@ -441,9 +441,12 @@ class AsyncMemory(Upkeep, Graph, Past):
         profile = inputs.flag(profile, "profile")
         question = inputs.text(query, "query")
         ids = inputs.ids(user_id, agent_id, app_id, run_id)
-        where = self._where(ids, filters, ("memory", "episode"), show_expired=False, past=False, at=reference_date)
+        where = self._where(
+            ids, filters, ("memory", "episode"), show_expired=False, past=False, as_of=as_of, known_at=known_at,
+            at=reference_date,
+        )  # fmt: skip
         asked = understand(question, where)
-        where = replace(where, superseded=asked.past)
+        where = replace(where, superseded=as_of is not None or asked.past)
         engine = await self._engine.ready()
         block = await engine.context.block(
             asked,
