@@ -2,8 +2,11 @@
 
 import copy
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -72,6 +75,16 @@ def test_both_clocks_together(homes):
     assert texts(memory.get_all(user_id=USER, as_of="2023-01-01", known_at=first)) == ["I live in Berlin."]
     assert texts(memory.get_all(user_id=USER, as_of="2023-01-01", known_at=now())) == ["I moved to Paris."]
     assert texts(memory.get_all(user_id=USER, known_at="2001-01-01")) == []
+
+
+def test_a_context_block_tells_the_past_and_nothing_of_now(homes):
+    memory, first = homes
+    asked = {"user_id": USER, "threshold": 0}
+    for past in ({"as_of": "2020-06-01"}, {"known_at": first}):
+        block = memory.context("Where do I live?", **asked, **past)["context"]
+        assert "Berlin" in block
+        assert "Paris" not in block
+    assert "Berlin" not in memory.context("Where do I live?", **asked, as_of="2023-01-01")["context"]
 
 
 def test_latest_only_leaves_out_what_no_longer_stands(homes):
@@ -174,6 +187,29 @@ def test_changes_come_page_by_page(homes):
     assert pages == every
     with pytest.raises(InvalidInput, match="cursor"):
         memory.changes("2001-01-01", user_id=USER, cursor="nonsense")
+
+
+def test_a_store_of_an_earlier_release_tells_its_past(homes, tmp_path):
+    memory, first = homes
+    told = memory.changes("2001-01-01", user_id=USER)
+    memory.close()
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        for name in ("0001_initial.sql", "0002_write_path.sql"):
+            old.executescript((resources.files("mnemic.stores.sql") / name).read_text(encoding="utf-8"))
+        old.execute("ATTACH ? AS new", [str(tmp_path / "rules.db")])
+        for name, sql in old.execute("SELECT name, sql FROM new.sqlite_schema WHERE type = 'table'").fetchall():
+            if not old.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", [name]).fetchone():
+                old.execute(sql)
+            columns = ", ".join(row[1] for row in old.execute(f"PRAGMA main.table_info({name})"))
+            old.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM new.{name}")
+        (ours,) = old.execute("PRAGMA new.application_id").fetchone()
+        old.execute(f"PRAGMA application_id = {ours}")
+        old.execute("PRAGMA user_version = 2")
+        old.commit()
+    with Memory(tmp_path / "old.db", background=False) as again:
+        assert again.changes("2001-01-01", user_id=USER) == told
+        assert texts(again.get_all(user_id=USER, known_at=first)) == ["I live in Berlin."]
+        assert texts(again.get_all(user_id=USER, as_of="2020-06-01")) == ["I live in Berlin."]
 
 
 # The values something had.
@@ -312,7 +348,9 @@ def doings():
 def tell(memory, oracle, place, at, since, until):
     if since is not None and until is not None and since >= until:
         until = None
-    words = json.dumps({"place": place, "valid_from": since and since.isoformat(), "valid_to": until and until.isoformat()})
+    words = json.dumps(
+        {"place": place, "valid_from": since and since.isoformat(), "valid_to": until and until.isoformat()}
+    )
     answer = memory.add(words, user_id=USER, at=at)
     after = {}
     for each in answer["results"]:
