@@ -161,6 +161,7 @@ async def _grade(
         correct, reason = verdict.correct, verdict.reason
     except ModelError as exc:
         reason = f"failed: {exc}"
+        spent = spent or time.perf_counter() - started
     return Graded(
         notes=source,
         seed=seed,
@@ -205,7 +206,8 @@ def _share(of: Sequence[Graded]) -> Share:
 
 def _line(name: str, of: Sequence[Graded], share: Share) -> str:
     seconds = [each.notes_seconds + each.answer_seconds for each in of]
-    spent = [fmean(each.input_tokens for each in of), fmean(each.output_tokens for each in of)]
+    answered = [each for each in of if each.answer] or of
+    spent = [fmean(each.input_tokens for each in answered), fmean(each.output_tokens for each in answered)]
     cells = "".join(f"{each:>8.0f}" for each in spent)
     cells += "".join(f"{percentile(seconds, part):>8.1f}" for part in (0.5, 0.95))
     cut, failed = sum(each.cut for each in of), sum(each.correct is None for each in of)
