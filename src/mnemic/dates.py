@@ -151,6 +151,7 @@ class _Group:
 
 def _found(text: str, said_at: datetime, *, asking: bool = False) -> Iterator[_Found]:
     said = _Said(said_at if said_at.utcoffset() is not None else said_at.replace(tzinfo=UTC), asking=asking)
+    text = _SPACED.sub(r"\1\2 ", text)  # as long as before, so that places stay
     low = _lower(text)
     groups = _listed(text, low, _grouped(low, _atoms(text, low, said), said))
     at = 0
@@ -195,6 +196,8 @@ def _ymd(day: date) -> dict[str, int]:
     return {"year": day.year, "month": day.month, "day": day.day}
 
 
+# "2023 年 5 月 3 日", as many write it.
+_SPACED = re.compile("([0-9０-９])[ \u3000]([年月日號号點点週周個个小天])")
 _WIDE = re.compile("[０-９]")
 _NARROW = str.maketrans("０１２３４５６７８９：／－", "0123456789:/-")
 

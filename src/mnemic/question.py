@@ -54,7 +54,9 @@ class Question:
     """A question and what it asks for."""
 
     text: str
-    """What to embed and to look up by keyword: the question with the user in the first person."""
+    """The question with the user in the first person."""
+    core: str
+    """What to embed and to look up by keyword: the same without the words that tell the time, unless they are all."""
     names: tuple[str, ...] = ()
     """People, places, organisations and things as written, each once; the user is not among them."""
     name_keys: tuple[str, ...] = ()
@@ -90,6 +92,7 @@ def understand(question: str, *, now: datetime, user: str | None = None) -> Ques
     anchor, place = _anchor(head, spans)
     return Question(
         text=asked,
+        core=_core(asked, [*(place for _, place in spans), place]),
         names=tuple(_names(head)),
         name_keys=tuple(_name_keys(head)),
         about_user=bool(_USER.search(head.low) or (head.chinese and _USER_ZH.search(head.low)))
@@ -102,6 +105,21 @@ def understand(question: str, *, now: datetime, user: str | None = None) -> Ques
         breadth=_breadth(head),
         side=text.side(asked),
     )
+
+
+def _core(asked: str, places: list[tuple[int, int]]) -> str:
+    """Without the places that tell the time: "last week" would find the last of anything."""
+    kept, at = "", 0
+    for start, end in sorted(places):
+        if start >= at:
+            kept += asked[at:start] + " "
+        at = max(at, end)
+    kept = " ".join((kept + asked[at:]).split())
+    return kept if any(word.plain not in _EMPTY for word in text.question_words(kept)) else asked
+
+
+_EMPTY = frozenset("do did done happen happened what 做 過 过 事 了".split())
+"""Words of a question that asks for a time and nothing else."""
 
 
 class _Head:
@@ -597,7 +615,10 @@ _FORMERLY_ZH = re.compile(r"(?:以前|之前)")
 _NEEDED_ZH = re.compile(r"應該|应该|需要|必須|必须|要(?![是])|得先|記得")
 _PRESENT = re.compile(
     r"\bnow\b(?<!from now)(?<!until now)(?<!till now)(?<!to now)(?<!before now)(?<!by now)(?<!just now)|\bcurrent(?:ly)?\b|\bat the moment\b|\bthese days\b|\bnowadays\b|\bat present\b"
-    r"|\bpresently\b|\bstill\b|\bas of today\b|(?<![到至])(?:現在|现在|目前|如今|眼下)(?![為为]止)|(?<!應)當前|当前|[現现]任|仍|[還还](?=在|住|用|養|养|當|当)|這陣子|这阵子"
+    r"|\bpresently\b|\bstill\b|\bas of today\b"
+    r"|\bstatus\b|\b(?:what|which|the) state\b|\bhow far (?:along|have|are|is)\b|\bsituation\b|\bcoming along\b|\bprogress\b"
+    r"|\bwhere (?:do|does|are|am|is) [^?]{1,40}\bstand\b|\bhow (?:do|does) [^?]{1,60}\bstand\b|\bso far\b|\bto date\b|(?<![到至])(?:現在|现在|目前|如今|眼下)(?![為为]止)|(?<!應)當前|当前|[現现]任|仍|[還还](?=在|住|用|養|养|當|当)|這陣子|这阵子"
+    r"|進度|进度|狀態|状态|狀況|状况|近況|近况|進展|进展|進行得|进行得|(?:情況|情况)(?=如何|怎|是什|$|[？?])|到哪(?:裡|里|兒|儿)?了|到(?:什麼|什么|哪個|哪个)(?:階段|阶段|程度|地步)|怎麼樣了|怎么样了|如何了"
 )
 
 

@@ -137,15 +137,15 @@ class ReadPath:
         self, asked: Question, where: Where, limit: int, notes: list[str], *, watched: tuple[str, ...] = ()
     ) -> Found:
         vectors, linked, event = await asyncio.gather(
-            self._vectors(asked.text, notes), self._linked(asked, where), self._when(asked.anchor, where)
+            self._vectors(asked.core, notes), self._linked(asked, where), self._when(asked.anchor, where)
         )
         return await self._store.find(
             Probe(
                 where=where,
                 vectors=vectors,
                 space=None if vectors is None else Space(name=self._embedder.name, dimensions=vectors.shape[1]),
-                words=text.question_words(asked.text),
-                people=text.speakers(asked.text),
+                words=text.question_words(asked.core),
+                people=text.speakers(asked.core),
                 linked=linked,
                 times=(*_closed(asked), *event),
                 side=asked.side,
@@ -259,7 +259,12 @@ def _in_order(
     worth = {hit.record.id: hit.score if by_score else hit.candidate.evidence for hit in hits}
     strong = ranking.COMPARABLE * max(worth.values())
     spread = _spread(hits, asked, [hit for hit in hits if worth[hit.record.id] >= strong])
-    told = [replace(hit, boosts=_boosts(hit, asked, where, half_life) | spread.get(hit.record.id, {})) for hit in hits]
+    # Recent is what is near the newest hit: where nothing was said for a year, the last week before it still leads.
+    latest = max(hit.candidate.said_at for hit in hits)
+    told = [
+        replace(hit, boosts=_boosts(hit, asked, where, half_life, latest) | spread.get(hit.record.id, {}))
+        for hit in hits
+    ]
 
     def place(hit: Hit) -> tuple[float, datetime, str]:
         key = worth[hit.record.id]
@@ -277,12 +282,12 @@ def _in_order(
     return [*first, *copies]
 
 
-def _boosts(hit: Hit, asked: Question, where: Where, half_life: timedelta | None) -> dict[str, float]:
+def _boosts(hit: Hit, asked: Question, where: Where, half_life: timedelta | None, latest: datetime) -> dict[str, float]:
     """What moves a hit among about equally relevant ones, and by how much; nothing that is 1."""
     record = hit.record
     found: dict[str, float] = {}
     if half_life is not None and not asked.times and asked.anchor is None and asked.order is None:
-        found["recency"] = ranking.recency(where.now - hit.candidate.said_at, half_life)
+        found["recency"] = ranking.recency(latest - hit.candidate.said_at, half_life)
     if isinstance(record, Memory):
         found["proof"] = ranking.proof(record.proof_count)
         found["feedback"] = ranking.feedback(record.rating)
@@ -301,9 +306,8 @@ def _spread(hits: Sequence[Hit], asked: Question, strong: Sequence[Hit]) -> dict
     order = asked.order or ("last" if asked.present else None)
     if order is None or len(hits) < 2:
         return {}
-    by_time = sorted(strong, key=_held_from, reverse=order == "first")
-    steps = max(len(by_time) - 1, 1)
-    return {hit.record.id: {order: 1 + (ranking.ORDERED - 1) * at / steps} for at, hit in enumerate(by_time)}
+    by_time = sorted(strong, key=_held_from, reverse=order == "last")
+    return {hit.record.id: {order: ranking.ordered(place)} for place, hit in enumerate(by_time)}
 
 
 def _held_from(hit: Hit) -> datetime:
