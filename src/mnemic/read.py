@@ -67,6 +67,14 @@ class Answer:
     watched: Mapping[str, Candidate] = field(default_factory=dict)
     """Records that were to be told of and could have been hits."""
     searched: int = 0
+    scored: tuple[tuple[float, Candidate], ...] = ()
+    """All that was found, by falling evidence, each with its relevance."""
+    heard: bool = True
+    """Whether the scope says anything of what is asked; if not, nothing is a hit."""
+    lift: float | None = None
+    """As `Found.lift`."""
+    handed: int = 0
+    """How many candidates each arm handed over, at most."""
     notes: tuple[str, ...] = ()
     """What the answer had to do without."""
 
@@ -130,6 +138,10 @@ class ReadPath:
             beyond=tuple(hits[limit:]),
             watched={each.id: each for each in found.candidates if each.id in watched},
             searched=found.searched,
+            scored=tuple(scored),
+            heard=heard,
+            lift=found.lift,
+            handed=_per_arm(limit),
             notes=tuple(notes),
         )
 
@@ -150,7 +162,7 @@ class ReadPath:
                 times=(*_closed(asked), *event),
                 side=asked.side,
                 calibration=self._calibration,
-                limit=max(_ARM_LEAST, _ARM_TIMES * limit),
+                limit=_per_arm(limit),
                 arms=self._arms,
                 watched=watched,
             )
@@ -206,6 +218,10 @@ class ReadPath:
     def _relevance(self, candidate: Candidate) -> float:
         space = self._calibration
         return ranking.relevance(candidate.evidence, midpoint=space.midpoint, scale=space.scale)
+
+
+def _per_arm(limit: int) -> int:
+    return max(_ARM_LEAST, _ARM_TIMES * limit)
 
 
 # The rarer half of a question's words in one record is no chance.
