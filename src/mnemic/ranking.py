@@ -409,16 +409,15 @@ def keywords(rows: Rows, question: Sequence[Word], trust: Floats | None = None) 
     lengths = np.diff(rows.starts).astype(np.float32)
     spread = _with_beside(rows, lengths)
     spread = _K1 * (1.0 - _B + _B * spread / max(float(spread[rows.eligible].mean()), 1.0))
-    places = np.flatnonzero(np.isin(rows.terms, np.array([f for word in question for f in word.forms], np.uint32)))
+    places = _places(rows.terms, [form for word in question for form in word.forms])
     owners = np.searchsorted(rows.starts, places, side="right") - 1
     found = rows.terms[places]
     total = 0.0
     for word in question:
-        forms = np.array(word.forms, np.uint32)
-        mine = owners[found == forms[0] if len(forms) == 1 else np.isin(found, forms)]
+        mine = owners[np.isin(found, np.array(word.forms, np.uint32))]
         weight = 1.0
         if not len(mine) and (near := text.misspelt(word.plain)):
-            mine = np.searchsorted(rows.starts, np.flatnonzero(np.isin(rows.terms, list(near))), side="right") - 1
+            mine = np.searchsorted(rows.starts, _places(rows.terms, list(near)), side="right") - 1
             weight = _MISSPELT
         tf = np.bincount(mine, minlength=n).astype(np.float32)
         rarity = idf(int(np.count_nonzero(tf[rows.eligible])), eligible)
@@ -430,6 +429,15 @@ def keywords(rows: Rows, question: Sequence[Word], trust: Floats | None = None) 
         together = tf * (_K1 + 1.0) / (tf + spread)
         score += weight * rarity * (together if trust is None else alone + trust * (together - alone))
     return score, total
+
+
+def _places(terms: NDArray[np.uint32], wanted: Sequence[int]) -> Ints:
+    """Where one of the wanted terms stands. A table of half their bits rules out nearly all others at once."""
+    asked = np.array(wanted, np.uint32)
+    maybe = np.zeros(1 << 16, np.bool_)
+    maybe[asked & 0xFFFF] = True
+    places = np.flatnonzero(maybe[terms & np.uint32(0xFFFF)])
+    return np.asarray(places[np.isin(terms[places], asked)], dtype=np.int64)
 
 
 # A word one letter away is as often another word as the same one misspelt.
