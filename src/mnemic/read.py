@@ -102,7 +102,7 @@ class ReadPath:
         self._calibration = calibration
         self._reranker = reranker
         self._arms = tuple(arms)
-        self._half_life = half_life
+        self._half_life = half_life if "recency" in arms else None
 
     async def search(
         self,
@@ -130,7 +130,9 @@ class ReadPath:
         ]
         if reranker is not None:
             hits = await _reranked(reranker, asked, hits, notes)
-        hits = _in_order(hits, asked, where, self._half_life, by_score=reranker is not None)
+        # Without the arm of what is new, nothing is ordered by time, asked for or not.
+        ordered = asked if "recency" in self._arms else replace(asked, order=None, present=False)
+        hits = _in_order(hits, ordered, where, self._half_life, by_score=reranker is not None)
         return Answer(
             hits=tuple(hits[:limit]),
             below_floor=len(scored) - len(kept),
