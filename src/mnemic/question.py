@@ -87,15 +87,16 @@ def understand(question: str, *, now: datetime, user: str | None = None) -> Ques
     """
     now = now if now.utcoffset() is not None else now.replace(tzinfo=UTC)
     asked = text.in_first_person(text.scalar(question), user)
-    head = _Head(asked[:LOOK])
+    whole = _Head(asked[:LOOK])
+    head = _Head(_asking(whole.words))
     spans = list(_times(head, now))
     anchor, place = _anchor(head, spans)
     return Question(
         text=asked,
         core=_core(asked, [*(place for _, place in spans), place]),
-        names=tuple(_names(head)),
-        name_keys=tuple(_name_keys(head)),
-        about_user=bool(_USER.search(head.low) or (head.chinese and _USER_ZH.search(head.low)))
+        names=tuple(_names(whole)),
+        name_keys=tuple(_name_keys(whole)),
+        about_user=bool(_USER.search(whole.low) or (whole.chinese and _USER_ZH.search(whole.low)))
         or (user is not None and asked != question),
         times=_of_anchor(spans, anchor, place),
         anchor=anchor,
@@ -107,10 +108,43 @@ def understand(question: str, *, now: datetime, user: str | None = None) -> Ques
     )
 
 
+# "I had a row with my boss yesterday" tells of yesterday and asks for nothing of it; "What should we do today?" asks
+# for advice.
+_SENTENCE = re.compile(r"[^.!?。！？…\n]+[.!?。！？…\n]*")
+_ASKING = re.compile(
+    r"\W*(?:(?:so|and|but|ok|okay|hey|hi|please|well|also|in|at|on|from|since|before|after|during|by|to|for|with|of)\b\W*){0,2}"
+    r"(?:what|when|where|who|whom|whose|which|why|how|did|does|do|was|were|is|are|have|has|had|list|tell|show|remind|recall"
+    r"|find|give|any)\b",
+    re.IGNORECASE,
+)
+_ASKING_ZH = re.compile(
+    "[嗎吗呢誰谁哪幾几]|什麼|什么|甚麼|怎|何時|何时|為何|为何|多少|多久|多大|列出|告訴我|告诉我|提醒我"
+)
+_ADVICE = re.compile(r"\b(?:should|shall|could|can|may) (?:i|we)\b|要不要|應該|应该|該不該|该不该", re.IGNORECASE)
+_FEW = 40
+"""Letters of a text that is some words to search for rather than something told: half a dozen words."""
+
+
+def _asking(words: str) -> str:
+    """The sentences that ask, with all others blanked out, so that places stay; of a few words, all."""
+    if len(words) <= _FEW:
+        return words
+    return _SENTENCE.sub(lambda found: found[0] if _wants_answer(found[0]) else " " * len(found[0]), words)
+
+
+def _wants_answer(sentence: str) -> bool:
+    if _ADVICE.search(sentence):
+        return False
+    return text.asks(sentence.strip()) or bool(_ASKING.match(sentence)) or bool(_ASKING_ZH.search(sentence))
+
+
 def _core(asked: str, places: list[tuple[int, int]]) -> str:
     """Without the places that tell the time: "last week" would find the last of anything."""
+    places = sorted(place for place in places if place[0] < place[1])
+    if not places:
+        return asked
     kept, at = "", 0
-    for start, end in sorted(places):
+    for start, end in places:
         if start >= at:
             kept += asked[at:start] + " "
         at = max(at, end)

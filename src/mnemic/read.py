@@ -6,9 +6,10 @@ No language model is involved, unless a reranker is configured.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -291,6 +292,8 @@ def _in_order(
         return (key, hit.candidate.said_at, hit.record.id)
 
     told.sort(key=place, reverse=True)
+    if asked.breadth:
+        told = sorted(_spread_out(told), key=place, reverse=True)
     seen: set[frozenset[int]] = set()
     first, copies = [], []
     for hit in told:
@@ -298,6 +301,23 @@ def _in_order(
         (copies if words and words in seen else first).append(hit)
         seen.add(words)
     return [*first, *copies]
+
+
+def _spread_out(hits: Sequence[Hit]) -> list[Hit]:
+    """Asked for many things, each further hit of one conversation counts a little less."""
+    met: Counter[tuple[str | None, date]] = Counter()
+    told = []
+    for hit in hits:
+        talk = hit.record.scope.run_id, hit.candidate.said_at.date()
+        told.append(
+            replace(hit, boosts={**hit.boosts, "breadth": _OF_ONE_TALK ** met[talk]} if met[talk] else hit.boosts)
+        )
+        met[talk] += 1
+    return told
+
+
+# On LoCoMo's development half this gains 0.3 of R@10, 0.7 for what takes several turns to answer; 0.8 loses as much.
+_OF_ONE_TALK = 0.95
 
 
 def _boosts(hit: Hit, asked: Question, where: Where, half_life: timedelta | None, latest: datetime) -> dict[str, float]:
