@@ -9,22 +9,21 @@ from dataclasses import replace
 from typing import Any, Literal, Self
 
 from mnemic import config, inputs, present, registry, verbatim
-from mnemic.context import CONTEXT_STATES
+from mnemic.asking import NO_RERANKER, either, former
 from mnemic.engine import Engine
 from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
+from mnemic.explain import Explain
 from mnemic.graph import Graph
 from mnemic.inputs import UNSET, Id, Unset, When
 from mnemic.past import Past
-from mnemic.protocols import LLM, Embedder, Extractor, Order, Reranker, Store, Where
+from mnemic.protocols import LLM, Embedder, Extractor, Order, Reranker, Store
 from mnemic.read import understand
-from mnemic.times import now, parse_time
+from mnemic.times import now
 from mnemic.types import (
     FORMATS,
     KINDS,
-    SEARCHABLE_STATES,
     AddResult,
     ContextResult,
-    EpisodeState,
     Format,
     HistoryItem,
     Kind,
@@ -39,12 +38,10 @@ from mnemic.write import Given
 
 _log = logging.getLogger("mnemic")
 _told_of_rules = False
-_INCLUDABLE = ("memory", "episode")
 _LARGEST_PAGE = 10_000  # of memories, some 20 MB; a larger listing comes in several
-_NO_RERANKER = "ranked without a reranker: there is none; give Memory(reranker=…) or MNEMIC_RERANKER"
 
 
-class AsyncMemory(Upkeep, Graph, Past):
+class AsyncMemory(Upkeep, Graph, Past, Explain):
     """Memory for assistants and agents. Every method is a coroutine; `Memory` has the same ones without await.
 
     Args:
@@ -233,7 +230,7 @@ class AsyncMemory(Upkeep, Graph, Past):
             "add()",
             instructions=instructions,
         )
-        turns = inputs.messages(messages, _one("at", at, "timestamp", timestamp))
+        turns = inputs.messages(messages, either("at", at, "timestamp", timestamp))
         infer = inputs.flag(infer, "infer")
         if wait not in ("extracted", "stored"):
             raise InvalidInput(f"wait must be 'extracted' or 'stored', not {describe(wait)}")
@@ -297,7 +294,7 @@ class AsyncMemory(Upkeep, Graph, Past):
             NotFound: no memory has this id.
             InvalidInput: nothing to change, or the id is a message's, which stay as they were said.
         """
-        words = _one("data", data, "text", text)
+        words = either("data", data, "text", text)
         if words is None and metadata is None and isinstance(expiration_date, Unset):
             raise InvalidInput("update() needs data (the new text), metadata or expiration_date")
         words = None if words is None else inputs.text(words, "data")
@@ -373,22 +370,28 @@ class AsyncMemory(Upkeep, Graph, Past):
         Raises:
             InvalidInput, InvalidScope, InvalidFilter.
         """
-        question = inputs.text(query, "query")
-        amount = _one("top_k", top_k, "limit", limit)
-        amount = 20 if amount is None else inputs.count(amount, "top_k")
         explain = inputs.flag(explain, "explain")
-        rerank = None if rerank is None else inputs.flag(rerank, "rerank")
-        ids = inputs.ids(user_id, agent_id, app_id, run_id)
-        where = self._where(
-            ids, filters, include, show_expired, past=False, as_of=as_of, known_at=known_at, at=reference_date
+        asked = self._ask(
+            query,
+            inputs.ids(user_id, agent_id, app_id, run_id),
+            filters=filters,
+            top_k=top_k,
+            limit=limit,
+            threshold=threshold,
+            include=include,
+            show_expired=show_expired,
+            latest_only=latest_only,
+            as_of=as_of,
+            known_at=known_at,
+            reference_date=reference_date,
+            rerank=rerank,
         )
-        asked = understand(question, where)
-        where = replace(where, superseded=_past(latest_only, asked=as_of is not None or asked.past))
-        floor = inputs.share(threshold, "threshold")
         engine = await self._engine.ready()
-        answer = await engine.read.search(asked, where, limit=amount, floor=floor, rerank=rerank is not False)
-        if rerank and engine.reranker is None:
-            answer = replace(answer, notes=(*answer.notes, _NO_RERANKER))
+        answer = await engine.read.search(
+            asked.question, asked.where, limit=asked.limit, floor=asked.floor, rerank=asked.rerank is not False
+        )
+        if asked.rerank and engine.reranker is None:
+            answer = replace(answer, notes=(*answer.notes, NO_RERANKER))
         return present.found(answer, explain=explain)
 
     async def context(
@@ -504,13 +507,13 @@ class AsyncMemory(Upkeep, Graph, Past):
         Raises:
             InvalidInput, InvalidScope, InvalidFilter.
         """
-        amount = _one("limit", limit, "top_k", top_k)
+        amount = either("limit", limit, "top_k", top_k)
         amount = 100 if amount is None else min(inputs.count(amount, "limit"), _LARGEST_PAGE)
         order = inputs.listing_order(order)
         if cursor is not None and not isinstance(cursor, str):
             raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
         ids = inputs.ids(user_id, agent_id, app_id, run_id)
-        past = _past(latest_only, asked=as_of is not None)
+        past = former(latest_only, asked=as_of is not None)
         where = self._where(ids, filters, None, show_expired, past=past, as_of=as_of, known_at=known_at)
         engine = await self._engine.ready()
         page = await engine.store.page(where, limit=amount, cursor=cursor, order=order)
@@ -580,38 +583,6 @@ class AsyncMemory(Upkeep, Graph, Past):
             ),
         )
 
-    def _where(
-        self,
-        ids: Mapping[str, Id],
-        filters: Mapping[str, Any] | None,
-        include: Sequence[str] | None,
-        show_expired: bool,
-        *,
-        past: bool,
-        as_of: When | None = None,
-        known_at: When | None = None,
-        at: When | None = None,
-    ) -> Where:
-        held = None if as_of is None else parse_time(as_of, name="as_of")
-        known = None if known_at is None else parse_time(known_at, name="known_at")
-        asked_at = now() if at is None else parse_time(at, name="reference_date")
-        filtered, tree = inputs.split_filters(filters)
-        chosen = ("memory",) if include is None else include
-        if not isinstance(chosen, list | tuple) or not chosen or any(each not in _INCLUDABLE for each in chosen):
-            raise InvalidInput(f"include takes 'memory' and 'episode', not {describe(include)}")
-        episodes: tuple[EpisodeState, ...] = CONTEXT_STATES if "episode" in chosen else SEARCHABLE_STATES
-        return Where(
-            scope=self._scope(inputs.merge_ids(ids, filtered)),
-            now=asked_at if known is None else min(asked_at, known),
-            filter=tree,
-            memories="memory" in chosen,
-            episodes=episodes,
-            expired=inputs.flag(show_expired, "show_expired"),
-            superseded=past,
-            as_of=held,
-            known_at=known,
-        )
-
 
 def _check_parts(**parts: object) -> None:
     """Every part given is a name, where names are taken, or has the methods of its protocol."""
@@ -628,23 +599,11 @@ def _check_parts(**parts: object) -> None:
             )
 
 
-def _past(latest_only: bool | None, *, asked: bool) -> bool:
-    """Whether memories whose place others took belong to the answer."""
-    return asked if latest_only is None else not inputs.flag(latest_only, "latest_only")
-
-
 def _form(value: object) -> Format:
     for form in FORMATS:
         if value == form:
             return form
     raise InvalidInput(f"format must be one of {', '.join(FORMATS)}, not {describe(value)}")
-
-
-def _one(name: str, value: Any, alias: str, other: Any) -> Any:
-    """The value of an argument that has an alias."""
-    if value is not None and other is not None:
-        raise InvalidInput(f"{alias} is another name of {name}; pass one of them")
-    return value if value is not None else other
 
 
 def _tell_of_rules() -> None:

@@ -11,9 +11,11 @@ from mnemic import text
 from mnemic.consolidate import Applied, Profile, Proposal
 from mnemic.context import Block
 from mnemic.drafts import source_of
+from mnemic.explaining import Explanation, Place, Wanted
 from mnemic.planning import Outcome
-from mnemic.protocols import Changed, Events, Named
-from mnemic.read import Answer, Hit
+from mnemic.protocols import Candidate, Changed, Events, Named
+from mnemic.question import Question
+from mnemic.read import Answer
 from mnemic.times import iso
 from mnemic.types import (
     AddedItem,
@@ -25,6 +27,9 @@ from mnemic.types import (
     Entity,
     EntityItem,
     Episode,
+    ExplainedItem,
+    ExplainedMemory,
+    ExplainResult,
     Format,
     GraphResult,
     HistoryEvent,
@@ -37,6 +42,7 @@ from mnemic.types import (
     ProfileItem,
     ProfileResult,
     ProposalItem,
+    QuestionItem,
     Record,
     RelatedEntity,
     RelatedResult,
@@ -422,7 +428,7 @@ def found(answer: Answer, *, explain: bool) -> SearchResult:
         shown = item(hit.record)
         shown["score"] = round(hit.score, 4)
         if explain:
-            shown["score_details"] = _details(hit)
+            shown["score_details"] = _details(hit.candidate, hit.boosts)
         results.append(shown)
     result: SearchResult = {"results": results, "below_floor": answer.below_floor}
     if answer.notes:
@@ -430,20 +436,84 @@ def found(answer: Answer, *, explain: bool) -> SearchResult:
     return result
 
 
-def _details(hit: Hit) -> dict[str, Any]:
+def _details(found: Candidate, boosts: Mapping[str, float]) -> dict[str, Any]:
     """Each arm's rank and what it found, what all of it came to, and what moved the hit."""
-    found = hit.candidate
     values = {"vector": found.similarity, "keyword": found.keyword, "entity": found.entity, "time": found.time}
     return {
         "arms": {arm: {"rank": rank, "value": _rounded(values.get(arm))} for arm, rank in found.ranks.items()},
         "beside": _rounded(found.beside),
         "evidence": _rounded(found.evidence),
-        "boosts": {name: _rounded(factor) for name, factor in hit.boosts.items()},
+        "boosts": {name: _rounded(factor) for name, factor in boosts.items()},
     }
 
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
+
+
+def explained(asked: Question, made: Explanation, *, arms: Sequence[str]) -> ExplainResult:
+    """Answer of `explain`."""
+    answer = made.answer
+    result: ExplainResult = {
+        "question": _question(asked),
+        "arms": list(arms),
+        "searched": answer.searched,
+        "floor": answer.floor,
+        "heard": answer.heard,
+        "lift": _rounded(answer.lift),
+        "hits": [_place(each, each.record) for each in made.hits if each.record is not None],
+        "dropped": [_place(each, each.record) for each in made.dropped if each.record is not None],
+        "dropped_counts": dict(made.counts),
+    }
+    if made.wanted is not None:
+        result["memory"] = _wanted(made.wanted)
+    if answer.notes:
+        result["notes"] = list(answer.notes)
+    return result
+
+
+def _question(asked: Question) -> QuestionItem:
+    anchor = asked.anchor
+    return {
+        "text": asked.text,
+        "core": asked.core,
+        "names": list(asked.names),
+        "times": [
+            {"start": _time(each.start), "end": _time(each.end), "precision": each.precision, "role": each.role}
+            for each in asked.times
+        ],
+        "anchor": None if anchor is None else {"role": anchor.role, "text": anchor.text},
+        "order": asked.order,
+        "past": asked.past,
+        "present": asked.present,
+        "breadth": asked.breadth,
+        "about_user": asked.about_user,
+    }
+
+
+def _place(place: Place, record: Record) -> ExplainedItem:
+    return {
+        **item(record),
+        "score": round(place.score, 4),
+        "score_details": _details(place.candidate, place.boosts),
+        "rank": place.rank,
+        "copy_of": place.copy_of,
+        "dropped": place.dropped,
+    }
+
+
+def _wanted(told: Wanted) -> ExplainedMemory:
+    place = told.place
+    return {
+        "id": told.id,
+        "status": told.fate,
+        "reason": told.reason,
+        "numbers": dict(told.numbers),
+        "memory": None if told.record is None else told.record.words,
+        "rank": (place.rank or None) if place is not None else None,
+        "score": None if place is None else round(place.score, 4),
+        "score_details": None if place is None else _details(place.candidate, place.boosts),
+    }
 
 
 def context(block: Block, form: Format) -> ContextResult:

@@ -73,6 +73,7 @@ class Memory:
     pin = _waiting(AsyncMemory.pin)
     reindex = _waiting(AsyncMemory.reindex)
     search = _waiting(AsyncMemory.search)
+    explain = _waiting(AsyncMemory.explain)
     context = _waiting(AsyncMemory.context)
     get = _waiting(AsyncMemory.get)
     get_all = _waiting(AsyncMemory.get_all)

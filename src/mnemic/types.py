@@ -495,6 +495,100 @@ class SearchResult(TypedDict):
     notes: NotRequired[list[str]]
 
 
+class IntervalItem(TypedDict):
+    """A time that a question names; an end that is None is open."""
+
+    start: str | None
+    end: str | None
+    precision: str
+    role: str
+    """`in`, `before` or `after`."""
+
+
+class QuestionItem(TypedDict):
+    """What was understood of a question, with no model."""
+
+    text: str
+    """The question with the user in the first person."""
+    core: str
+    """What was embedded and looked for by keyword."""
+    names: list[str]
+    times: list[IntervalItem]
+    anchor: dict[str, str] | None
+    """An event that tells the time: its `role` (before, after, during) and its `text`."""
+    order: str | None
+    """`first` or `last`: asks for the earliest or the latest of several."""
+    past: bool
+    present: bool
+    breadth: bool
+    """Counts or lists."""
+    about_user: bool
+
+
+Dropped = Literal["beyond_top_k", "copy", "off_topic", "below_floor"]
+"""Where something that was found was left behind."""
+
+
+class ExplainedItem(MemoryItem):
+    """Something that was found, with `score` and `score_details`."""
+
+    rank: int
+    """Among all that was found, from 1."""
+    copy_of: str | None
+    """The better one with the same words: copies come behind all others."""
+    dropped: Dropped | None
+    """Why it is no hit; None: it is one."""
+
+
+Fate = Literal[
+    "found", "unknown", "other_scope", "hidden", "refused", "represented", "deleted", "forgotten", "undone", "merged",
+    "superseded", "not_known_then", "not_then", "expired", "filtered", "not_included", "not_indexed", "not_found",
+    "off_topic", "below_floor", "copy", "beyond_top_k",
+]  # fmt: skip
+"""What became of a memory in a search: the first that applies, in the order of the pipeline."""
+
+
+class ExplainedMemory(TypedDict):
+    """The memory, or the message, that was asked about."""
+
+    id: str
+    status: Fate
+    reason: str
+    """One sentence."""
+    numbers: dict[str, Any]
+    """What the sentence rests on."""
+    memory: str | None
+    """Its text; None where it is gone, or somebody else's."""
+    rank: int | None
+    """Among all that was found."""
+    score: float | None
+    score_details: dict[str, Any] | None
+    """What each arm found in it, where it was compared with the question."""
+
+
+class ExplainResult(TypedDict):
+    """How a search came to its answer."""
+
+    question: QuestionItem
+    arms: list[str]
+    """Those that are switched on."""
+    searched: int
+    """How many records the question was compared with."""
+    floor: float
+    """The least score of a hit."""
+    heard: bool
+    """Whether anything in the scope stands out for the question; if not, nothing is a hit."""
+    lift: float | None
+    """How far the nearest stands out, of 1; None: not measured."""
+    hits: list[ExplainedItem]
+    dropped: list[ExplainedItem]
+    """The nearest dozen of what was found and is no hit."""
+    dropped_counts: dict[Dropped, int]
+    """How many were dropped, by where."""
+    memory: NotRequired[ExplainedMemory]
+    notes: NotRequired[list[str]]
+
+
 class ListResult(TypedDict):
     """One page of memories. `total` counts all pages; `next_cursor` is None on the last one."""
 

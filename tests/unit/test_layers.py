@@ -21,9 +21,9 @@ LAYERS = (
     ),
     ("endpoints", {"providers"}),
     ("vendors", {"llms", "embedders", "rerankers", "extractors", "stores"}),
-    ("core", {"write", "read", "context", "consolidate", "embedding", "reranking", "retire", "verbatim"}),
+    ("core", {"write", "read", "context", "consolidate", "embedding", "explaining", "reranking", "retire", "verbatim"}),
     ("edge", {"present", "registry", "config"}),
-    ("api", {"engine", "graph", "memory", "past", "sync", "upkeep"}),
+    ("api", {"asking", "engine", "explain", "graph", "memory", "past", "sync", "upkeep"}),
     ("surfaces", {"cli", "server", "mcp", "testing"}),
 )
 ALLOWED = {
