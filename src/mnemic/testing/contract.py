@@ -16,6 +16,7 @@ empty and not yet opened. Semantics are those of `protocols.Store`; answers are 
 
 from __future__ import annotations
 
+from mnemic.testing.contract_arms import ArmsContract
 from mnemic.testing.contract_changes import ChangesContract
 from mnemic.testing.contract_deciding import DecidingContract
 from mnemic.testing.contract_entities import EntitiesContract
@@ -40,6 +41,7 @@ from mnemic.testing.contract_values import (
     cited,
     entity,
     event,
+    found_by,
     hits,
     keeping,
     known,
@@ -62,7 +64,7 @@ from mnemic.testing.contract_values import (
 
 __all__ = [
     "ALICE", "BOB", "EVERYBODY", "LATER", "SPACE", "STATES", "T0", "MakeStore", "StoreContract", "adding", "asking",
-    "changing", "cited", "entity", "event", "hits", "keeping", "known", "listed", "neighbour_of", "opened", "picture",
+    "changing", "cited", "entity", "event", "found_by", "hits", "keeping", "known", "listed", "neighbour_of", "opened", "picture",
     "proving", "restoring", "retiring", "said", "stored", "tombstone", "turn", "updating", "vectors", "verbatim",
     "where",
 ]  # fmt: skip
@@ -70,6 +72,7 @@ __all__ = [
 
 class StoreContract(
     RecordsContract,
+    ArmsContract,
     DecidingContract,
     ChangesContract,
     QueueContract,

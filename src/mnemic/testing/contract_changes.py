@@ -34,6 +34,7 @@ from mnemic.testing.contract_values import (
     changing,
     cited,
     entity,
+    found_by,
     hits,
     keeping,
     known,
@@ -138,7 +139,7 @@ class ChangesContract(Contract):
             back = replace(first, version=2, known_from=LATER + HOUR, updated_at=LATER + HOUR)
             assert await remembered(store, first) == back
             assert await store.standing(ALICE, ["k"]) == {"k": back}
-            assert await hits(store, asking("Siemens", arms="keyword")) == {first.id}
+            assert await found_by(store, "keyword", asking("Siemens")) == [first.id]
             assert await hits(store, asking("works", where(superseded=True))) == {first.id, second.id}
             np.testing.assert_allclose((await store.vectors([first.id]))[first.id], vectors(first.text), atol=2e-3)
             with pytest.raises(Conflict):
@@ -161,8 +162,8 @@ class ChangesContract(Contract):
             assert await remembered(store, first) == back
             assert await store.standing(ALICE, ["rome", "milan"]) == {"rome": back}
             for of in (where(episodes=()), where(episodes=(), superseded=True)):
-                assert await hits(store, asking("Milan", of, arms="keyword")) == set()
-                assert await hits(store, asking("Rome", of, arms="keyword")) == {first.id}
+                assert await found_by(store, "keyword", asking("Milan", of)) == []
+                assert await found_by(store, "keyword", asking("Rome", of)) == [first.id]
             np.testing.assert_allclose((await store.vectors([first.id]))[first.id], long, atol=2e-3)
             before = await picture(store, [first.id])
             for wrong in (restoring(first, 2), restoring(first, 3, of=9), restoring(known(ALICE, "x"), 1)):
@@ -377,7 +378,7 @@ class ChangesContract(Contract):
             assert (await remembered(store, rests)).sources == (cited(told),)
             assert (await remembered(store, rests)).scope == ALICE
             everything = where(ALICE, episodes=("done",))
-            assert await hits(store, asking("swim", everything, arms="keyword")) == {kept.id}
+            assert await found_by(store, "keyword", asking("swim", everything)) == [kept.id]
             assert pattern.id not in await store.load([pattern.id])
 
     async def test_a_message_whose_memories_are_erased_is_found_itself(self, make_store: MakeStore) -> None:
@@ -392,7 +393,7 @@ class ChangesContract(Contract):
                 episode.id: replace(episode, state="empty"),
                 other.id: other,
             }
-            assert await hits(store, asking("ski swim", two, arms="keyword")) == {episode.id, too.id}
+            assert set(await found_by(store, "keyword", asking("ski swim", two))) == {episode.id, too.id}
 
     async def test_a_decision_about_what_was_erased_is_made_again(self, make_store: MakeStore) -> None:
         async with opened(make_store) as store:

@@ -31,6 +31,7 @@ from mnemic.testing.contract_values import (
     changing,
     cited,
     event,
+    found_by,
     hits,
     keeping,
     known,
@@ -72,10 +73,11 @@ class PastContract(Contract):
             await store.commit(adding(memory))
             await store.commit(updating(memory, "Paints in oil")[1])
             then, now = where(ALICE, known_at=BETWEEN), where(ALICE, known_at=AFTER)
-            for arms in ("vector", "keyword"):
-                (old,) = (await store.find(asking("cello", then, arms=arms))).candidates
-                (new,) = (await store.find(asking("oil", now, arms=arms))).candidates
-                assert (old.id, new.id) == (memory.id, memory.id)
+            for arm in ("vector", "keyword"):
+                assert await found_by(store, arm, asking("cello", then)) == [memory.id]
+                assert await found_by(store, arm, asking("oil", now)) == [memory.id]
+            assert await found_by(store, "keyword", asking("oil", then)) == []
+            assert await found_by(store, "keyword", asking("cello", now)) == []
             (old,) = (await store.find(asking("cello", then))).candidates
             (late,) = (await store.find(asking("cello", now))).candidates
             assert (old.keyword or 0) > (late.keyword or 0)

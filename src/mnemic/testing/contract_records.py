@@ -12,7 +12,7 @@ import pytest
 from mnemic import filters
 from mnemic.errors import Conflict, InvalidInput, WrongEmbedder
 from mnemic.ids import new_id
-from mnemic.protocols import Found, NewMemory, Proof, Retire, SetState, Space, Write
+from mnemic.protocols import ARMS, Found, Proof, Retire, SetState, Space, Write
 from mnemic.testing.contract_values import (
     ALICE,
     BOB,
@@ -27,6 +27,7 @@ from mnemic.testing.contract_values import (
     asking,
     cited,
     event,
+    found_by,
     hits,
     keeping,
     known,
@@ -37,9 +38,7 @@ from mnemic.testing.contract_values import (
     retiring,
     said,
     stored,
-    turn,
     updating,
-    vectors,
     verbatim,
     where,
 )
@@ -250,7 +249,7 @@ class RecordsContract(Contract):
         both = where(ALICE, episodes=(*SEARCHABLE_STATES, "done"))
         async with opened(make_store) as store:
             await store.commit(keeping(episode, memory))
-            for arms in ("both", "vector", "keyword"):
+            for arms in (ARMS, *((arm,) for arm in ARMS)):
                 assert await hits(store, asking("I keep bees", both, arms=arms)) == {memory.id}
             assert (await store.find(asking("bees", both))).searched == 1
             assert await hits(store, asking("bees", replace(both, memories=False))) == set()
@@ -264,7 +263,7 @@ class RecordsContract(Contract):
         async with opened(make_store) as store:
             await store.commit(keeping(episode, memory))
             await store.commit(update)
-            assert await hits(store, asking("llamas", ALICE, arms="keyword")) == {memory.id}
+            assert await found_by(store, "keyword", asking("llamas", ALICE)) == [memory.id]
             (found,) = (await store.find(asking("bees", ALICE))).candidates
             assert found.id == memory.id
             assert found.similarity is not None
@@ -306,77 +305,6 @@ class RecordsContract(Contract):
             await store.commit(keeping(episode, verbatim(episode, expires_at=T0)))
             asked = where(ALICE, now=LATER, episodes=(*SEARCHABLE_STATES, "done"))
             assert await hits(store, asking("bees", asked)) == set()
-
-    # The arms.
-
-    async def test_each_arm_finds_what_it_alone_can(self, make_store: MakeStore) -> None:
-        near, far = known(ALICE, "kayak kayak kayak"), known(ALICE, "zebra")
-        async with opened(make_store) as store:
-            words = Write(
-                scope=ALICE, at=T0, history=(event(near), event(far)),
-                memories=(stored(near), NewMemory(memory=far, vectors=vectors("something else entirely"))),
-            )  # fmt: skip
-            await store.commit(words)
-            by_keyword = await store.find(asking("zebra", ALICE, arms="keyword"))
-            assert [(each.id, each.similarity) for each in by_keyword.candidates] == [(far.id, None)]
-            by_vector = await store.find(asking("kayak", ALICE, arms="vector", limit=1))
-            assert [(each.id, each.keyword) for each in by_vector.candidates] == [(near.id, None)]
-
-    async def test_a_record_without_a_vector_is_found_by_keyword(self, make_store: MakeStore) -> None:
-        memory, other = known(ALICE, "Keeps bees"), known(ALICE, "Keeps llamas")
-        async with opened(make_store) as store:
-            bare = NewMemory(memory=memory, vectors=None)
-            await store.commit(
-                Write(scope=ALICE, at=T0, memories=(bare, stored(other)), history=(event(memory), event(other)))
-            )
-            assert {
-                each.id: each.similarity is None for each in (await store.find(asking("keeps", ALICE))).candidates
-            } == {
-                memory.id: True,
-                other.id: False,
-            }
-
-    async def test_a_long_text_is_one_hit_found_by_any_of_its_windows(self, make_store: MakeStore) -> None:
-        pieces = [f"filler number {number} " * 20 for number in range(150)] + ["at last the walrus"]
-        memory, other = known(ALICE, "".join(pieces)), known(ALICE, "Has a cat")
-        async with opened(make_store) as store:
-            long = NewMemory(memory=memory, vectors=vectors(*pieces))
-            await store.commit(Write(scope=ALICE, at=T0, memories=(long,), history=(event(memory),)))
-            await store.commit(adding(other))
-            for asked in (ALICE, replace(ALICE, user_id=None), replace(ALICE, project="default")):
-                found = {each.id: each for each in (await store.find(asking("at last the walrus", asked))).candidates}
-                assert found.keys() == {memory.id, other.id}
-                assert (found[memory.id].similarity or 0) > 0.8
-                assert (found[memory.id].keyword or 0) > 0
-                assert await hits(store, asking("walrus", asked, arms="keyword")) == {memory.id}
-            assert await hits(store, asking("cat", ALICE, arms="keyword")) == {other.id}
-            await store.commit(retiring(memory))
-            assert await hits(store, asking("walrus", ALICE)) == {other.id}
-
-    async def test_words_of_the_turns_beside_count_too(self, make_store: MakeStore) -> None:
-        run = Scope(user_id="alice", run_id="r1")
-        question, answer, after = (said(run, words) for words in ("Which instrument?", "The cello", "Nice"))
-        elsewhere = said(Scope(user_id="alice", run_id="r2"), "The cello")
-        async with opened(make_store) as store:
-            chained = (turn(question), turn(answer, question), turn(after, answer))
-            await store.commit(Write(scope=run, at=T0, episodes=chained))
-            await store.commit(adding(elsewhere))
-            for asked in (ALICE, EVERYBODY):
-                found = (await store.find(asking("instrument", asked, arms="keyword"))).candidates
-                scores = {each.id: each.keyword or 0.0 for each in found}
-                assert scores.keys() == {question.id, answer.id}
-                assert scores[question.id] > scores[answer.id] > 0
-
-    async def test_an_arm_hands_over_its_best_and_no_more(self, make_store: MakeStore) -> None:
-        memories = [known(ALICE, f"bees {'and wasps ' * number}") for number in range(20)]
-        async with opened(make_store) as store:
-            for memory in memories:
-                await store.commit(adding(memory))
-            every = (await store.find(asking("bees", ALICE))).candidates
-            few = (await store.find(asking("bees", ALICE, limit=3))).candidates
-            best = {each.id for each in sorted(every, key=lambda each: each.similarity or 0.0)[-3:]}
-            best |= {each.id for each in sorted(every, key=lambda each: each.keyword or 0.0)[-3:]}
-            assert {each.id for each in few} == best
 
     # Listing and counting.
 

@@ -17,6 +17,7 @@ from mnemic.testing.contract_values import (
     adding,
     asking,
     changing,
+    found_by,
     hits,
     keeping,
     known,
@@ -52,8 +53,10 @@ class ScopesContract(Contract):
                         own = [record for record in records if covers(scope, record.scope)]
                         memories = [record.id for record in own if isinstance(record, Memory)]
                         assert await listed(store, where(scope)) == sorted(memories, reverse=True)
-                        for arms in ("both", "keyword"):
-                            assert await hits(store, asking("fact", scope, arms=arms)) == {record.id for record in own}
+                        assert await hits(store, asking("fact", scope)) == {record.id for record in own}
+                        for arm in ("vector", "keyword", "recency"):
+                            found = await found_by(store, arm, asking("fact", scope))
+                            assert set(found) == {record.id for record in own}
                         counts = await store.counts(scope)
                         owners = {(record.scope.project, record.scope.owner) for record in own}
                         assert (counts.memories, counts.episodes) == (len(memories), len(own) - len(memories))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
@@ -15,12 +14,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mnemic import text
 from mnemic.errors import Conflict
 from mnemic.ids import new_id
 from mnemic.protocols import (
+    ARMS,
     Annotate,
     Around,
     Ask,
+    Calibration,
     Candidate,
     Changed,
     EntityWrite,
@@ -107,14 +109,15 @@ class StoryContract(Contract):
                         await story.play(step)
                     await story.compare([scope for scope, *_ in probes])
                     for probe in probes:
-                        await _search([reference, store], *probe)
+                        await _search(story, *probe)
 
             asyncio.run(go())
 
         run()
 
 
-async def _search(stores: Sequence[Store], scope: Scope, question: str, episodes: bool, expired: bool) -> None:
+async def _search(story: Story, scope: Scope, question: str, episodes: bool, expired: bool) -> None:
+    """By each arm and by all; some of the records are linked, some watched, and a time is named that some have."""
     asked = where(
         scope,
         memories=not (episodes and expired),
@@ -123,8 +126,15 @@ async def _search(stores: Sequence[Store], scope: Scope, question: str, episodes
         superseded=expired or episodes,
         now=LATER,
     )
-    for arms in ("both", "vector", "keyword"):
-        expected, found = [await store.find(asking(question, asked, arms=arms)) for store in stores]
+    linked = {memory.id: 1.0 / (1 + place % 3) for place, memory in enumerate(story.memories) if place % 4}
+    probe = asking(
+        question, asked, linked=linked, people=text.speakers("Ana" if expired else question),
+        times=((T0 + timedelta(minutes=5), T0 + timedelta(minutes=12)),) if episodes else (),
+        watched=tuple(record.id for record in story.records[::3]),
+    )  # fmt: skip
+    probe = probe if episodes else replace(probe, calibration=Calibration())
+    for arms in (ARMS, *((arm,) for arm in ARMS)):
+        expected, found = [await store.find(replace(probe, arms=arms)) for store in story.stores]
         assert_same(found, expected)
 
 
@@ -650,7 +660,7 @@ _CALLS = {"clear": _clear, "erase": _erase, "call": _lease, "decide": _decide, "
 def assert_same(found: Found, expected: Found) -> None:
     """Equal but for the precision that a store may round vectors to."""
     assert found.searched == expected.searched
-    assert math.isclose(found.asked, expected.asked, abs_tol=1e-3)
+    assert found.lift == expected.lift
     theirs = {each.id: each for each in expected.candidates}
     assert {each.id for each in found.candidates} == theirs.keys()
     for each in found.candidates:
@@ -661,4 +671,10 @@ def assert_same(found: Found, expected: Found) -> None:
 
 
 def _numbers(candidate: Candidate) -> list[float]:
-    return [-9.0 if each is None else each for each in (candidate.similarity, candidate.keyword, candidate.evidence, candidate.beside)]
+    return [
+        -9.0 if each is None else each
+        for each in (
+            candidate.similarity, candidate.keyword, candidate.coverage, candidate.entity, candidate.time,
+            candidate.evidence, candidate.beside,
+        )
+    ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ import pytest
 from mnemic import text
 from mnemic.ids import new_id, partition_for
 from mnemic.protocols import (
+    ARMS,
     Calibration,
     NewEpisode,
     NewMemory,
@@ -46,6 +47,9 @@ from mnemic.types import (
 MakeStore = Callable[[], Store]
 
 SPACE = Space(name="contract:words", dimensions=32)
+
+KNOWN = Calibration(spread=0.3)
+"""Of the space: its similarities are taken as they are."""
 
 STATES: tuple[EpisodeState, ...] = ("pending", "done", "empty", "refused", "failed", "hidden")
 T0 = datetime(2025, 3, 14, 9, 30, tzinfo=UTC)
@@ -229,15 +233,19 @@ def where(scope: Scope = EVERYBODY, **fields: Any) -> Where:
     return Where(scope=scope, now=fields.pop("now", T0), **fields)
 
 
-def asking(question: str, of: Where | Scope = EVERYBODY, *, limit: int = 100, arms: str = "both") -> Probe:
-    """A question; `arms` is `both`, `vector` or `keyword`."""
+def asking(
+    question: str, of: Where | Scope = EVERYBODY, *, limit: int = 100, arms: Sequence[str] = ARMS, **fields: Any
+) -> Probe:
+    """A question to these arms; the rest as in `Probe`."""
     return Probe(
         where=of if isinstance(of, Where) else where(of),
-        vectors=None if arms == "keyword" else vectors(question),
-        words=() if arms == "vector" else text.question_words(question),
+        vectors=vectors(question),
+        words=text.question_words(question),
         side=text.side(question),
-        calibration=Calibration(),
+        calibration=KNOWN,
         limit=limit,
+        arms=tuple(arms),
+        **fields,
     )
 
 
@@ -260,6 +268,14 @@ async def hits(store: Store, probe: Probe) -> set[str]:
     found = (await store.find(probe)).candidates
     assert len({candidate.id for candidate in found}) == len(found), "one record twice"
     return {candidate.id for candidate in found}
+
+
+async def found_by(store: Store, arm: str, probe: Probe) -> list[str]:
+    """Ids of what one arm finds when it is asked alone, its best first."""
+    found = (await store.find(replace(probe, arms=(arm,)))).candidates
+    ranks = {each.ranks[arm]: each.id for each in found if each.ranks.keys() == {arm}}
+    assert sorted(ranks) == list(range(1, len(ranks) + 1)), "a place twice, or none"
+    return [ranks[place] for place in sorted(ranks)]
 
 
 async def listed(store: Store, of: Where) -> list[str]:
