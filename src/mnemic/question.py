@@ -650,7 +650,7 @@ _NEEDED_ZH = re.compile(r"應該|应该|需要|必須|必须|要(?![是])|得先
 _PRESENT = re.compile(
     r"\bnow\b(?<!from now)(?<!until now)(?<!till now)(?<!to now)(?<!before now)(?<!by now)(?<!just now)|\bcurrent(?:ly)?\b|\bat the moment\b|\bthese days\b|\bnowadays\b|\bat present\b"
     r"|\bpresently\b|\bstill\b|\bas of today\b"
-    r"|\bstatus\b|\b(?:what|which|the) state\b|\bhow far (?:along|have|are|is)\b|\bsituation\b|\bcoming along\b|\bprogress\b"
+    r"|\bstatus\b|\b(?:what|which|the) state\b|\bhow far (?:along|have|are|is)\b|\bhow(?:'s| is| are) [^?]{1,60}\b(?:going|doing|progressing)\b|\bsituation\b|\bcoming along\b|\bprogress\b"
     r"|\bwhere (?:do|does|are|am|is) [^?]{1,40}\bstand\b|\bhow (?:do|does) [^?]{1,60}\bstand\b|\bso far\b|\bto date\b|(?<![到至])(?:現在|现在|目前|如今|眼下)(?![為为]止)|(?<!應)當前|当前|[現现]任|仍|[還还](?=在|住|用|養|养|當|当)|這陣子|这阵子"
     r"|進度|进度|狀態|状态|狀況|状况|近況|近况|進展|进展|進行得|进行得|(?:情況|情况)(?=如何|怎|是什|$|[？?])|到哪(?:裡|里|兒|儿)?了|到(?:什麼|什么|哪個|哪个)(?:階段|阶段|程度|地步)|怎麼樣了|怎么样了|如何了"
 )

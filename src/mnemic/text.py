@@ -117,11 +117,60 @@ class Word:
 
 
 def question_words(question: str) -> tuple[Word, ...]:
-    """`query_terms`, with every way to write each in the scripts of Chinese."""
+    """The words a question asks for, each once, with every way to write it in the scripts of Chinese.
+
+    As `query_terms`; of other languages, too, words that carry no content are dropped: the commonest of five that
+    are written with spaces, single syllables of Hangul, and hiragana, in which Japanese writes its grammar.
+    """
     folded = plain(question)
     wanted = set(query_terms(question))
-    words = (word for word in dict.fromkeys(_words(folded)) if _hash(word) in wanted)
+    every = [word for word in dict.fromkeys(_words(folded)) if _hash(word) in wanted]
+    empty = _empty_words(folded)
+    words = [word for word in every if word not in empty and not _GRAMMAR.fullmatch(word)] or every
     return tuple(Word(plain=word, forms=tuple(map(_hash, _written(word)))) for word in words)
+
+
+_GRAMMAR = re.compile(
+    r"[\u3041-\u309f\u30fc]{1,2}|[\uac00-\ud7af]|나는|내가|나의|우리|저는|제가|무엇|무슨|어떤|언제|어디|누구|얼마|어떻|떻게|에서|니까|나요|인가|는가|습니"
+)
+
+# Pronouns, articles, prepositions, auxiliaries and question words, which are content in another language: they count
+# as empty only where a question has more of them than of English ones.
+_EMPTY = {
+    "spanish": """el la los las un una unos unas de del al a en con por para sin sobre entre y o que qué quien quién quienes
+    cual cuál cuales cuáles como cómo cuando cuándo donde dónde cuanto cuánto cuanta cuánta cuantos cuántos cuantas cuántas
+    por porque es son era eran fue fueron ser estar está están estoy soy eres he ha has han hemos había hay mi mis me yo tu tus
+    te tú su sus se lo le les nos nuestro nuestra nuestros nuestras este esta esto ese esa eso no sí si ya muy más""",
+    "french": """le la les un une des de du d l au aux à en dans avec pour par sans sur sous entre et ou que qu quoi qui quel
+    quelle quels quelles comment quand où combien pourquoi est sont était suis es être ai as a avons avez ont avait mon ma mes
+    me moi je j tu te ton ta tes il elle nous vous ils elles son sa ses notre nos votre vos leur leurs ce cet cette ces c s se
+    ne pas plus y t m n""",
+    "german": """der die das den dem des ein eine einen einem einer eines und oder in im an am auf zu zum zur mit von vom für bei
+    aus nach über um was wer wen wem wessen wie wann wo woher wohin warum welche welcher welches welchen ist sind war waren bin
+    bist sein habe hast hat haben hatte hatten wird werden wurde mein meine meinen meinem meiner mich mir ich du dich dir dein
+    deine er sie es wir uns unser unsere ihr ihre sich nicht kein keine so auch""",
+    "portuguese": """o a os as um uma uns umas de do da dos das em no na nos nas com por para pelo pela sem sobre entre e ou que
+    quem qual quais como quando onde quanto quanta quantos quantas porque é são era eram foi foram ser estar está estou sou tem
+    tenho têm meu minha meus minhas me eu teu tua você seu sua seus suas se lhe nosso nossa este esta isto esse essa isso não""",
+    "russian": """и в во на с со к ко у о об от до из за по для без при над под не ни что кто кого кому чем как какой какая какое
+    какие каким какую каком где когда куда откуда почему зачем сколько чей чья чьё я мне меня мной мой моя моё мои моего моей
+    моих мою ты тебе тебя твой мы нас нам наш наша наши он она оно они его её их был была было были есть это этот эта ли же бы
+    то так уже себя свой""",
+}
+_EMPTY_SETS = {language: frozenset(words.split()) for language, words in _EMPTY.items()}
+_EMPTY_STEMS: dict[str, frozenset[str]] = {}
+
+
+def _empty_words(folded: str) -> frozenset[str]:
+    """Stems of the empty words of the language that most of a question's words are empty in, unless English."""
+    said = [run.group() for run in _RUN.finditer(folded[:1000]) if run.lastgroup == "word"]
+    counts = {language: sum(word in words for word in said) for language, words in _EMPTY_SETS.items()}
+    language = max(counts, key=lambda each: counts[each])
+    if counts[language] <= sum(word in _STOP for word in said):
+        return frozenset()
+    if language not in _EMPTY_STEMS:
+        _EMPTY_STEMS[language] = frozenset(map(_stem, _EMPTY_SETS[language]))
+    return _EMPTY_STEMS[language]
 
 
 def _written(word: str) -> tuple[str, ...]:

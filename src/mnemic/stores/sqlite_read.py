@@ -87,10 +87,14 @@ class Reader:
             times=timely(self.db, blocks, probe.times),
         )
         watched = places_of(self.db, blocks.entries, probe.watched)
-        scored = ranking.rank(rows, similarity, asked, probe.limit, spread=probe.calibration.spread, arms=probe.arms, watched=watched)
+        scored = ranking.rank(
+            rows, similarity, asked, probe.limit, spread=probe.calibration.spread, arms=probe.arms, watched=watched
+        )
         scored = [each for each in scored if eligible[each.row]]
-        chosen = [hit.row for hit in scored]
+        chosen = np.array([hit.row for hit in scored], dtype=np.int64)
         entries, said = blocks.entries[chosen].tolist(), blocks.marks["said"][chosen].tolist()
+        ends = zip(blocks.starts[chosen].tolist(), blocks.starts[chosen + 1].tolist(), strict=True)
+        words = [frozenset(blocks.terms[start:end].tolist()) for start, end in ends]
         names = self._names(entries, probe.where)
         found = [
             Candidate(
@@ -104,9 +108,9 @@ class Reader:
                 beside=hit.beside,
                 ranks=hit.ranks,
                 said_at=pack.moment(at),
-                terms=frozenset(blocks.terms[blocks.starts[hit.row] : blocks.starts[hit.row + 1]].tolist()),
+                terms=own,
             )
-            for hit, entry, at in zip(scored, entries, said, strict=True)
+            for hit, entry, at, own in zip(scored, entries, said, words, strict=True)
         ]
         return Found(candidates=tuple(found), searched=int(eligible.sum()), lift=lift)
 

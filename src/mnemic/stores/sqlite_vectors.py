@@ -58,7 +58,8 @@ def similarities(
     exact = _exact(db, space[0], space[1], blocks.entries[wanted[best]])
     approximate[best] = question.cosine(exact @ question.probes, cjk[best])
     out = np.full(len(blocks.entries), -np.inf, dtype=np.float32)
-    np.maximum.at(out, heads[wanted], approximate)
+    rows, starts = np.unique(heads[wanted], return_index=True)  # windows of a record lie side by side
+    out[rows] = np.maximum.reduceat(approximate, starts)
     return out, question.lift(products, cjk, probe.calibration.gates)
 
 
