@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mnemic import __version__
+from mnemic.cli import explain as why
 from mnemic.cli import past as earlier
 from mnemic.cli import session as shared
 from mnemic.cli import show, upkeep
@@ -19,7 +20,10 @@ from mnemic.cli.session import (
     NOT_FOUND,
     STORE_FAILED,
     WHOSE,
+    FilterJson,
     Session,
+    ShowExpired,
+    Threshold,
     command,
     parse_json,
     read_json_file,
@@ -92,9 +96,6 @@ At = Annotated[str | None, typer.Option(metavar="TIME", help="When it was said: 
 MetadataJson = Annotated[str | None, typer.Option(metavar="JSON", help="Kept with the memories, as a JSON object.")]
 Expires = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Last day the memory is shown.")]
 Category = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A label; may be given again.")]
-FilterJson = Annotated[str | None, typer.Option("--filter", metavar="JSON", help="Conditions on metadata and fields.")]
-Threshold = Annotated[float | None, typer.Option(help="Least score, 0 to 1. [the embedder's own floor]")]
-ShowExpired = Annotated[bool, typer.Option("--show-expired", help="Also memories past their expiration date.")]
 
 
 # Writing.
@@ -371,6 +372,7 @@ def history(session: Session, memory_id: MemoryId) -> None:
     show.answer(session, result, show.history)
 
 
+why.register(app)
 upkeep.register(app)
 earlier.register(app)
 

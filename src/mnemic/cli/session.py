@@ -72,6 +72,11 @@ _WHOSE: dict[str, Any] = {
 WHOSE = tuple(_WHOSE)
 """The options that name a scope."""
 
+# Of questions and listings.
+FilterJson = Annotated[str | None, typer.Option("--filter", metavar="JSON", help="Conditions on metadata and fields.")]
+Threshold = Annotated[float | None, typer.Option(help="Least score, 0 to 1. [the embedder's own floor]")]
+ShowExpired = Annotated[bool, typer.Option("--show-expired", help="Also memories past their expiration date.")]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
