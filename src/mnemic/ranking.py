@@ -366,7 +366,7 @@ def idf(found: float, rows: int) -> float:
 def meets(start: Ints, end: Ints, times: Sequence[tuple[datetime, datetime]]) -> Floats:
     """How well what lasts from `start` to before `end`, (n,) in unix milliseconds, meets one of some times.
 
-    1 where it begins or lies in the time, 0.5 where it only goes on through it, 0 apart from it.
+    1 where it begins or ends in the time, 0.5 where it only goes on through it, 0 apart from it.
     """
     best = np.zeros(len(start), np.float32)
     for since, until in times:
