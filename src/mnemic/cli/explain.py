@@ -87,7 +87,7 @@ def _explained(result: ExplainResult) -> None:
         show.say()
         if told["memory"] is not None:
             show.say(told["memory"], "bold")
-        show.say(f"{told['status']}: {told['reason']}", "green" if told["status"] == "found" else "yellow")
+        show.say(told["reason"], "green" if told["status"] == "found" else "yellow")
     if result["hits"]:
         show.say()
         show.console().print(_table(result["hits"]))
