@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from mnemic import text
 from mnemic.filters import Filter
 from mnemic.protocols import ARMS, Calibration, Candidate, Probe, Record, Store, Where
 from mnemic.question import Question
@@ -233,14 +234,14 @@ _Found = tuple[float, Candidate, Mapping[str, float], Record | None]
 def _places(answer: Answer) -> list[Place]:
     """Everything that was found, in the order of the answer; what was not ordered any more follows by its evidence."""
     places: list[Place] = []
-    first: dict[frozenset[int], str] = {}
+    first: dict[str, str] = {}
     ordered: list[_Found] = [
         (hit.score, hit.candidate, hit.boosts, hit.record) for hit in (*answer.hits, *answer.beyond)
     ]
     done = {candidate.id for _, candidate, _, _ in ordered}
     rest: list[_Found] = [(score, each, {}, None) for score, each in answer.scored if each.id not in done]
     for rank, (score, candidate, boosts, record) in enumerate([*ordered, *rest], 1):
-        better = first.setdefault(candidate.terms, candidate.id) if candidate.terms else candidate.id
+        better = candidate.id if record is None else first.setdefault(text.fingerprint(record.indexed), candidate.id)
         copy_of = None if better == candidate.id else better
         dropped: Dropped | None = None
         if candidate.id not in done and (not answer.heard or score < answer.floor):

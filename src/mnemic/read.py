@@ -294,11 +294,12 @@ def _in_order(
     told.sort(key=place, reverse=True)
     if asked.breadth:
         told = sorted(_spread_out(told), key=place, reverse=True)
-    seen: set[frozenset[int]] = set()
-    first, copies = [], []
+    seen: set[str] = set()
+    first: list[Hit] = []
+    copies: list[Hit] = []
     for hit in told:
-        words = hit.candidate.terms
-        (copies if words and words in seen else first).append(hit)
+        words = text.fingerprint(hit.record.indexed)
+        (copies if words in seen else first).append(hit)
         seen.add(words)
     return [*first, *copies]
 
