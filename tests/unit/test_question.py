@@ -510,9 +510,7 @@ def test_what_is_looked_for_is_the_question_without_the_words_that_tell_the_time
     assert text.question_words(read(question).core) == text.question_words(core)
 
 
-@pytest.mark.parametrize(
-    "question", ["last week", "yesterday?", "What did I do last week?", "上週", "上週我做了什麼？", "2019年", "", "?"]
-)
+@pytest.mark.parametrize("question", ["last week", "yesterday?", "上週", "上週我做了什麼？", "2019年", "", "?"])
 def test_a_question_of_time_alone_is_looked_for_as_it_is(question):
     assert read(question).core == question
 
