@@ -13,7 +13,7 @@ for each in answer["results"]:
     print(each["event"], each["memory"])
 
 print([hit["memory"] for hit in alice.search("Where do I work?")["results"]])
-past = alice.search("Where did I work before?")["results"][0]
+past = alice.search("Where did I work before Globex?")["results"][0]
 print(past["memory"], "until", past["valid_to"][:10])
 # end change
 assert [each["memory"] for each in alice.get_all()["results"]] == ["I work at Globex now."]

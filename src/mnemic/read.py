@@ -117,6 +117,7 @@ class ReadPath:
     ) -> Answer:
         """The best `limit` records at or above `floor` (None: the space's own)."""
         notes: list[str] = []
+        asked = _shortened(asked, notes)
         found = await self._find(asked, where, limit, notes, watched=tuple(watched))
         least = self._calibration.floor if floor is None else floor
         scored = [(self._relevance(each), each) for each in found.candidates]
@@ -260,6 +261,20 @@ def _is_heard(found: Found) -> bool:
 def _closed(asked: Question) -> tuple[tuple[datetime, datetime], ...]:
     """The times a question names, ends that are open closed."""
     return tuple((each.start or _BEGINNING, each.end or _END) for each in asked.times)
+
+
+# Nobody asks so much: it is a question with a document, and the question stands before or behind it. To embed all of
+# 200,000 characters takes a minute.
+_LONGEST = 8_000
+
+
+def _shortened(asked: Question, notes: list[str]) -> Question:
+    """Beginning and end of a very long question; the answer says so."""
+    words = asked.core
+    if len(words) <= 2 * _LONGEST:
+        return asked
+    notes.append(f"of a question of {len(words):,} characters the first and the last {_LONGEST:,} were looked for")
+    return replace(asked, core=f"{words[:_LONGEST]}\n{words[-_LONGEST:]}")
 
 
 async def _reranked(reranker: Reranker, asked: Question, hits: Sequence[Hit], notes: list[str]) -> list[Hit]:

@@ -102,16 +102,12 @@ def _table(items: Sequence[ExplainedItem]) -> Table:
     rows = show.table("Rank", "Score", "Memory", "Arms: rank, value", "Boosts")
     for each in items:
         details = each["score_details"]
-        arms = [
-            f"{arm} {found['rank']}" + ("" if found["value"] is None else f", {found['value']:.2f}")
-            for arm, found in details["arms"].items()
-        ]
         rows.add_row(
             show.plain(each["rank"]),
             show.plain(f"{each['score']:.2f}", "cyan"),
             show.cell(each["memory"], _note(each)),
-            show.plain("\n".join([*arms, *_beside(details)])),
-            show.plain("\n".join(_boosts(details))),
+            show.plain("\n".join(show.arms(details))),
+            show.plain("\n".join(show.boosts(details))),
         )
     return rows
 
@@ -121,14 +117,6 @@ def _note(item: ExplainedItem) -> str:
     dropped = "" if item["dropped"] is None else item["dropped"].replace("_", " ")
     copy = "" if item["copy_of"] is None else f"the words of {item['copy_of']}"
     return " · ".join(filter(None, [dropped, copy, said, item["kind"], item["id"]]))
-
-
-def _beside(details: dict[str, Any]) -> list[str]:
-    return [f"turns beside {details['beside']:.2f}"] if details["beside"] else []
-
-
-def _boosts(details: dict[str, Any]) -> list[str]:
-    return [f"{name} {(factor - 1) * 100:+.1f} %" for name, factor in details["boosts"].items()]
 
 
 def understood(question: QuestionItem) -> str:
@@ -231,7 +219,7 @@ def _row(item: ExplainedItem, most: dict[str, float]) -> str:
         words = " ".join(filter(None, [f"#{rank}" if rank else "", "" if value is None else f"{value:.2f}"]))
         bar = "" if value is None else _bar(value, largest)
         cells.append(f'<td class="arm {"beside" if arm == "beside" else ""}">{_escaped(words)}{bar}</td>')
-    boosts = "<br>".join(map(_escaped, _boosts(details)))
+    boosts = "<br>".join(map(_escaped, show.boosts(details)))
     return f'<tr>{"".join(cells)}<td class="arm">{boosts}</td></tr>'
 
 

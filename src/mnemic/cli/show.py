@@ -143,7 +143,8 @@ def hit_table(items: Sequence[MemoryItem]) -> Table:
     """Score, day and memory; below the memory where it comes from."""
     rows = table("Score", "Said", "Memory")
     for each in items:
-        details = "".join(f"\n{name} {_number(value)}" for name, value in each.get("score_details", {}).items())
+        parts = each.get("score_details")
+        details = "" if parts is None else "\n" + " · ".join([*arms(parts), *boosts(parts)])
         rows.add_row(
             plain(f"{each['score']:.2f}", "cyan"),
             plain(_day(each["said_at"])),
@@ -348,6 +349,20 @@ def _grid() -> Table:
     return Table.grid(padding=(0, 2))
 
 
+def arms(details: Mapping[str, Any]) -> list[str]:
+    """Where each arm ranked a hit, with what it found; and what turns beside it lent."""
+    found = [
+        f"{arm} {each['rank']}" + ("" if each["value"] is None else f", {each['value']:.2f}")
+        for arm, each in details["arms"].items()
+    ]
+    return [*found, f"turns beside {details['beside']:.2f}"] if details["beside"] else found
+
+
+def boosts(details: Mapping[str, Any]) -> list[str]:
+    """What moved a hit, and by how much."""
+    return [f"{name} {(factor - 1) * 100:+.1f} %" for name, factor in details["boosts"].items()]
+
+
 def cell(words: str, note: str) -> Text:
     """Words, and below them a note."""
     return plain("\n").join([plain(words), plain(note, "dim")])
@@ -365,10 +380,6 @@ def _origin(item: MemoryItem) -> str:
 
 def _day(said_at: str | None) -> str:
     return "" if said_at is None else datetime.fromisoformat(said_at).date().isoformat()
-
-
-def _number(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else "-" if value is None else str(value)
 
 
 def _tty() -> bool:
