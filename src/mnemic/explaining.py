@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -108,10 +109,7 @@ class ExplainPath:
         answer = await self._read.search(asked, where, limit=limit, floor=floor, rerank=rerank)
         places = await self._with_records(_places(answer), where, wanted)
         cut = [each for each in places if each.dropped is not None]
-        counts: dict[Dropped, int] = {}
-        for each in cut:
-            if each.dropped is not None:
-                counts[each.dropped] = counts.get(each.dropped, 0) + 1
+        counts = Counter(each.dropped for each in cut if each.dropped is not None)
         told = None
         if wanted is not None:
             found = next((each for each in places if each.candidate.id == wanted), None)
@@ -158,7 +156,7 @@ class ExplainPath:
         if gone is not None:
             return gone
         assert record is not None  # noqa: S101 - what is not gone and not later was there
-        narrowest = replace(where, filter=None, memories=True, expired=True, as_of=None, superseded=where.superseded)
+        narrowest = replace(where, filter=None, memories=True, expired=True, as_of=None)
         if not await self._stands(wanted, narrowest):
             return await self._represented(record)
         if where.as_of is not None and not await self._stands(wanted, replace(narrowest, as_of=where.as_of)):
