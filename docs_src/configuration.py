@@ -33,6 +33,24 @@ server = Memory("server.db", embedder="openai:bge-m3", embedder_base_url="http:/
 for each in (bundled, remote, server):
     each.close()
 
+# begin reading
+m = Memory(
+    "reading.db",
+    decay=None,
+    token_counter=lambda text: len(text) // 3,
+)
+# end reading
+m.close()
+
+# begin rerankers
+cohere = Memory("cohere.db", reranker="cohere:rerank-v3.5")
+local = Memory("local.db", reranker="cross-encoder:BAAI/bge-reranker-v2-m3-int8")
+served = Memory("served.db", reranker="server:bge-reranker-v2-m3", reranker_base_url="http://localhost:8000/v1")
+judge = Memory("judge.db", reranker="llm:openai:gpt-5-mini")
+# end rerankers
+for each in (cohere, local, served, judge):
+    each.close()
+
 # begin dictionary
 m = Memory.from_config({"path": "notes.db", "project": "support-bot", "llm": "openai:gpt-5-mini"})
 # end dictionary

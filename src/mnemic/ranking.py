@@ -29,7 +29,8 @@ Mask = NDArray[np.bool_]
 
 # The mean of a side starts as this many typical texts; a scope outweighs it once it has more rows. In
 # a small scope each row is part of the mean it is compared around, which this keeps negligible. From
-# 16 to 256 recall on LoCoMo's development half and on MADial stays within a point.
+# 16 to 256 recall on LoCoMo's development half and on MADial stays within a point. It goes half way at most: where
+# everything is about one thing, nothing would be near a question about it. That costs nothing there, either.
 MEAN_PRIOR = 64.0
 
 # Okapi BM25 (Robertson and Zaragoza 2009). b is below the usual 0.75 because a record's length is
@@ -99,7 +100,8 @@ def centre(means: Mapping[str, Floats], sums: Mapping[str, tuple[Floats, int]], 
     if prior is None:
         # Without a prior a few rows say little about the space: shrink towards no centring.
         return np.asarray(total / (count + MEAN_PRIOR), dtype=np.float32)
-    return np.asarray((prior * MEAN_PRIOR + total) / (MEAN_PRIOR + count), dtype=np.float32)
+    weight = max(MEAN_PRIOR, float(count))  # never more than half way
+    return np.asarray((prior * weight + total) / (weight + count), dtype=np.float32)
 
 
 # Across languages an answer stands out less: by two thirds of what it does within one, in the median of
@@ -483,9 +485,14 @@ def _with_beside(rows: Rows, own: Floats) -> Floats:
     return np.asarray(own + _BESIDE * (before + after) + _OWN_TURN * turn, dtype=np.float32)
 
 
-def relevance(evidence: float, *, midpoint: float, scale: float) -> float:
-    """How likely a record with so much evidence answers the question, in [0, 1]: a logistic curve of the space."""
-    return 1.0 / (1.0 + math.exp(-min(max((evidence - midpoint) / scale, -50.0), 50.0)))
+def relevance(evidence: float, coverage: float, *, midpoint: float, scale: float) -> float:
+    """How likely a record with so much evidence answers the question, in [0, 1]: a logistic curve of the space.
+
+    A record that has the question's words is worth that much whatever else the scope holds: words that every record
+    has order nothing, and are no less there.
+    """
+    worth = max(evidence, _COUNTED * min(coverage, 1.0))
+    return 1.0 / (1.0 + math.exp(-min(max((worth - midpoint) / scale, -50.0), 50.0)))
 
 
 # Boosts order what is about equally relevant; each stays within this.

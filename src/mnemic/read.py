@@ -221,7 +221,7 @@ class ReadPath:
 
     def _relevance(self, candidate: Candidate) -> float:
         space = self._calibration
-        return ranking.relevance(candidate.evidence, midpoint=space.midpoint, scale=space.scale)
+        return ranking.relevance(candidate.evidence, candidate.coverage, midpoint=space.midpoint, scale=space.scale)
 
 
 def _per_arm(limit: int) -> int:

@@ -36,7 +36,7 @@ FACTS = {
 @pytest.fixture
 def _model_that_answers(monkeypatch):
     """A named model is made, which checks its name and its package, and a recorded answer is given in its place."""
-    for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "MY_KEY"):
+    for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "COHERE_API_KEY", "MY_KEY"):
         monkeypatch.setenv(key, "not a key")
     make = registry.make_llm
     monkeypatch.setattr(registry, "make_llm", lambda name, **rest: FakeLLM(FACTS, name=make(name, **rest).name))
