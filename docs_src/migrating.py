@@ -7,6 +7,7 @@ from mnemic import Memory
 config = {
     "llm": {"provider": "openai", "config": {"model": "gpt-5-mini"}},
     "embedder": {"provider": "ollama", "config": {"model": "bge-m3", "ollama_base_url": "http://localhost:11434"}},
+    "reranker": {"provider": "cohere", "config": {"model": "rerank-v3.5", "top_k": 5}},
     "custom_instructions": "Keep what concerns the order.",
 }
 m = Memory.from_config(config | {"path": "migrated.db"})
@@ -24,6 +25,7 @@ m = Memory("calls.db")
 m.add("I play tennis on Saturdays.", user_id="alice", metadata={"category": "hobbies"})
 m.search("sports", filters={"user_id": "alice"}, top_k=5)
 m.search("sports", user_id="alice", limit=5)
+m.search("last week", user_id="alice", reference_date="2025-03-14", rerank=False, explain=True)
 m.get_all(filters={"user_id": "alice"})
 # end calls
 assert m.get_all(filters={"user_id": "alice"})["total"] == 1

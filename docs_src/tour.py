@@ -59,11 +59,21 @@ for hit in found["results"]:
 nothing = alice.search("How do I change a bicycle tyre?")
 print(nothing["results"], nothing["below_floor"])
 # end search
+# begin then
+print(alice.search("Where do I work?", as_of="2025-02-01")["results"][0]["memory"])
+for value in alice.timeline("employer"):
+    print(value["object"], value["valid_to"] and value["valid_to"][:10])
+# end then
+
+# begin why
+told = alice.explain("Where do I work?", past["id"])["memory"]
+print(told["status"], "-", told["reason"])
+# end why
 assert "我對花生過敏。" in [hit["memory"] for hit in found["results"]]
 assert all(0 <= hit["score"] <= 1 for hit in found["results"])
 
 # begin context
-block = alice.context("Where does Alice live?", max_tokens=200)
+block = alice.context("Where does Alice live?", max_tokens=400)
 print(block["context"])
 # end context
 
@@ -107,7 +117,8 @@ print([each["memory"] for each in good["results"]])
 
 # begin expiry
 alice.remember("The lift is out of order.", expiration_date="2025-03-20")
-print(len(alice.search("lift")["results"]), len(alice.search("lift", show_expired=True)["results"]))
+print(alice.search("lift")["results"])
+print(alice.search("lift", show_expired=True)["results"][0]["memory"])
 # end expiry
 
 assert m.verify()["ok"]

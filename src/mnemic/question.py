@@ -120,7 +120,10 @@ _ASKING = re.compile(
 _ASKING_ZH = re.compile(
     "[嗎吗呢誰谁哪幾几]|什麼|什么|甚麼|怎|何時|何时|為何|为何|多少|多久|多大|列出|告訴我|告诉我|提醒我"
 )
-_ADVICE = re.compile(r"\b(?:should|shall|could|can|may) (?:i|we)\b|要不要|應該|应该|該不該|该不该", re.IGNORECASE)
+_ADVICE = re.compile(
+    r"\b(?:should|shall|could|can|may) (?:i|we)\b|\b(?:can|could|would|will) you\b(?! (?:remember|recall|tell|remind|list))|\b(?:recommend|suggest)|推薦|推荐|建議|建议|要不要|應該|应该|該不該|该不该",
+    re.IGNORECASE,
+)
 _FEW = 40
 """Letters of a text that is some words to search for rather than something told: half a dozen words."""
 

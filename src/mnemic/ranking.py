@@ -511,8 +511,7 @@ def ordered(place: int) -> float:
     Enough for the newest to make up for the whole of that share; it halves every two places, so that it lifts the
     last few of a long series rather than its newer half.
     """
-    return 1 + (1 / COMPARABLE - 1) * 0.5 ** (place / 2)
-
+    return 1 + (1 / COMPARABLE - 1) * float(0.5 ** (place / 2))
 
 
 def recency(age: timedelta, half_life: timedelta) -> float:
@@ -520,7 +519,7 @@ def recency(age: timedelta, half_life: timedelta) -> float:
 
     More would cost recall where people ask of any time: at 1.1, 0.2 of R@10 on LoCoMo's development half.
     """
-    return 1 + (BOUND - 1) / 2 * 0.5 ** (max(age, timedelta()) / half_life)
+    return 1 + (BOUND - 1) / 2 * float(0.5 ** (max(age, timedelta()) / half_life))
 
 
 def proof(count: int) -> float:
