@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnemic.cli import show
-from mnemic.cli.past import AsOf, KnownAt, moment
+from mnemic.cli.past import AsOf, KnownAt, ReferenceDate, moment
 from mnemic.cli.session import WHOSE, FilterJson, Session, ShowExpired, Threshold, command, parse_json
 from mnemic.errors import InvalidInput
 
@@ -45,6 +45,7 @@ def explain(
     past: Annotated[bool, typer.Option("--past", help="Also what no longer holds.")] = False,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    reference_date: ReferenceDate = None,
 ) -> None:
     """Say why search answers as it does: what each arm found, what was dropped, and where a memory went."""
     kinds: Any = include or None
@@ -61,6 +62,7 @@ def explain(
             latest_only=False if past else None,
             as_of=moment(as_of),
             known_at=moment(known_at),
+            reference_date=moment(reference_date),
         )
     if page is not None:
         _write(page, as_html(result, query))

@@ -265,6 +265,8 @@ def search(
     past: Annotated[bool, typer.Option("--past", help="Also what no longer holds.")] = False,
     as_of: earlier.AsOf = None,
     known_at: earlier.KnownAt = None,
+    reference_date: earlier.ReferenceDate = None,
+    rerank: Annotated[bool, typer.Option(help="Let the reranker order, where there is one.")] = True,
     explain: Annotated[bool, typer.Option("--explain", help="Also what each part of the score was.")] = False,
 ) -> int:
     """Find the memories that answer a question. Exit code 1: nothing relevant."""
@@ -281,6 +283,8 @@ def search(
             latest_only=False if past else None,
             as_of=earlier.moment(as_of),
             known_at=earlier.moment(known_at),
+            reference_date=earlier.moment(reference_date),
+            rerank=None if rerank else False,
             explain=explain,
         )
     show.answer(session, result, show.hits)
@@ -299,6 +303,7 @@ def context(
         Format, typer.Option("--format", help="text, messages (the two parts as a prompt's messages), xml or json.")
     ] = "text",
     profile: Annotated[bool, typer.Option(help="Begin with who the user is.")] = True,
+    reference_date: earlier.ReferenceDate = None,
     where: FilterJson = None,
 ) -> int:
     """Print what is known about a question as a block for a prompt. Exit code 1: nothing relevant."""
@@ -311,6 +316,7 @@ def context(
             threshold=threshold,
             format=form,
             profile=profile,
+            reference_date=earlier.moment(reference_date),
             filters=parse_json(where, "--filter"),
         )
     show.answer(session, result, show.context)

@@ -16,6 +16,9 @@ AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="TIME", help="What held then: ISO 8601 or unix seconds. [now]")
 ]
 KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="TIME", help="What the store knew then. [now]")]
+ReferenceDate = Annotated[
+    str | None, typer.Option("--reference-date", metavar="TIME", help='When it is asked, for "last week". [now]')
+]
 
 _SECONDS = 9  # digits of unix seconds from 1973 on; fewer are a year or a mistake, not a moment of 1970
 
