@@ -149,12 +149,13 @@ def _core(asked: str, places: list[tuple[int, int]]) -> str:
     kept, at = "", 0
     for start, end in places:
         if start >= at:
-            kept += asked[at:start] + " "
+            kept += _LEADING_TO.sub("", asked[at:start]) + " "
         at = max(at, end)
     kept = " ".join((kept + asked[at:]).split())
     return kept if any(word.plain not in _EMPTY for word in text.question_words(kept)) else asked
 
 
+_LEADING_TO = re.compile(r"\b(?:in|on|at|of|by|from|during|since|until|till|before|after)\s*\Z", re.IGNORECASE)
 _EMPTY = frozenset("do did done happen happened what 做 過 过 事 了".split())
 """Words of a question that asks for a time and nothing else."""
 

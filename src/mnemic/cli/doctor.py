@@ -21,7 +21,7 @@ from mnemic import __version__, config, registry
 from mnemic.cli import show as display
 from mnemic.cli.session import BAD_INPUT, MODEL_FAILED, STORE_FAILED, settings_as_dict
 from mnemic.errors import InvalidConfig, MnemicError
-from mnemic.protocols import Embedder, Space
+from mnemic.protocols import ARMS, Embedder, Space
 from mnemic.types import Scope
 
 _BUNDLED = {
@@ -63,7 +63,7 @@ def examine(settings: config.Settings) -> dict[str, Any]:
         "embedder": embedder,
         "extractor": extractor,
         "reranker": reranker,
-        "arms": {"vector": opened and vectors is not None, "keyword": opened},
+        "arms": {arm: opened and (arm != "vector" or vectors is not None) for arm in ARMS},
         "problems": [{"part": each.part, "message": each.message, "exit_code": each.code} for each in problems],
         "missing": _missing(settings),
     }
@@ -86,8 +86,7 @@ def show(report: dict[str, Any]) -> None:
             "extractor": f"{extractor['name'] or extractor['setting']} ({extractor['detail']})",
             "model": extractor["setting"] or "none",
             "reranker": f"{reranker['name'] or reranker['setting'] or 'none'} ({reranker['detail']})",
-            "vector search": "on" if report["arms"]["vector"] else "off",
-            "keyword search": "on" if report["arms"]["keyword"] else "off",
+            "search by": ", ".join(f"{arm}{'' if on else ' (off)'}" for arm, on in report["arms"].items()),
             "settings file": f"{report['config_file']['path']}{'' if report['config_file']['exists'] else ' (none)'}",
         }
     )
