@@ -124,7 +124,7 @@ class ReadPath:
         heard = floor is not None or _is_heard(found)
         kept = [(score, each) for score, each in scored if score >= least and heard]
         reranker = self._reranker if rerank else None
-        wide = max(limit, reranking.MOST) if reranker is not None else limit
+        wide = max(limit, reranking.MOST) if reranker is not None or _is_ordered(asked) else limit
         shown = kept[: wide + _MARGIN]
         records = await self._store.load([each.id for _, each in shown], known_at=where.known_at)
         hits = [
@@ -222,6 +222,11 @@ class ReadPath:
     def _relevance(self, candidate: Candidate) -> float:
         space = self._calibration
         return ranking.relevance(candidate.evidence, candidate.coverage, midpoint=space.midpoint, scale=space.scale)
+
+
+def _is_ordered(asked: Question) -> bool:
+    """Whether something else than relevance orders, so that what is far down may come up."""
+    return asked.order is not None or asked.present or asked.breadth
 
 
 def _per_arm(limit: int) -> int:

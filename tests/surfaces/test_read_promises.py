@@ -59,28 +59,28 @@ def unkept(*arguments, measured):
 
 
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", [unkept("en", measured="12 of 50"), unkept("zh", measured="0 of 50")])
+@pytest.mark.parametrize("language", [unkept("en", measured="18 of 50"), unkept("zh", measured="24 of 50")])
 async def test_off_topic_questions_come_back_empty(figures, language):
     got = await figures(abstain.measure, language, split="test")
     assert got.empty.value >= 0.9, got
 
 
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", [unkept("en", measured="0.67"), unkept("zh", measured="0.83")])
+@pytest.mark.parametrize("language", [unkept("en", measured="0.77"), unkept("zh", measured="0.86")])
 async def test_paraphrases_are_found(figures, language):
     got = await figures(abstain.measure, language, split="test")
     assert got.recall >= 0.9, got
 
 
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", [unkept("en", measured="14 of 30"), unkept("zh", measured="19 of 30")])
+@pytest.mark.parametrize("language", ["en", "zh"])
 async def test_a_store_of_six_memories_knows_what_it_does_not_know(figures, language):
     got = await figures(abstain.measure, language, "small")
     assert got.empty.value >= 0.9, got
 
 
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", [unkept("en", measured="0.67"), unkept("zh", measured="0.75")])
+@pytest.mark.parametrize("language", [unkept("en", measured="0.67"), unkept("zh", measured="0.67")])
 async def test_a_store_of_six_memories_finds_what_it_knows(figures, language):
     got = await figures(abstain.measure, language, "small")
     assert got.recall >= 0.9, got
@@ -106,7 +106,7 @@ async def test_paraphrases_are_found_with_the_second_embedder(figures, language)
 
 
 @pytest.mark.behaviour("R5")
-@pytest.mark.parametrize("language", [unkept("en", measured="1 of 3"), unkept("zh", measured="2 of 3")])
+@pytest.mark.parametrize("language", [unkept("en", measured="2 of 3"), unkept("zh", measured="2 of 3")])
 async def test_the_newest_of_twenty_checkpoints_is_in_the_first_three(figures, language):
     got = await figures(times.recency, language, groups=3)
     assert got.newest.value == 1, got
@@ -121,7 +121,7 @@ async def test_an_old_exact_answer_stays_before_newer_noise(figures, language):
 
 @pytest.mark.slow
 @pytest.mark.behaviour("R5")
-@pytest.mark.parametrize("language", [unkept("en", measured="3 of 10"), unkept("zh", measured="7 of 10")])
+@pytest.mark.parametrize("language", [unkept("en", measured="9 of 10"), unkept("zh", measured="9 of 10")])
 async def test_the_newest_checkpoint_is_in_the_first_three_whatever_the_project(figures, language):
     got = await figures(times.recency, language)
     assert got.newest.value == 1, got
@@ -139,14 +139,14 @@ async def test_old_exact_answers_stay_before_newer_noise_whatever_the_topic(figu
 
 
 @pytest.mark.behaviour("R6")
-@pytest.mark.parametrize("language", [unkept("en", measured="26 of 40"), unkept("zh", measured="23 of 40")])
+@pytest.mark.parametrize("language", ["en", "zh"])
 async def test_a_question_with_a_time_gets_a_memory_of_that_time_first(figures, language):
     got = await figures(times.measure, language)
     assert got.first.value >= 0.9, got
 
 
 @pytest.mark.behaviour("R6")
-@pytest.mark.parametrize("language", [unkept("en", measured="48 of 68"), unkept("zh", measured="40 of 68")])
+@pytest.mark.parametrize("language", ["en", unkept("zh", measured="53 of 68")])
 async def test_the_memories_of_a_time_are_among_the_first_ten(figures, language):
     got = await figures(times.measure, language)
     assert got.ten.value >= 0.9, got
@@ -162,8 +162,8 @@ async def test_the_memories_of_a_time_are_among_the_first_ten(figures, language)
         "zh-Hant",
         "zh-Hans",
         "ja",
-        unkept("ko", measured="23 of 40, English 36"),
-        unkept("es", measured="31 of 40, English 36"),
+        "ko",
+        "es",
         "ru",
     ],
 )
@@ -198,14 +198,14 @@ async def test_a_question_in_one_language_ranks_a_memory_in_another_high(figures
 @pytest.mark.parametrize(
     ("asked", "kept"),
     [
-        unkept("en", "zh-Hant", measured="25 of 40"),
-        unkept("en", "ja", measured="24 of 40"),
-        unkept("en", "ko", measured="16 of 40"),
+        ("en", "zh-Hant"),
+        ("en", "ja"),
+        unkept("en", "ko", measured="28 of 40"),
         unkept("en", "es", measured="15 of 40"),
-        unkept("en", "ru", measured="18 of 40"),
-        unkept("zh-Hant", "en", measured="22 of 40"),
-        unkept("zh-Hans", "zh-Hant", measured="25 of 40"),
-        unkept("zh-Hant", "zh-Hans", measured="23 of 40"),
+        unkept("en", "ru", measured="26 of 40"),
+        ("zh-Hant", "en"),
+        ("zh-Hans", "zh-Hant"),
+        unkept("zh-Hant", "zh-Hans", measured="24 of 40"),
     ],
 )
 async def test_a_question_in_one_language_is_answered_with_a_memory_in_another(figures, asked, kept):

@@ -391,11 +391,26 @@ def test_a_fact_holds_until_it_ends_and_never_less_than_a_moment():
 # Relevance and boosts.
 
 
-@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.floats(-1, 1), st.floats(1e-3, 1))
-def test_relevance_lies_between_0_and_1_and_grows_with_the_evidence(evidence, more, midpoint, scale):
-    score = ranking.relevance(evidence, midpoint=midpoint, scale=scale)
-    assert 0 <= score <= ranking.relevance(evidence + more, midpoint=midpoint, scale=scale) <= 1
-    assert ranking.relevance(midpoint, midpoint=midpoint, scale=scale) == 0.5
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.floats(0, 2), st.floats(0, 2), st.floats(-1, 1), st.floats(1e-3, 1))
+def test_relevance_lies_between_0_and_1_and_grows_with_the_evidence_and_the_words(
+    evidence, more, coverage, wider, midpoint, scale
+):
+    def score(evidence, coverage):
+        return ranking.relevance(evidence, coverage, midpoint=midpoint, scale=scale)
+
+    least = score(evidence, coverage)
+    assert 0 <= least <= score(evidence + more, coverage) <= 1
+    assert least <= score(evidence, coverage + wider) <= 1
+    if midpoint >= 0:
+        assert score(midpoint, 0.0) == 0.5
+
+
+@given(st.floats(-1, 1), st.floats(1, 3), st.floats(0.01, 1), st.floats(0.01, 1))
+def test_all_the_words_of_a_question_are_worth_half_a_cosine_of_one_whatever_speaks_against(
+    evidence, coverage, midpoint, scale
+):
+    expected = 1 / (1 + math.exp(-min((max(evidence, 0.5) - midpoint) / scale, 50)))
+    assert ranking.relevance(evidence, coverage, midpoint=midpoint, scale=scale) == pytest.approx(expected)
 
 
 @given(
