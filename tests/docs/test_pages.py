@@ -4,6 +4,7 @@ import inspect
 import re
 import tomllib
 from dataclasses import fields
+from typing import get_args
 
 import pages
 import pytest
@@ -12,8 +13,9 @@ import mnemic
 from mnemic import config, errors, filters, registry, slots
 from mnemic.extractors import values_en, values_zh
 from mnemic.memory import AsyncMemory
+from mnemic.protocols import ARMS, ORDERS
 from mnemic.stores.blocks import EPISODE_STATES
-from mnemic.types import KINDS, Limits
+from mnemic.types import FORMATS, KINDS, Fate, Limits
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
@@ -82,6 +84,22 @@ def test_every_operator_field_kind_and_state_is_documented():
     text = page("docs/concepts.md")
     words = {*filters.OPERATORS, *filters.FIELDS, *KINDS, *filter(None, EPISODE_STATES)}
     assert [word for word in sorted(words) if f"`{word}`" not in text] == []
+
+
+def test_every_arm_order_format_and_fate_is_documented():
+    text = page("docs/concepts.md")
+    known = rows(text)
+    assert [name for name in (*ARMS, *FORMATS, *get_args(Fate)) if name not in known] == []
+    assert [name for name in ORDERS if f"`{name}`" not in text] == []
+
+
+def test_every_boost_is_documented():
+    """Whatever moves a hit is named where order is told of, as `score_details` names it."""
+    text = page("docs/concepts.md")
+    source = page("src/mnemic/read.py")
+    boosts = {*re.findall(r'found\["(\w+)"\] =', source), *re.findall(r'"(breadth)":', source), "first", "last"}
+    assert len(boosts) > 7
+    assert [name for name in sorted(boosts) if f"`{name}`" not in text] == []
 
 
 def test_every_attribute_the_rules_know_is_documented():
