@@ -88,7 +88,7 @@ async def test_a_store_of_six_memories_finds_what_it_knows(figures, language):
 
 @pytest.mark.slow
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", [unkept("en", measured="13 of 50"), unkept("zh", measured="1 of 50")])
+@pytest.mark.parametrize("language", [unkept("en", measured="17 of 50"), unkept("zh", measured="10 of 50")])
 async def test_off_topic_questions_come_back_empty_with_the_second_embedder(figures, language):
     got = await figures(abstain.measure, language, split="test", model="use")
     assert got.empty.value >= 0.9, got
@@ -96,7 +96,7 @@ async def test_off_topic_questions_come_back_empty_with_the_second_embedder(figu
 
 @pytest.mark.slow
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", [unkept("en", measured="0.64"), unkept("zh", measured="0.83")])
+@pytest.mark.parametrize("language", ["en", unkept("zh", measured="0.84")])
 async def test_paraphrases_are_found_with_the_second_embedder(figures, language):
     got = await figures(abstain.measure, language, split="test", model="use")
     assert got.recall >= 0.9, got
