@@ -9,7 +9,6 @@ timed is everything but the embedder. The last TIMES texts are the ones whose ad
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 import time
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mem0_hybrid
 import numpy as np
 
 QUESTIONS = ["where does she play tennis on weekends", "what is the cat called", "她妹妹住在哪裡", "the trip to Kyoto"]
@@ -70,29 +70,13 @@ def ours(folder: Path, vectors: dict[str, Any]) -> tuple[Callable[[str], Any], C
 
 
 def theirs(folder: Path, vectors: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[str], Any], str]:
-    os.environ |= {"MEM0_TELEMETRY": "False", "OPENAI_API_KEY": "unused", "MEM0_DIR": str(folder / "home")}
-    import mem0
-    from mem0.embeddings.base import EmbeddingBase
-
-    class Table(EmbeddingBase):
-        def embed(self, text: str, memory_action: str | None = None) -> list[float]:  # noqa: ARG002 - their signature
-            return vectors[text].tolist()
-
-    size = len(next(iter(vectors.values())))
-    memory = mem0.Memory.from_config(
-        {
-            "vector_store": {
-                "provider": "qdrant",
-                "config": {"path": str(folder / "qdrant"), "embedding_model_dims": size, "on_disk": True},
-            },
-            "history_db_path": str(folder / "history.db"),
-        }
+    memory, active = mem0_hybrid.opened(
+        folder, len(next(iter(vectors.values()))), lambda text, _: vectors.get(text, vectors[QUESTIONS[0]])
     )
-    memory.embedding_model = Table()
     return (
         lambda text: memory.add(text, user_id="u", infer=False),
         lambda text: memory.search(text, filters={"user_id": "u"}, top_k=20, threshold=0.0),
-        mem0.__version__,
+        active,
     )
 
 

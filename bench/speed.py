@@ -1,6 +1,6 @@
 """Speed and size, printed as one table; what is compared is measured in the same run.
 
-    python bench/speed.py [--big 1000000] [--quick] [--mem0] [--locomo DATA]
+    python bench/speed.py [--big 1000000] [--quick] [--mem0]
 
 Stores are filled through the public API (`add(..., infer=False)`). Vectors of the texts are synthetic,
 drawn around vectors of real sentences, and handed over by a precomputed embedder, so that what is
@@ -8,7 +8,7 @@ timed is everything but the embedder; where the real embedder is used the line s
 on the clock stands the processor time of the whole process, which other work on the machine changes less.
 The big store, 10,000 users with 100 memories each, takes ten minutes to fill and 4 GB; it is kept in
 the user's cache folder for the next run. `--mem0` compares with mem0ai, which must be installed
-(`pip install --group bench`); `--locomo` does so on real conversations, see beside_mem0.py.
+(`pip install --group bench`); recall_beside_mem0.py does so on real conversations.
 """
 
 from __future__ import annotations
@@ -192,11 +192,7 @@ async def scope_in_store(folder: Path, world: World, big: int, times: int) -> No
             "run": await searches(memory, times, run_id="run"),
         }
         if others:
-            # One search each, so that nothing of a user is at hand.
-            users = random.Random(11).sample(range(others // PER_USER), times + 3)
-            found[name]["user, another each time"] = await timed(
-                times, lambda i: memory.search(QUESTIONS[i % len(QUESTIONS)], user_id=f"other{users[i]}", threshold=0)
-            )
+            found[name]["user, another each time"] = await strangers(memory, others // PER_USER, times)
         await memory.close()
     alone, among = found.values()
     for which in among:
@@ -205,6 +201,14 @@ async def scope_in_store(folder: Path, world: World, big: int, times: int) -> No
                 row(f"search, {which}, 100 memories, {name}", shown(kinds[which]))
         if which in alone:
             row(f"    ratio, {which}", f"{among[which].median / alone[which].median:.2f}x")
+
+
+async def strangers(memory: AsyncMemory, users: int, times: int) -> Taken:
+    """One search for each of several users, so that nothing of them is at hand."""
+    chosen = random.Random(11).sample(range(users), times + 3)
+    return await timed(
+        times, lambda i: memory.search(QUESTIONS[i % len(QUESTIONS)], user_id=f"other{chosen[i]}", threshold=0)
+    )
 
 
 PER_USER = 100
@@ -290,7 +294,7 @@ async def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ask.add_argument("--big", type=int, default=1_000_000)
     ask.add_argument("--quick", action="store_true", help="a tenth of the size, to see that it runs")
-    ask.add_argument("--mem0", action="store_true")
+    ask.add_argument("--mem0", action="store_true", help="beside mem0ai, 10,000 drawn memories")
     wanted = ask.parse_args()
     big, times = (wanted.big // 10, 20) if wanted.quick else (wanted.big, 100)
     row("machine", f"{platform.machine()}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}")
