@@ -454,7 +454,7 @@ def keywords(rows: Rows, question: Sequence[Word], trust: Floats | None = None) 
             mine = np.searchsorted(rows.starts, _places(rows.terms, list(near)), side="right") - 1
             weight = _MISSPELT
         tf = np.bincount(mine, minlength=n).astype(np.float32)
-        rarity = idf(int(np.count_nonzero(tf[rows.eligible])), eligible)
+        rarity = idf(int(np.count_nonzero((tf > 0) & rows.eligible)), eligible)
         total += rarity
         if not tf.any():
             continue
