@@ -109,6 +109,10 @@ def centre(means: Mapping[str, Floats], sums: Mapping[str, tuple[Floats, int]], 
 _ACROSS = 2 / 3
 
 
+# Among few records nothing can stand out far: the least that something must is lowered as if there were so many more.
+_TOO_FEW = 4
+
+
 class Centred:
     """A question compared with unit vectors d by cos(q - m(q), d - m(d)), m being the mean of a side.
 
@@ -172,7 +176,7 @@ class Centred:
         nearest = dots.argmax(axis=0)
         least = np.where(cjk[nearest], gates["cjk"], gates["other"])
         across = cjk[nearest] != (self._own == SIDES.index("cjk"))
-        least = np.where(across, _ACROSS * least, least)
+        least = np.where(across, _ACROSS * least, least) * len(products) / (len(products) + _TOO_FEW)
         return float((lift / least).max())
 
 

@@ -121,7 +121,7 @@ class ReadPath:
         found = await self._find(asked, where, limit, notes, watched=tuple(watched))
         least = self._calibration.floor if floor is None else floor
         scored = [(self._relevance(each), each) for each in found.candidates]
-        heard = floor is not None or _is_heard(found)
+        heard = floor is not None or self._is_heard(found)
         kept = [(score, each) for score, each in scored if score >= least and heard]
         reranker = self._reranker if rerank else None
         wide = max(limit, reranking.MOST) if reranker is not None or _is_ordered(asked) else limit
@@ -219,6 +219,18 @@ class ReadPath:
             return ((_BEGINNING, at),)
         return ((at, _END),) if anchor.role == "after" else ((at - _AROUND, at + _AROUND),)
 
+    def _is_heard(self, found: Found) -> bool:
+        """Whether the scope says anything of what is asked: something is near, or has the words, names or time."""
+        if found.lift is None or found.lift >= 1.0:
+            return True
+        return any(
+            (each.similarity or 0.0) >= self._calibration.midpoint
+            or each.coverage >= _MOST_WORDS
+            or each.entity is not None
+            or each.time is not None
+            for each in found.candidates
+        )
+
     def _relevance(self, candidate: Candidate) -> float:
         space = self._calibration
         return ranking.relevance(candidate.evidence, candidate.coverage, midpoint=space.midpoint, scale=space.scale)
@@ -252,15 +264,6 @@ _END = datetime.max.replace(tzinfo=UTC)
 _AROUND = timedelta(days=30)
 # An event is taken for the one that was meant when it is likelier than not.
 _SURE = 0.5
-
-
-def _is_heard(found: Found) -> bool:
-    """Whether the scope says anything of what is asked: something is near, or has the words, names or time."""
-    if found.lift is None or found.lift >= 1.0:
-        return True
-    return any(
-        each.coverage >= _MOST_WORDS or each.entity is not None or each.time is not None for each in found.candidates
-    )
 
 
 def _closed(asked: Question) -> tuple[tuple[datetime, datetime], ...]:
