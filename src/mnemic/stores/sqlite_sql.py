@@ -53,12 +53,17 @@ def memories_sql(scope: Scope, status: Status = "current") -> Predicate:
     matching = f"{_STATUS[status]} AND {matching}"
     if scope.run_id is None:
         return matching, values
+    # A SELECT of its own, and a +: by rows of a UNION, SQLite looks nothing up, and would read the whole project.
+    if tuple(scope.ids) == ("run_id",):
+        matching = matching.replace("project = ?", "+project = ?")
     here = [scope.project, scope.run_id]
     matching += f"""
         AND (partition, id) IN (
-            SELECT partition, id FROM memories WHERE {_STATUS[status]} AND project = ? AND run_id = ?
-            UNION
-            SELECT partition, memory_id FROM runs WHERE project = ? AND run_id = ?
+            SELECT partition, id FROM (
+                SELECT partition, id FROM memories WHERE {_STATUS[status]} AND project = ? AND run_id = ?
+                UNION
+                SELECT partition, memory_id FROM runs WHERE project = ? AND run_id = ?
+            )
         )"""
     return matching, [*values, *here, *here]
 
