@@ -124,7 +124,7 @@ async def looked_up(case: Case, embedder: embedders.Timed) -> dict[tuple[bool, s
     from mem0.utils.entity_extraction import extract_entities
 
     said = list(dict.fromkeys(each.said for each in case.messages))
-    asked = list(dict.fromkeys(each.text for each in case.questions))
+    asked = list(dict.fromkeys(each.text.strip() for each in case.questions))  # mem0ai strips them
     asked += sorted({name for text in asked for _, name in extract_entities(text)} - set(asked))
     found = {
         (False, text): vector for text, vector in zip(said, await embedder.embed(said, role="passage"), strict=True)
