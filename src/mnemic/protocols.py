@@ -541,8 +541,6 @@ class Candidate:
     ranks: Mapping[str, int]
     """Its place in each arm that has it, from 1."""
     said_at: datetime
-    terms: frozenset[int]
-    """Its words, to tell copies by."""
 
 
 @dataclass(frozen=True, kw_only=True)

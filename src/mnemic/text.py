@@ -113,6 +113,7 @@ class Word:
     """A word that a question asks for, or in unspaced scripts a character or two."""
 
     plain: str
+    """As it was asked, folded: not stemmed."""
     forms: tuple[int, ...]
     """Its terms: more than one where Traditional and Simplified Chinese write it differently."""
 
@@ -128,7 +129,8 @@ def question_words(question: str) -> tuple[Word, ...]:
     every = [word for word in dict.fromkeys(_words(folded)) if _hash(word) in wanted]
     empty = _empty_words(folded)
     words = [word for word in every if word not in empty and not _GRAMMAR.fullmatch(word)] or every
-    return tuple(Word(plain=word, forms=tuple(map(_hash, _written(word)))) for word in words)
+    asked = {_stem(run.group()): run.group() for run in _RUN.finditer(folded) if run.lastgroup == "word"}
+    return tuple(Word(plain=asked.get(word, word), forms=tuple(map(_hash, _written(word)))) for word in words)
 
 
 _GRAMMAR = re.compile(
@@ -210,8 +212,7 @@ def misspelt(word: str) -> frozenset[int]:
     near |= {head + letter + tail for head, tail in cuts for letter in _ALPHABET}
     near |= {head + letter + tail[1:] for head, tail in cuts if tail for letter in _ALPHABET}
     near |= {head + tail[1] + tail[0] + tail[2:] for head, tail in cuts if len(tail) > 1}
-    # Each is stemmed as it stands and kept as well: the question's own word is a stem already.
-    return frozenset(zlib.crc32(each.encode()) for each in (*near, *_stemmers.english.stemWords(list(near))))
+    return frozenset(zlib.crc32(each.encode()) for each in _stemmers.english.stemWords(list(near)))
 
 
 SPEAKERS = 1 << 14

@@ -212,9 +212,8 @@ class Memory:
 
     @property
     def person(self) -> str | None:
-        """Whom it is about, or who said it, where she is named and not the user."""
-        named = self.subject if self.subject not in (None, "user", "assistant") else self.actor
-        return None if named is None or _is_user(named, self.scope) else named
+        """Who said it, where she is named and not the user."""
+        return None if self.actor is None or _is_user(self.actor, self.scope) else self.actor
 
 
 def _with_speaker(name: str | None, scope: Scope, words: str) -> str:

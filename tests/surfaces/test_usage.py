@@ -3,8 +3,8 @@
 import pytest
 
 from mnemic import Memory, ModelError
-from mnemic.tokens import count
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor, FakeLLM
+from mnemic.tokens import count
 from mnemic.types import Extraction, Fact, Usage
 
 USER = "alice"

@@ -485,7 +485,7 @@ def test_the_lift_is_how_far_the_nearest_stands_above_what_is_usual(seed, window
         common = sum(rest) / len(rest) if rest else usual
         # The question is on the other side: what is near to it in a script of its own need stand out less.
         least = ACROSS * gates["cjk"] if cjk[nearest] else gates["other"]
-        best.append((cosines[nearest] - (common + usual) / 2) / least)
+        best.append((cosines[nearest] - (common + usual) / 2) / (least * n / (n + 4)))
     assert found == pytest.approx(max(best), abs=1e-3)
 
 

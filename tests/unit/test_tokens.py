@@ -14,7 +14,12 @@ from mnemic import tokens
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("", 0), ("word", 1), ("Hello, I live in Oslo and my wife Dana likes tea.", 13), ("我太太叫小雨，對花生過敏。", 13)],
+    [
+        ("", 0),
+        ("word", 1),
+        ("Hello, I live in Oslo and my wife Dana likes tea.", 13),
+        ("我太太叫小雨，對花生過敏。", 13),
+    ],
 )
 def test_a_text_has_as_many_tokens_as_o200k_makes_of_it(text, count):
     assert tokens.count(text) == count

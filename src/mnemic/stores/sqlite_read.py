@@ -93,8 +93,6 @@ class Reader:
         scored = [each for each in scored if eligible[each.row]]
         chosen = np.array([hit.row for hit in scored], dtype=np.int64)
         entries, said = blocks.entries[chosen].tolist(), blocks.marks["said"][chosen].tolist()
-        ends = zip(blocks.starts[chosen].tolist(), blocks.starts[chosen + 1].tolist(), strict=True)
-        words = [frozenset(blocks.terms[start:end].tolist()) for start, end in ends]
         names = self._names(entries, probe.where)
         found = [
             Candidate(
@@ -108,9 +106,8 @@ class Reader:
                 beside=hit.beside,
                 ranks=hit.ranks,
                 said_at=pack.moment(at),
-                terms=own,
             )
-            for hit, entry, at, own in zip(scored, entries, said, words, strict=True)
+            for hit, entry, at in zip(scored, entries, said, strict=True)
         ]
         return Found(candidates=tuple(found), searched=int(eligible.sum()), lift=lift)
 

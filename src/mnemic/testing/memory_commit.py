@@ -207,10 +207,17 @@ def _restore(state: State, former: Restore, at: datetime) -> Owner:
     free = wanted.once is not None and state.holder(owner, wanted.once) is None
     entry = state.entries[wanted.place]
     state.put(
-        replace(wanted, place=state.add_entry(
-            entry.text, entry.vectors, memory=(memory_id, number), turn=entry.turn,
-            person=entry.person, said=entry.said,
-        ))
+        replace(
+            wanted,
+            place=state.add_entry(
+                entry.text,
+                entry.vectors,
+                memory=(memory_id, number),
+                turn=entry.turn,
+                person=entry.person,
+                said=entry.said,
+            ),
+        )
     )
     state.entries[wanted.place] = replace(entry, memory=(memory_id, back.version))
     new = Version(memory=back, place=wanted.place, once=wanted.once if free else None, valid_before=back.valid_to)

@@ -291,7 +291,6 @@ class InMemoryStore:
                         beside=scored.beside,
                         ranks=scored.ranks,
                         said_at=_said(record),
-                        terms=frozenset(entries[scored.row].terms),
                     )
                 )
         return Found(candidates=tuple(found), searched=int(rows.eligible.sum()), lift=lift)
