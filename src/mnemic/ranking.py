@@ -7,7 +7,6 @@ here knows where rows come from.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -363,6 +362,8 @@ def _count(rows: Rows, near: Floats | None, asked: Asked, arms: Collection[str])
             rarity = idf(float(links[rows.eligible].sum()), eligible)
             found[arm] = np.asarray(rarity * links, dtype=np.float32)
             total += rarity
+    if not asked.words and "time" in found and asked.times is not None:
+        covered = asked.times  # nothing else is asked for
     most = math.sqrt(max(total, 1e-6) * math.log(eligible + math.e))
     return {arm: np.asarray(each / most, dtype=np.float32) for arm, each in found.items()}, covered
 
@@ -544,17 +545,3 @@ def top(scores: Floats, eligible: Mask, limit: int) -> Ints:
         index = index[scores[index] >= cut]
     order = np.lexsort((-index, -scores[index]))
     return np.asarray(index[order][:limit], dtype=np.int64)
-
-
-_TOKEN = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u3040-\u30ff]|[A-Za-z]+|\d|[^\sA-Za-z\d]")
-
-
-def count_tokens(text: str) -> int:
-    """An estimate of a prompt's size in tokens, meant to be rather high than low.
-
-    One for a character of an unspaced script, one per started five letters of a Latin word, one per
-    digit or mark. Tokenisers in use today need fewer for English and about as many for Chinese.
-    """
-    return sum(
-        -(-len(piece) // 5) if piece[0].isascii() and piece[0].isalpha() else 1 for piece in _TOKEN.findall(text)
-    )

@@ -496,18 +496,3 @@ def test_there_is_no_lift_without_a_typical_question_a_least_or_records():
     assert plain.lift(records @ plain.probes, cjk, {"other": 0.1, "cjk": 0.1}) is None
     assert typical.lift(records @ typical.probes, cjk, {}) is None
     assert typical.lift(records[:0] @ typical.probes, cjk[:0], {"other": 0.1, "cjk": 0.1}) is None
-
-
-# Tokens.
-
-
-@pytest.mark.parametrize(
-    ("words", "tokens"), [("", 0), ("word", 1), ("internationalisation", 4), ("台北", 2), ("a, b", 3), ("2025", 4)]
-)
-def test_tokens_are_counted_rather_high(words, tokens):
-    assert ranking.count_tokens(words) == tokens
-
-
-@given(st.text())
-def test_any_text_has_a_size_in_tokens(words):
-    assert 0 <= ranking.count_tokens(words) <= len(words)

@@ -21,9 +21,9 @@ pytest.importorskip("httpx2")
 pytest.importorskip("pydantic")
 
 from mnemic.prompts import rerank as prompt
-from mnemic.ranking import count_tokens
 from mnemic.rerankers.llm import LLMReranker
 from mnemic.rerankers.remote import RemoteReranker
+from mnemic.tokens import count_high
 
 QUESTION = "Where do I live?"
 TEXTS = ("Lives in Taipei", "Has two cats", "住在台北")
@@ -398,7 +398,7 @@ def test_long_texts_are_cut_until_all_fit_into_the_prompt_of_a_small_model():
     texts = ["Lives in Taipei", *("word 台北 " * 2_000 for _ in range(30))]
     assert ask(LLMReranker(llm), texts=texts) == [1, *([0] * 30)]
     ((system, user),) = llm.prompts
-    assert sum(map(count_tokens, (system, user))) <= 3_000
+    assert sum(map(count_high, (system, user))) <= 3_000
     assert '1. "Lives in Taipei"' in user
     with pytest.raises(ModelError, match="do not fit"):
         ask(LLMReranker(llm), texts=["word " * 100] * 1_000)

@@ -31,6 +31,10 @@ def test_the_vocabulary_is_the_published_one():
     assert digest == "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 
 
+def test_what_must_fit_into_a_prompt_is_counted_half_as_high_again():
+    assert [tokens.count_high(text) for text in ("", "word", "Where do I live?")] == [0, 2, 8]
+
+
 def test_what_looks_like_a_special_token_is_text():
     assert tokens.count("<|endoftext|>") > 1
 

@@ -6,28 +6,23 @@ points at one that it was shown.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from mnemic import tokens
 from mnemic.errors import ModelError
 from mnemic.extractors import answers, idle
 from mnemic.prompts import extract as prompt
 from mnemic.prompts import judge as judging
 from mnemic.protocols import LLM, Verdict
 from mnemic.text import fingerprint, windows
+from mnemic.tokens import count_high
 from mnemic.types import Extraction, ExtractionRequest, Fact, Refusal, Turn, Usage
 
 _INPUT_TOKENS = 12_000
 """Turns for one call at most, also where the model takes more: in a long text it overlooks things."""
 
 _LEAST_TOKENS = 256
-
-# We count as o200k does. Measured on English and Chinese chat, the tokenisers of other models that people run
-# (Llama 3, Qwen, Mistral, DeepSeek, GLM, Gemma) take up to 1.4 times as many.
-_OTHERS = 1.5
 
 
 @runtime_checkable
@@ -104,7 +99,7 @@ class LLMExtractor:
         if not isinstance(self._llm, Limited):
             return _INPUT_TOKENS
         system, user = prompt.messages(replace(request, turns=()))
-        room = self._llm.max_input_tokens - _size(system) - _size(user)
+        room = self._llm.max_input_tokens - count_high(system) - count_high(user)
         return min(max(room, _LEAST_TOKENS), _INPUT_TOKENS)
 
 
@@ -148,12 +143,7 @@ def _pieces(turn: Turn, budget: int) -> Iterator[Turn]:
 
 def _tokens(turn: Turn) -> int:
     """Size of a turn in a prompt, with its role, date and marks."""
-    return _size(turn.content) + 30
-
-
-def _size(text: str) -> int:
-    """Tokens that a text takes with any model, rather high."""
-    return math.ceil(tokens.count(text) * _OTHERS)
+    return count_high(turn.content) + 30
 
 
 def _once(facts: Sequence[Fact]) -> tuple[Fact, ...]:

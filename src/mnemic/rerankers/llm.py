@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mnemic.errors import ModelError
 from mnemic.prompts import rerank as prompt
 from mnemic.protocols import LLM
-from mnemic.ranking import count_tokens
+from mnemic.tokens import count_high
 
 _INPUT_TOKENS = 12_000
 """What one call is given at most, also where the model takes more: in a long list it overlooks things."""
@@ -43,7 +43,8 @@ class LLMReranker:
         """
         if not texts:
             return []
-        system, user = prompt.messages(question, self._fitting(question, texts))
+        fitting = await asyncio.to_thread(self._fitting, question, texts)  # the first count reads a vocabulary
+        system, user = prompt.messages(question, fitting)
         try:
             async with asyncio.timeout(self._timeout):
                 answer, _ = await self._llm.answer(system, user, prompt.shape(len(texts)))
@@ -61,7 +62,7 @@ class LLMReranker:
         chars = max(map(len, texts))
         while True:
             cut = [each[:chars] for each in texts]
-            if sum(map(count_tokens, prompt.messages(question, cut))) <= room:
+            if sum(map(count_high, prompt.messages(question, cut))) <= room:
                 return cut
             if chars <= _LEAST_CHARS:
                 raise ModelError(f"{self._llm.name} takes {room} tokens, which {len(texts)} texts do not fit into")
