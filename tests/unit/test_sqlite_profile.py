@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 
+from mnemic.stores import sqlite_filter
 from mnemic.stores.sqlite import SQLiteStore
 from mnemic.testing.contract import ALICE, adding, known, where
 
@@ -15,6 +16,7 @@ async def test_only_rows_that_are_foremost_are_read(tmp_path):
     await store.commit(adding(fact))
     asked = []
     with closing(sqlite3.connect(store.address)) as db:
+        sqlite_filter.register(db)
         real = sqlite3.Connection.execute
 
         class Listening:

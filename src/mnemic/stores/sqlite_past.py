@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from mnemic.stores.sqlite_rows import (
     event_of,
     moment,
     prefixed,
+    utc,
 )
 from mnemic.stores.sqlite_sql import (
     OWNER,
@@ -33,7 +34,6 @@ from mnemic.stores.sqlite_sql import (
     memories_sql,
     owner_key,
 )
-from mnemic.times import iso
 from mnemic.types import Memory, Scope
 
 _LIFE_COLUMNS = (
@@ -82,8 +82,8 @@ class Past:
         memories, values = self.matching()
         where = self._where
         if not where.expired:
-            memories += " AND (expires_at IS NULL OR expires_at > ?)"
-            values.append(iso(where.now))
+            memories += " AND (expires_at IS NULL OR utc(expires_at) > ?)"
+            values.append(utc(where.now))
         if self._filter is not None:
             filtering, filter_values = filter_sql(self._filter, MEMORY_FIELDS)
             memories += f" AND {filtering}"
@@ -98,7 +98,7 @@ class Past:
         chosen = "state IN (SELECT value FROM json_each(?))"
         values.append(json.dumps(list(where.episodes)))
         if where.known_at is not None:
-            then = iso(where.known_at.astimezone(UTC))
+            then = utc(where.known_at)
             chosen = f"""
                 received_at <= ? AND ({chosen} OR (state = 'done' AND NOT EXISTS (
                     SELECT 1 FROM sources AS s
@@ -214,7 +214,11 @@ def changes(
     after = ("", "") if cursor is None else _place(cursor)
     owners, narrower, values = _owners(db, scope)
     window = "h.owner IN (SELECT value FROM json_each(?)) AND h.at >= ? AND h.at < ?"
-    bound: list[Any] = [json.dumps(owners), _utc(since), "A" if until is None else _utc(until)]  # digits sort before
+    bound: list[Any] = [
+        json.dumps(owners),
+        utc(since),
+        "A" if until is None else utc(until),
+    ]  # digits sort before
     matching = f"FROM history AS h WHERE {window} AND {narrower}"
     total = db.execute(f"SELECT count(*) {matching}", [*bound, *values]).fetchone()[0]
     rows = db.execute(
@@ -252,10 +256,6 @@ def _place(cursor: str) -> tuple[str, str]:
     if partition_of(name) is None:
         raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
     return at, name
-
-
-def _utc(at: datetime) -> str:
-    return iso(at.astimezone(UTC))
 
 
 # A slot.

@@ -9,9 +9,8 @@ from mnemic.protocols import MADE, Page, Where
 from mnemic.stores.sqlite_called import called
 from mnemic.stores.sqlite_filter import MEMORY_FIELDS, filter_sql
 from mnemic.stores.sqlite_read import Reader
-from mnemic.stores.sqlite_rows import MEMORY_COLUMNS
+from mnemic.stores.sqlite_rows import MEMORY_COLUMNS, utc
 from mnemic.stores.sqlite_sql import memories_sql
-from mnemic.times import iso
 
 
 def foremost(reader: Reader, where: Where, attributes: Sequence[str], limit: int | None) -> Page:
@@ -25,10 +24,10 @@ def foremost(reader: Reader, where: Where, attributes: Sequence[str], limit: int
         WHERE {whose}
         AND (subject = 'user' OR pinned)
         AND kind NOT IN (SELECT value FROM json_each(?))
-        AND (expires_at IS NULL OR expires_at > ?)
+        AND (expires_at IS NULL OR utc(expires_at) > ?)
         AND {passing}
         """,
-        [*values, json.dumps(MADE), iso(where.now), *further],
+        [*values, json.dumps(MADE), utc(where.now), *further],
     ).fetchall()
     places = {name: place for place, name in enumerate(attributes)}
     rows.sort(key=lambda row: (row[0], places.get(row[1], len(places)), row[2]))

@@ -31,6 +31,7 @@ from mnemic.stores.sqlite_rows import (
     event_of,
     memory_of,
     prefixed,
+    utc,
 )
 from mnemic.stores.sqlite_sql import (
     OWNER,
@@ -43,7 +44,7 @@ from mnemic.stores.sqlite_sql import (
     same_space,
 )
 from mnemic.stores.sqlite_vectors import similarities, stored
-from mnemic.times import iso, milliseconds
+from mnemic.times import milliseconds
 from mnemic.types import Episode, EpisodeState, HistoryEvent, Memory, Scope, Source, Usage
 
 
@@ -353,8 +354,8 @@ class Reader:
         key, direction = _SORTED_BY[order]
         passing, values = "true", []
         if not where.expired:
-            passing += " AND (expires_at IS NULL OR expires_at > ?)"
-            values.append(iso(where.now))
+            passing += " AND (expires_at IS NULL OR utc(expires_at) > ?)"
+            values.append(utc(where.now))
         tree = called(self.db, where)
         if tree is not None:
             filtering, filter_values = filter_sql(tree, MEMORY_FIELDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -17,6 +17,7 @@ from mnemic.testing.contract_values import (
     ALICE,
     BOB,
     EVERYBODY,
+    HOUR,
     LATER,
     SPACE,
     STATES,
@@ -298,6 +299,21 @@ class RecordsContract(Contract):
             asked = where(ALICE, now=LATER, expired=True)
             assert await hits(store, asking("bees", asked)) == {never.id, later.id, past.id}
             assert set(await listed(store, asked)) == {never.id, later.id, past.id}
+
+    @pytest.mark.parametrize("hours", [-8, 8])
+    async def test_what_has_expired_is_the_same_in_every_zone(self, make_store: MakeStore, hours: int) -> None:
+        """As text, the moment in another zone would come before or after what expires within these hours."""
+        zone = timezone(timedelta(hours=hours))
+        over = known(ALICE, "over bees", expires_at=T0, subject="user")
+        due = known(ALICE, "due bees", expires_at=T0 + HOUR, subject="user")
+        there = known(ALICE, "over bees there", expires_at=T0.astimezone(zone), subject="user")
+        async with opened(make_store) as store:
+            await store.commit(adding(over, due, there))
+            plain = where(ALICE, now=T0.astimezone(zone))
+            for asked in (plain, replace(plain, known_at=T0.astimezone(zone)), replace(plain, as_of=T0)):
+                assert await hits(store, asking("bees", asked)) == {due.id}
+                assert await listed(store, asked) == [due.id]
+            assert (await store.foremost(plain, attributes=(), limit=9)).memories == (due,)
 
     async def test_an_expired_verbatim_memory_does_not_come_back_as_its_episode(self, make_store: MakeStore) -> None:
         episode = said(ALICE, "I keep bees", state="done")
