@@ -33,8 +33,9 @@ from mnemic.protocols import (
     Unprove,
     Write,
 )
-from mnemic.stores import sqlite_schema
+from mnemic.stores import sqlite_filter, sqlite_schema
 from mnemic.stores.sqlite import SQLiteStore
+from mnemic.stores.sqlite_read import Reader
 from mnemic.stores.sqlite_sql import Status, memories_sql
 from mnemic.testing.contract import (
     ALICE,
@@ -529,6 +530,18 @@ async def test_a_run_is_looked_up_by_index(store, status: Status):
         listing = plan(store, f"SELECT id FROM memories WHERE {whose} ORDER BY id DESC LIMIT 5", values)
         assert read_whole(listing) == []
     assert read_whole(plan(store, "SELECT entry FROM memories WHERE text = 'Skis'", [])) == ["memories"]
+
+
+async def test_a_search_of_the_past_reads_its_messages_once(store):
+    pending = said(ALICE, "Keeps bees")
+    await store.commit(adding(pending, known(ALICE, "Has bees")))
+    asked = []
+    with closing(sqlite3.connect(store.address)) as db:
+        sqlite_filter.register(db)
+        db.set_trace_callback(asked.append)
+        found = Reader(db, store._cache).find(asking("bees", where(ALICE, known_at=LATER)))
+    assert pending.id in {each.id for each in found.candidates}
+    assert len([query for query in asked if "SELECT entry, id, said_at FROM episodes" in query]) == 1
 
 
 async def test_deleting_a_run_leaves_what_was_said_elsewhere(store):

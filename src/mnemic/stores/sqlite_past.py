@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,9 @@ class Past:
             memories += f" AND {filtering}"
             values += filter_values
         rows = self._db.execute(f"SELECT entry FROM memories WHERE {memories}", values).fetchall()
-        return np.array([*(entry for (entry,) in rows), *self.messages()], dtype=np.int64)
+        return np.array([*(entry for (entry,) in rows), *self.messages], dtype=np.int64)
 
+    @cached_property
     def messages(self) -> dict[int, str]:
         """Entry and id of the messages that may be hits: see `protocols.Where`."""
         where = self._where

@@ -238,7 +238,7 @@ class Reader:
     def _names(self, entries: list[int], where: Where) -> dict[int, str]:
         past = self._past(where)
         if past is not None:
-            return past.messages() | past.names
+            return past.messages | past.names
         wanted = json.dumps(entries)
         rows = self.db.execute(
             f"""
