@@ -13,7 +13,6 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from mnemic import times, tokens
@@ -101,10 +100,10 @@ class ContextPath:
             self._foremost(where, max(share // _LEAST_LINE, 1) if profile else 0),
         )
         worth = [hit for hit in answer.hits if _worth_quoting(hit)]
-        hits = _each_turn_once(worth if where.superseded and where.as_of is None else await self._still_so(worth))
+        hits = _each_turn_once(worth if where.superseded and where.as_of is None else await self._still_so(worth, where))
         stable, shown = _stable(known, share, layout, count)
         hits = [hit for hit in hits if hit.record.id not in shown and not _says_one(hit.record, known, shown)]
-        return _filled(hits, stable, known.total - len(shown), where.now, max_tokens, layout, count)
+        return _filled(hits, stable, known.total - len(shown), where, max_tokens, layout, count)
 
     async def _foremost(self, where: Where, limit: int) -> Page:
         """What belongs into the stable part. Nothing for the whole store, whose users differ, nor for the past."""
@@ -112,17 +111,24 @@ class ContextPath:
             return Page(memories=(), total=0, next_cursor=None)
         return await self._consolidate.foremost(where, limit)
 
-    async def _still_so(self, hits: Sequence[Hit]) -> list[Hit]:
-        """Without messages that told something which has changed since: what still holds of them, memories tell."""
+    async def _still_so(self, hits: Sequence[Hit], where: Where) -> list[Hit]:
+        """Without messages that told something which had changed by then: what still held of them, memories tell."""
         done = [hit.record.id for hit in hits if isinstance(hit.record, Episode) and hit.record.state == "done"]
         changed = await self._store.citing(done, superseded=True) if done else ()
-        stale = {source.episode_id for memory in changed for source in memory.sources}
+        stale = {source.episode_id for memory in changed if _is_over(memory, where) for source in memory.sources}
         return [hit for hit in hits if hit.record.id not in stale]
 
 
 def _worth_quoting(hit: Hit) -> bool:
     record = hit.record
     return not (isinstance(record, Episode) and record.state == "done") or hit.score >= _CLEARLY
+
+
+def _is_over(memory: Memory, where: Where) -> bool:
+    """Whether it no longer held at the moment asked about, by what was known at the moment asked about."""
+    if memory.known_to is None or (where.known_at is not None and memory.known_to > where.known_at):
+        return False
+    return where.as_of is None or memory.valid_to is None or memory.valid_to <= where.as_of
 
 
 def _each_turn_once(hits: Sequence[Hit]) -> list[Hit]:
@@ -211,13 +217,13 @@ def _filled(
     hits: Sequence[Hit],
     stable: str,
     profile_omitted: int,
-    now: datetime,
+    where: Where,
     max_tokens: int,
     layout: _Layout,
     count: Callable[[str], int],
 ) -> Block:
     """The block, with as many hits as go into what the stable part leaves."""
-    lines = {hit.record.id: layout.line(_recalled(hit.record, now)) for hit in hits}
+    lines = {hit.record.id: layout.line(_recalled(hit.record, where)) for hit in hits}
 
     def whole(chosen: Sequence[str]) -> str:
         return _joined(stable, layout.ended(chosen, begun=bool(stable)))
@@ -277,14 +283,16 @@ def _with_note(lines: Sequence[str], total: int, which: str, layout: _Layout) ->
 
 
 def _known(memory: Memory) -> _Line:
-    return _line(memory, age=None, place="pinned" if memory.pinned else "profile")
+    return _line(memory, age=None, place="pinned" if memory.pinned else "profile", past=False)
 
 
-def _recalled(record: Record, now: datetime) -> _Line:
-    return _line(record, age=None if record.said_at is None else times.age(record.said_at, now), place=None)
+def _recalled(record: Record, where: Where) -> _Line:
+    """Its age and whether it still holds are told as of the moment asked about."""
+    age = None if record.said_at is None else times.age(record.said_at, where.as_of or where.now)
+    return _line(record, age=age, place=None, past=isinstance(record, Memory) and _is_over(record, where))
 
 
-def _line(record: Record, *, age: str | None, place: Literal["profile", "pinned"] | None) -> _Line:
+def _line(record: Record, *, age: str | None, place: Literal["profile", "pinned"] | None, past: bool) -> _Line:
     if isinstance(record, Episode):
         by, sources = record.actor or record.role, [record.id]
     else:
@@ -297,7 +305,7 @@ def _line(record: Record, *, age: str | None, place: Literal["profile", "pinned"
         by=_NOT_IN_NAMES.sub("", _plain(by))[:_LONGEST_NAME].strip() or "user",
         episode=next(iter(sources), None),
         certainty=_certainty(record),
-        past=isinstance(record, Memory) and record.known_to is not None,
+        past=past,
     )
 
 

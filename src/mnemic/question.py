@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
-from mnemic import dates, text
+from mnemic import dates, slots, text
 from mnemic.names.book import Book
 from mnemic.names.english import RUN, is_ordinary
 from mnemic.names.keys import EDGES, HAN, USER, key
@@ -56,12 +56,16 @@ class Question:
     text: str
     """The question with the user in the first person."""
     core: str
-    """What to embed and to look up by keyword: the same without the words that tell the time, unless they are all."""
+    """What to embed and to look up by keyword: the same without the words that tell the time."""
+    only_time: bool = False
+    """Asks for a time and nothing else ("What happened last week?")."""
     names: tuple[str, ...] = ()
     """People, places, organisations and things as written, each once; the user is not among them."""
     name_keys: tuple[str, ...] = ()
     """Keys under which a name may be known, of every short run of words: most of them nobody's."""
     about_user: bool = False
+    attributes: frozenset[str] = frozenset()
+    """What of the user it asks for, and nothing else: names of `slots.toml`."""
     times: tuple[Interval, ...] = ()
     anchor: Anchor | None = None
     order: Literal["first", "last"] | None = None
@@ -91,21 +95,32 @@ def understand(question: str, *, now: datetime, user: str | None = None) -> Ques
     head = _Head(_asking(whole.words))
     spans = list(_times(head, now))
     anchor, place = _anchor(head, spans)
+    core, only_time = _core(asked, [*(place for _, place in spans), place])
+    about_user = bool(_USER.search(whole.low) or (whole.chinese and _USER_ZH.search(whole.low)))
+    about_user = about_user or (user is not None and asked != question)
+    attributes = slots.asked(core) if about_user else frozenset()
+    order, breadth = _order(head), _breadth(head)
     return Question(
         text=asked,
-        core=_core(asked, [*(place for _, place in spans), place]),
+        core=core,
+        only_time=only_time,
         names=tuple(_names(whole)),
         name_keys=tuple(_name_keys(whole)),
-        about_user=bool(_USER.search(whole.low) or (whole.chinese and _USER_ZH.search(whole.low)))
-        or (user is not None and asked != question),
+        about_user=about_user,
+        attributes=attributes,
         times=_of_anchor(spans, anchor, place),
         anchor=anchor,
-        order=_order(head),
-        past=_past(head, [each for each, _ in spans], anchor, now),
+        order=order,
+        past=_past(head, [each for each, _ in spans], anchor, now) or _several(attributes, order, breadth=breadth),
         present=bool(_PRESENT.search(head.low)),
-        breadth=_breadth(head),
+        breadth=breadth,
         side=text.side(asked),
     )
+
+
+def _several(attributes: frozenset[str], order: str | None, *, breadth: bool) -> bool:
+    """Whether the first or all values of something are asked for: former ones, too."""
+    return bool(attributes) and (order == "first" or breadth)
 
 
 # "I had a row with my boss yesterday" tells of yesterday and asks for nothing of it; "What should we do today?" asks
@@ -141,22 +156,27 @@ def _wants_answer(sentence: str) -> bool:
     return text.asks(sentence.strip()) or bool(_ASKING.match(sentence)) or bool(_ASKING_ZH.search(sentence))
 
 
-def _core(asked: str, places: list[tuple[int, int]]) -> str:
-    """Without the places that tell the time: "last week" would find the last of anything."""
+def _core(asked: str, places: list[tuple[int, int]]) -> tuple[str, bool]:
+    """Without the places that tell the time: "last week" would find the last of anything. And whether nothing is left."""
     places = sorted(place for place in places if place[0] < place[1])
     if not places:
-        return asked
+        return asked, False
     kept, at = "", 0
     for start, end in places:
         if start >= at:
             kept += _LEADING_TO.sub("", asked[at:start]) + " "
         at = max(at, end)
     kept = " ".join((kept + asked[at:]).split())
-    return kept if any(word.plain not in _EMPTY for word in text.question_words(kept)) else asked
+    only = all(word.plain in _EMPTY for word in text.question_words(kept))
+    return (kept if kept.strip(" ?？!.。") else asked), only
 
 
 _LEADING_TO = re.compile(r"\b(?:in|on|at|of|by|from|during|since|until|till|before|after)\s*\Z", re.IGNORECASE)
-_EMPTY = frozenset("do did done happen happened what 做 過 过 事 了".split())
+_EMPTY = frozenset(
+    """do did done doing does i we you my me us our what happen happened happening go going went on up new anything something
+    was were is are have has had any all in the and tell about news 做 過 过 事 了 些 情 發生 发生 發 发 生 事情 新 麼 么 什 甚 哪 些事 做過 做过 我 們 们
+    我們 我们 了什 些什 做了""".split()
+)
 """Words of a question that asks for a time and nothing else."""
 
 
@@ -660,9 +680,14 @@ _PRESENT = re.compile(
 )
 
 
+_WHEN_DID = re.compile(
+    r"\bwhen (?:did|was|were|had)\b|(?:什麼時候|什么时候|何時|何时|哪一?[天年月])[^？?。]{1,30}[的了過过][？?。]?\Z"
+)
+
+
 def _past(head: _Head, times: list[Interval], anchor: Anchor | None, now: datetime) -> bool:
     """By its words; or in the past tense of a time so long ago, or of a part of life, that things may have changed."""
-    if _PAST.search(head.low) or (head.chinese and _PAST_ZH.search(head.low)):
+    if _PAST.search(head.low) or _WHEN_DID.search(head.low) or (head.chinese and _PAST_ZH.search(head.low)):
         return True
     if head.chinese and _FORMERLY_ZH.search(head.low) and not _NEEDED_ZH.search(head.low):
         return True

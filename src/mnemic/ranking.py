@@ -41,7 +41,7 @@ _B = 0.6
 # count fully only from this centred cosine on, not at all from 0 down: a sticker or a good-night beside the
 # answer is no answer. On LoCoMo's development half this costs 0.1 of R@10.
 _BESIDE = 0.5
-_RELATED = 0.1
+_RELATED = 0.2
 # A memory has what it needs of its turn, and other memories of the same turn have the rest: "I'm Priya and I live in
 # Leeds" makes two, and the first is no answer to where she lives.
 _OWN_TURN = 0.25
@@ -164,7 +164,11 @@ class Centred:
         through, 55 (English) and 66 (Chinese) of 100 others are held back, and 34 and 33 by the centred cosine.
         """
         windows = len(self._query)
-        if products.shape[1] == windows + len(SIDES) or not len(products) or not gates:
+        if products.shape[1] == windows + len(SIDES) or not gates:
+            return None
+        whole = np.isfinite(products).all(axis=1)  # vectors of a damaged store may be no numbers
+        products, cjk = products[whole], cjk[whole]
+        if not len(products):
             return None
         dots, others = products[:, :windows], max(len(products) - 1, 1)
         best = dots.max(axis=0)
@@ -451,11 +455,12 @@ def keywords(rows: Rows, question: Sequence[Word], trust: Floats | None = None) 
     places = _places(rows.terms, [form for word in question for form in word.forms])
     owners = np.searchsorted(rows.starts, places, side="right") - 1
     found = rows.terms[places]
-    total = 0.0
+    total, unknown = 0.0, 0
     for word in question:
         mine = owners[np.isin(found, np.array(word.forms, np.uint32))]
         weight = 1.0
-        if not len(mine) and (near := text.misspelt(word.plain)):
+        unknown += not len(mine)
+        if not len(mine) and unknown <= _MOST_UNKNOWN and (near := text.misspelt(word.plain)):
             mine = np.searchsorted(rows.starts, _places(rows.terms, list(near)), side="right") - 1
             weight = _MISSPELT
         tf = np.bincount(mine, minlength=n).astype(np.float32)
@@ -481,6 +486,8 @@ def _places(terms: NDArray[np.uint32], wanted: Sequence[int]) -> Ints:
 
 # A word one letter away is as often another word as the same one misspelt.
 _MISSPELT = 0.5
+# Each costs a look through all words of the scope; a question that has more words that nobody used has a document in it.
+_MOST_UNKNOWN = 12
 
 
 def _with_beside(rows: Rows, own: Floats) -> Floats:
@@ -505,6 +512,9 @@ BOUND = 1.1
 PINNED = 1.05
 HALF_LIFE = timedelta(days=30)
 """After so long, the boost of something new is half of what it was: what people tell of is most often of the month."""
+
+ATTRIBUTE = 1.4
+"""What a memory of the very attribute that is asked for counts more, and one of somebody else less: as `_OTHERS`."""
 
 COMPARABLE = 0.6
 """Asked for the newest, hits with at least this share of the best one's evidence are told apart by their time."""

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from mnemic import question, ranking, reranking, text
+from mnemic import question, ranking, reranking, slots, text
 from mnemic.errors import MissingDependency, ModelError
 from mnemic.hygiene import mask
 from mnemic.protocols import (
@@ -121,12 +121,15 @@ class ReadPath:
         found = await self._find(asked, where, limit, notes, watched=tuple(watched))
         least = self._calibration.floor if floor is None else floor
         scored = [(self._relevance(each), each) for each in found.candidates]
-        heard = floor is not None or self._is_heard(found)
-        kept = [(score, each) for score, each in scored if score >= least and heard]
         reranker = self._reranker if rerank else None
+        heard = floor is not None or self._is_heard(found)
+        kept = [(score, each) for score, each in scored if score >= least and (heard or asked.attributes)]
         wide = max(limit, reranking.MOST) if reranker is not None or _is_ordered(asked) else limit
         shown = kept[: wide + _MARGIN]
         records = await self._store.load([each.id for _, each in shown], known_at=where.known_at)
+        if not heard:
+            heard = any(_is_of(asked, each) for each in records.values())
+            kept, shown = (kept, shown) if heard else ([], [])
         hits = [
             Hit(record=records[each.id], score=score, candidate=each) for score, each in shown if each.id in records
         ]
@@ -160,7 +163,7 @@ class ReadPath:
                 where=where,
                 vectors=vectors,
                 space=None if vectors is None else Space(name=self._embedder.name, dimensions=vectors.shape[1]),
-                words=text.question_words(asked.core),
+                words=() if asked.only_time else text.question_words(asked.core),
                 people=text.speakers(asked.core),
                 linked=linked,
                 times=(*_closed(asked), *event),
@@ -193,11 +196,15 @@ class ReadPath:
             return {}
         around = await self._store.naming(where.scope, wanted)
         direct = {memory for entity, memory in around.mentions if entity in wanted}
-        others = {entity for entity, memory in around.mentions if memory in direct} - set(wanted)
-        further = await self._store.naming(where.scope, sorted(others)[:_MOST_OTHERS]) if others else None
         links = dict.fromkeys(direct, 1.0)
+        others = {entity for entity, memory in around.mentions if memory in direct} - set(wanted)
+        if not others:
+            return links
+        met = await self._store.resolve(where.scope, sorted(others))
+        rare = [each for each in met.values() if each.kind not in _SPEAKERS and each.memories <= _FEW]
+        few = [each.id for each in sorted(rare, key=lambda each: (each.memories, each.id))[:_MOST_OTHERS]]
+        further = await self._store.naming(where.scope, few) if few else None
         if further is not None:
-            few = {e.id for e in further.entities if e.kind not in _SPEAKERS and e.memories <= _FEW}
             links = {memory: _TWO_HOPS for entity, memory in further.mentions if entity in few} | links
         return links
 
@@ -217,7 +224,9 @@ class ReadPath:
         at = since or record.said_at or best[0].said_at
         if anchor.role == "before":
             return ((_BEGINNING, at),)
-        return ((at, _END),) if anchor.role == "after" else ((at - _AROUND, at + _AROUND),)
+        if anchor.role == "after":
+            return ((at, _END),)
+        return ((max(at, _BEGINNING + _AROUND) - _AROUND, min(at, _END - _AROUND) + _AROUND),)
 
     def _is_heard(self, found: Found) -> bool:
         """Whether the scope says anything of what is asked: something is near, or has the words, names or time."""
@@ -238,7 +247,7 @@ class ReadPath:
 
 def _is_ordered(asked: Question) -> bool:
     """Whether something else than relevance orders, so that what is far down may come up."""
-    return asked.order is not None or asked.present or asked.breadth
+    return asked.order is not None or asked.present or asked.breadth or bool(asked.attributes)
 
 
 def _per_arm(limit: int) -> int:
@@ -299,7 +308,10 @@ def _in_order(
     if not hits:
         return []
     worth = {hit.record.id: hit.score if by_score else hit.candidate.evidence for hit in hits}
-    strong = ranking.COMPARABLE * max(worth.values())
+    best = max(worth.values())
+    if len(asked.attributes) <= slots.FEW:
+        worth |= {hit.record.id: best for hit in hits if _is_of(asked, hit.record)}
+    strong = ranking.COMPARABLE * best
     spread = _spread(hits, asked, [hit for hit in hits if worth[hit.record.id] >= strong])
     # Recent is what is near the newest hit: where nothing was said for a year, the last week before it still leads.
     latest = max(hit.candidate.said_at for hit in hits)
@@ -351,6 +363,8 @@ def _boosts(hit: Hit, asked: Question, where: Where, half_life: timedelta | None
     if half_life is not None and not asked.times and asked.anchor is None and asked.order is None:
         found["recency"] = ranking.recency(latest - hit.candidate.said_at, half_life)
     if isinstance(record, Memory):
+        found["attribute"] = ranking.ATTRIBUTE if _is_of(asked, record) else 1.0
+        found["of another"] = 1 / ranking.ATTRIBUTE if asked.attributes and _is_of_another(record) else 1.0
         found["proof"] = ranking.proof(record.proof_count)
         found["feedback"] = ranking.feedback(record.rating)
         found["pinned"] = ranking.PINNED if record.pinned else 1.0
@@ -363,9 +377,30 @@ def _boosts(hit: Hit, asked: Question, where: Where, half_life: timedelta | None
 _NOTHING = 1e-4
 
 
+def _is_of(asked: Question, record: Record) -> bool:
+    """Whether a memory tells what of the user the question asks for: "Where do I live?", and it is her home.
+
+    Where few attributes are asked for it is the answer in whatever words: "We moved to Manchester" tells where I live.
+    """
+    return (
+        isinstance(record, Memory)
+        and record.subject in ("user", None)
+        and record.attribute is not None
+        and slots.canonical(record.attribute) in asked.attributes
+    )
+
+
+def _is_of_another(memory: Memory) -> bool:
+    return memory.subject not in ("user", None)
+
+
 def _spread(hits: Sequence[Hit], asked: Question, strong: Sequence[Hit]) -> dict[str, dict[str, float]]:
     """Asked for the newest or the oldest: factors of the hits that are strong enough to be one of them."""
     order = asked.order or ("last" if asked.present else None)
+    if order is None and asked.past and asked.attributes and not asked.times and asked.anchor is None:
+        # Of former values the last one is meant; the one that holds now comes behind them.
+        strong = [hit for hit in strong if isinstance(hit.record, Memory) and hit.record.known_to is not None]
+        order = "last"
     if order is None or len(hits) < 2:
         return {}
     by_time = sorted(strong, key=_held_from, reverse=order == "last")

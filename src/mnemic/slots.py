@@ -103,6 +103,52 @@ def phrases(attribute: str | None) -> re.Pattern[str] | None:
     return None if entry is None else entry.unspaced
 
 
+def asked(question: str) -> frozenset[str]:
+    """Attributes that a question asks for and nothing else: all its words are words of the attribute.
+
+    >>> sorted(asked("Where do I live now?")), sorted(asked("Where does my sister live?"))
+    (['home'], [])
+    """
+    plain = _ORDERING.sub(" ", text.plain(question[:_LONGEST]))
+    spoken = _UNSPACED.sub(" ", plain)
+    latin = frozenset(text.query_terms(spoken)) if _SPACED.search(spoken) else frozenset()
+    latin -= _asking_terms()
+    unspaced = _ASKING_ZH.sub("", "".join(_UNSPACED.findall(plain)))
+    if not latin and not unspaced:
+        return frozenset()
+    found = frozenset(
+        name
+        for name, entry in _data().items()
+        if latin <= entry.terms
+        and (not unspaced or (entry.unspaced is not None and not entry.unspaced.sub("", unspaced)))
+    )
+    if len(found) <= FEW:
+        return found
+    # "What is my name?" has words of everybody who is called something; of all of these, it names one.
+    return found.intersection(canonical(word) for word in (*spoken.split(), unspaced)) or found
+
+
+FEW = 4
+"""A question whose words are those of so few attributes asks for one of them: a job is an employer and an occupation."""
+
+_UNSPACED = re.compile(r"[\u3400-\u9fff]+")
+_SPACED = re.compile(r"[a-z]")
+# Words of a question that are about when or which one, not about what.
+_ORDERING = re.compile(
+    r"\b(?:current(?:ly)?|now(?:adays)?|before|previous(?:ly)?|former(?:ly)?|first|last|latest|new|old|ever|these days"
+    r"|at the moment|still|used|again|all|any)\b|現在|现在|目前|如今|以前|之前|從前|从前|曾經|曾经|過去|过去|最近|第一[份個个次]?|上一?[份個个次]|最早|最後|最后"
+)
+_ASKING_ZH = re.compile("[的了是在我你妳嗎吗呢吧啊什麼么甚誰谁哪裡里兒儿怎為为幾几個个份們们有過过都還还請请問问]")
+
+
+@functools.cache
+def _asking_terms() -> frozenset[int]:
+    """Terms of questions themselves, which `query_terms` keeps where a question has no others."""
+    return frozenset(
+        text.terms("what which who whom whose when where why how is are was were do does did have has had i my me")
+    )
+
+
 def known() -> tuple[str, ...]:
     """The canonical names, in the order of the data."""
     return tuple(_data())

@@ -128,10 +128,13 @@ def question_words(question: str) -> tuple[Word, ...]:
     wanted = set(query_terms(question))
     every = [word for word in dict.fromkeys(_words(folded)) if _hash(word) in wanted]
     empty = _empty_words(folded)
-    words = [word for word in every if word not in empty and not _GRAMMAR.fullmatch(word)] or every
+    words = [word for word in every if word not in empty | _QUANTIFIERS and not _GRAMMAR.fullmatch(word)] or every
     asked = {_stem(run.group()): run.group() for run in _RUN.finditer(folded) if run.lastgroup == "word"}
     return tuple(Word(plain=asked.get(word, word), forms=tuple(map(_hash, _written(word)))) for word in words)
 
+
+# Words that say how much is asked for, and not of what; stems, as "many" becomes "mani".
+_QUANTIFIERS = frozenset("many mani much often ever ani any anyon anyth anybodi someon someth somebodi do".split())
 
 _GRAMMAR = re.compile(
     r"[\u3041-\u309f\u30fc]{1,2}|[\uac00-\ud7af]|나는|내가|나의|우리|저는|제가|무엇|무슨|어떤|언제|어디|누구|얼마|어떻|떻게|에서|니까|나요|인가|는가|습니"

@@ -19,6 +19,7 @@ from mnemic.times import iso
 from mnemic.types import Memory
 
 _LONGEST = 500  # characters; ours have about 170
+_REFUSAL = "cursor must be a next_cursor of an earlier page, not {}"
 _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -57,20 +58,38 @@ def place(cursor: str | None, where: Where, order: Order) -> tuple[str, str] | N
     return key, memory_id
 
 
+def event_place(cursor: str) -> tuple[str, str]:
+    """The time and the id of the event that a page of changes ended with.
+
+    Raises:
+        InvalidInput: not a cursor of ours.
+    """
+    at, _, name = cursor.partition(" ")
+    if not _is_time(at) or partition_of(name) is None:
+        raise InvalidInput(_REFUSAL.format(describe(cursor)))
+    return at, name
+
+
 def _read(cursor: str) -> tuple[str, str, str, str]:
-    refusal = f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}"
+    refusal = _REFUSAL.format(describe(cursor))
     if len(cursor) > _LONGEST:
         raise InvalidInput(refusal)
     try:
         said = json.loads(base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True))
         order, mark, key, memory_id = (str(part) for part in said)
-        if key:
-            datetime.fromisoformat(key)
     except (ValueError, TypeError) as exc:
         raise InvalidInput(refusal) from exc
-    if partition_of(memory_id) is None:
+    if (key and not _is_time(key)) or partition_of(memory_id) is None:
         raise InvalidInput(refusal)
     return order, mark, key, memory_id
+
+
+def _is_time(said: str) -> bool:
+    """Whether it is a time exactly as we write one: others, such as those with a lone surrogate inside, are not ours."""
+    try:
+        return datetime.fromisoformat(said).isoformat() == said
+    except ValueError:
+        return False
 
 
 def _mark(where: Where) -> str:

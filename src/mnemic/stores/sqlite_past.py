@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnemic.errors import InvalidInput, describe
-from mnemic.ids import partition_of
 from mnemic.lifetimes import Lifetime, Seen, Superseded, known, standing
 from mnemic.protocols import Events, Where
+from mnemic.stores.paging import event_place
 from mnemic.stores.sqlite_called import called
 from mnemic.stores.sqlite_filter import EPISODE_FIELDS, MEMORY_FIELDS, filter_sql
 from mnemic.stores.sqlite_rows import (
@@ -213,7 +212,7 @@ def changes(
     db: sqlite3.Connection, scope: Scope, since: datetime, until: datetime | None, limit: int, cursor: str | None
 ) -> Events:
     """Events of the scope's memories, oldest first. An owner's are one range by time."""
-    after = ("", "") if cursor is None else _place(cursor)
+    after = ("", "") if cursor is None else event_place(cursor)
     owners, narrower, values = _owners(db, scope)
     window = "h.owner IN (SELECT value FROM json_each(?)) AND h.at >= ? AND h.at < ?"
     bound: list[Any] = [
@@ -251,13 +250,6 @@ def _owners(db: sqlite3.Connection, scope: Scope) -> tuple[list[int], str, list[
         mine.update(db.execute(f"SELECT owner, partition, id FROM memories WHERE {whose}", values))
     narrower = "(h.partition, h.memory_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
     return sorted({owner for owner, *_ in mine}), narrower, [json.dumps([key for _, *key in mine])]
-
-
-def _place(cursor: str) -> tuple[str, str]:
-    at, _, name = cursor.partition(" ")
-    if partition_of(name) is None:
-        raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
-    return at, name
 
 
 # A slot.

@@ -251,7 +251,8 @@ class PastContract(Contract):
             assert (await store.changes(ALICE, since=LATER, until=AFTER, limit=9)).events == told.events[2:3]
             assert (await store.changes(replace(ALICE, run_id="r1"), since=T0, limit=9)).total == 2
             assert (await store.changes(Scope(), since=T0, limit=9)).total == 5
-            for cursor in ("nonsense", "2025 x", first.id):
+            odd = [f"{at} {first.id}" for at in ("", "\ud800", "\x00", "soon", "2025-01-01\ud80010:00:00+00:00")]
+            for cursor in ("nonsense", "2025 x", first.id, *odd):
                 with pytest.raises(InvalidInput, match="cursor"):
                     await store.changes(ALICE, since=T0, limit=1, cursor=cursor)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -355,6 +357,16 @@ class RecordsContract(Contract):
             await store.commit(adding(known(ALICE, "Has a cat")))
             with pytest.raises(InvalidInput, match="cursor"):
                 await store.page(where(), limit=5, cursor=cursor)
+
+    @pytest.mark.parametrize("at", ["soon", "\ud800", "\x00", "2025-01-01\ud80010:00:00+00:00"])
+    async def test_a_cursor_with_another_time_than_ours_is_refused(self, make_store: MakeStore, at: str) -> None:
+        async with opened(make_store) as store:
+            await store.commit(adding(known(ALICE, "Has a cat"), known(ALICE, "Has a dog")))
+            cursor = (await store.page(where(ALICE), limit=1, cursor=None, order="said")).next_cursor or ""
+            order, mark, _, memory_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            changed = base64.urlsafe_b64encode(json.dumps([order, mark, at, memory_id]).encode()).decode().rstrip("=")
+            with pytest.raises(InvalidInput, match="cursor"):
+                await store.page(where(ALICE), limit=1, cursor=changed, order="said")
 
     async def test_the_last_turns_are_those_of_exactly_the_scope(self, make_store: MakeStore) -> None:
         run, other = Scope(user_id="alice", run_id="r1"), Scope(user_id="alice", run_id="r2")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mnemic.errors import InvalidInput, describe
-from mnemic.ids import partition_of
 from mnemic.lifetimes import Lifetime, known, standing
 from mnemic.protocols import Events, Where
+from mnemic.stores.paging import event_place
 from mnemic.testing.memory_state import State, Version, covers
 from mnemic.types import Episode, HistoryEvent, Memory, Record, Scope
 
@@ -60,7 +59,7 @@ def changes(
     state: State, scope: Scope, since: datetime, until: datetime | None, limit: int, cursor: str | None
 ) -> Events:
     """Sort all events by time."""
-    after = ("", "") if cursor is None else _place(cursor)
+    after = ("", "") if cursor is None else event_place(cursor)
     mine = [each for each in state.history if _is_of(state, each.memory_id, scope)]
     mine = [each for each in mine if since <= each.at and (until is None or each.at < until)]
     mine.sort(key=_key)
@@ -116,10 +115,3 @@ def _without_words(event: HistoryEvent) -> HistoryEvent:
 
 def _key(event: HistoryEvent) -> tuple[str, str]:
     return event.at.astimezone(UTC).isoformat(), event.id
-
-
-def _place(cursor: str) -> tuple[str, str]:
-    at, _, name = cursor.partition(" ")
-    if partition_of(name) is None:
-        raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
-    return at, name
