@@ -100,7 +100,9 @@ class ContextPath:
             self._foremost(where, max(share // _LEAST_LINE, 1) if profile else 0),
         )
         worth = [hit for hit in answer.hits if _worth_quoting(hit)]
-        hits = _each_turn_once(worth if where.superseded and where.as_of is None else await self._still_so(worth, where))
+        hits = _each_turn_once(
+            worth if where.superseded and where.as_of is None else await self._still_so(worth, where)
+        )
         stable, shown = _stable(known, share, layout, count)
         hits = [hit for hit in hits if hit.record.id not in shown and not _says_one(hit.record, known, shown)]
         return _filled(hits, stable, known.total - len(shown), where, max_tokens, layout, count)

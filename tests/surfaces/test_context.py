@@ -82,6 +82,19 @@ def test_what_is_a_guess_is_said_to_be_uncertain_and_a_plain_statement_is_not(ru
     assert ", uncertain" not in lines["I live in"]
 
 
+def test_a_block_of_the_past_tells_what_held_then_with_its_age_then(rules):
+    rules.add("I live in Oslo.", user_id=USER, at="2020-01-01T09:00:00+00:00")
+    rules.add("I moved to Rome.", user_id=USER, at="2022-01-01T09:00:00+00:00")
+
+    def lines(**past):
+        text = made(rules, "Where did I live before?", reference_date="2025-01-01", profile=False, **past)["context"]
+        return [line for line in text.splitlines() if "Oslo" in line]
+
+    assert lines(as_of="2020-01-11") == ["- 2020-01-01 (10 days ago), user: “I live in Oslo.”"]
+    assert lines(as_of="2023-01-01") == []
+    assert lines() == ["- 2020-01-01 (5 years ago), no longer so, user: “I live in Oslo.”"]
+
+
 # The stable part.
 
 
