@@ -11,6 +11,7 @@ import html
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -295,16 +296,13 @@ def _recalled(record: Record, where: Where) -> _Line:
 
 
 def _line(record: Record, *, age: str | None, place: Literal["profile", "pinned"] | None, past: bool) -> _Line:
-    if isinstance(record, Episode):
-        by, sources = record.actor or record.role, [record.id]
-    else:
-        by, sources = record.actor or record.attributed_to or "user", [each.episode_id for each in record.sources]
+    sources = [record.id] if isinstance(record, Episode) else [each.episode_id for each in record.sources]
     return _Line(
         words=_plain(record.words),
         date=None if record.said_at is None else record.said_at.date().isoformat(),
         age=age,
         place=place,
-        by=_NOT_IN_NAMES.sub("", _plain(by))[:_LONGEST_NAME].strip() or "user",
+        by=_by(record),
         episode=next(iter(sources), None),
         certainty=_certainty(record),
         past=past,
@@ -319,9 +317,42 @@ def _certainty(record: Record) -> str | None:
     return "uncertain" if record.confidence < _CERTAIN else None
 
 
-# A name stands outside the quotes: nothing in it may end them, or the line.
-_NOT_IN_NAMES = re.compile(r"[:：“”\"<>‹›\[\]]")
+def _by(record: Record) -> str:
+    """Who said it. A name that could be taken for a role, or for what a line says beside it, is said to be a name."""
+    name = _in_a_label(record.actor or "")
+    told = record.role if isinstance(record, Episode) else record.attributed_to or "user"
+    if not name:
+        return told
+    role = record.role or told
+    return f"{role} named {name}" if _LIKE_A_LABEL.match(name.casefold()) and name != role else name
+
+
+# A name stands outside the quotes: nothing in it may end them, the line, or its place between the commas.
 _LONGEST_NAME = 60
+_ENDS_A_LABEL = frozenset(',;:<>"`、。،؛׃')
+_AROUND_A_LABEL = ("Ps", "Pe", "Pi", "Pf", "Cc", "Cf", "Co", "Cs", "Cn")  # brackets, quotes, what is not seen
+
+_LIKE_A_LABEL = re.compile(
+    r"(?:user|assistant|system|developer|tool|human|no longer so|uncertain|inferred|profile|pinned|undated|note)\b"
+    r"|使用者|用[戶户]|助[手理]|系[統统]"
+)
+
+
+def _in_a_label(name: str) -> str:
+    """A name without marks, but for an apostrophe between letters."""
+    seen = (each for each in name[: 4 * _LONGEST_NAME] if unicodedata.category(each) != "Cf")
+    name = unicodedata.normalize("NFKC", _plain("".join(seen)))
+    kept = (each if _is_apostrophe(name, at) or not _is_mark(each) else " " for at, each in enumerate(name))
+    return " ".join("".join(kept).split())[:_LONGEST_NAME].strip()
+
+
+def _is_mark(letter: str) -> bool:
+    return letter in _ENDS_A_LABEL or unicodedata.category(letter) in _AROUND_A_LABEL or letter == "'"
+
+
+def _is_apostrophe(name: str, at: int) -> bool:
+    return name[at] in "'’" and name[at - 1 : at].isalpha() and name[at + 1 : at + 2].isalpha()
+
 
 # Control characters, which XML has no room for; what turns the direction of writing for the lines to come; and
 # letters that a model reads and nobody sees.
