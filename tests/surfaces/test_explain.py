@@ -340,7 +340,7 @@ def test_what_no_arm_finds_says_how_far_it_was(rules, far, near, question):
 
 @pytest.mark.behaviour("R11")
 @pytest.mark.parametrize(
-    ("texts", "question"), [(LIFE, "What is the capital of Mongolia?"), (LIFE_ZH, "蒙古的首都是哪裡?")]
+    ("texts", "question"), [(LIFE, "How do I sort a list in Python?"), (LIFE_ZH, "蒙古的首都是哪裡?")]
 )
 def test_a_question_about_something_else_says_so(rules, texts, question):
     notes = keep(rules, *texts)

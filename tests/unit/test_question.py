@@ -510,9 +510,56 @@ def test_what_is_looked_for_is_the_question_without_the_words_that_tell_the_time
     assert text.question_words(read(question).core) == text.question_words(core)
 
 
-@pytest.mark.parametrize("question", ["last week", "yesterday?", "上週", "上週我做了什麼？", "2019年", "", "?"])
-def test_a_question_of_time_alone_is_looked_for_as_it_is(question):
+@pytest.mark.parametrize("question", ["last week", "yesterday?", "上週", "2019年", "", "?"])
+def test_words_of_time_alone_are_looked_for_as_they_are(question):
     assert read(question).core == question
+
+
+@pytest.mark.parametrize(
+    ("question", "only_time"),
+    [
+        ("What happened last week?", True), ("What did I do yesterday?", True), ("Anything new last month?", True),
+        ("上週我做了什麼？", True), ("昨天發生了什麼事？", True), ("last week", True), ("去年我們做了哪些事？", True),
+        ("What did I eat last week?", False), ("上週我吃了什麼？", False), ("Where did I live in 2019?", False),
+        ("What happened?", False), ("What happened to Dana last week?", False),
+    ],
+)  # fmt: skip
+def test_a_question_may_ask_for_a_time_and_nothing_else(question, only_time):
+    assert read(question).only_time == only_time
+
+
+@pytest.mark.parametrize(
+    ("question", "attribute"),
+    [
+        ("Where do I live?", "home"), ("Where do I live now?", "home"), ("What was my first job?", "employer"),
+        ("我住在哪裡？", "home"), ("我现在住在哪里", "home"), ("我老闆是誰", "boss"), ("What is my name?", "name"),
+    ],
+)  # fmt: skip
+def test_what_of_the_user_is_asked_for(question, attribute):
+    assert attribute in read(question).attributes
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Where does my sister live?",
+        "Where did I live with Dana?",
+        "我妹妹住哪裡？",
+        "Where does Tom live?",
+        "live",
+        "我喜歡吃什麼麵包？",
+    ],
+)
+def test_what_is_asked_of_others_or_with_more_is_no_attribute_of_the_user(question):
+    assert not read(question).attributes
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What was my first job?", "我第一份工作在哪？", "Which companies have I worked for?", "When did we get engaged?"],
+)
+def test_first_and_all_values_and_when_something_was_ask_for_the_past(question):
+    assert read(question).past
 
 
 @pytest.mark.parametrize(
