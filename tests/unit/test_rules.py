@@ -308,6 +308,98 @@ async def test_sentences_that_point_back_join_the_person_they_are_about():
     assert (await extract(text)).facts == (Fact(text=text, turn=0, quote=text, subject="Anna", confidence=0.75),)
 
 
+# A message, and the one memory that tells all of it: its words, attribute and value.
+WITH_ASIDES = [
+    ("My flight is at 8. Terminal 2, gate B14.",) * 2 + ("date", "8"),
+    ("I bought a house. Cost 500k. Three bedrooms.",) * 2 + (None, None),
+    ("Priya is pregnant!! Due in June.",) * 2 + ("health", "pregnant"),
+    ("First day at Babylon Health. My boss is called Karen.",) * 2 + ("boss", "Karen"),
+    ("I finished reading Dune. Loved it.",) * 2 + (None, None),
+    ("Mum's 66th. Got her a fountain pen.",) * 2 + (None, None),
+    ("搬到新竹了！租金18000，有陽台～", "搬到新竹了！租金18000，有陽台", "home", "新竹"),
+    ("我買了一台車。白色的，Toyota。",) * 2 + (None, None),
+    ("我朋友生日。1月5日。",) * 2 + (None, None),
+    ("跟阿豪分手了。哭了一整晚",) * 2 + ("relationship_status", None),
+    ("Hi! I live in Oslo. Third floor, no lift. Can you suggest a gym?", "I live in Oslo. Third floor, no lift.", "home", "Oslo"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "quote", "attribute", "value"), WITH_ASIDES)
+async def test_an_aside_beside_a_fact_joins_it_and_leaves_its_attribute_alone(said, quote, attribute, value):
+    (fact,) = (await extract(said)).facts
+    assert (fact.text, fact.quote, fact.attribute) == (quote, quote, attribute)
+    if value is not None:
+        assert fact.object == value
+
+
+@pytest.mark.parametrize(
+    ("fact", "talk", "reason"),
+    [
+        ("I live in Oslo.", "Haha!", "small_talk"),
+        ("I live in Oslo.", "I'm so tired today.", "small_talk"),
+        ("I live in Oslo.", "Happy Friday!", "small_talk"),
+        ("I live in Oslo.", "The weather is lovely.", "small_talk"),
+        ("I live in Oslo.", "If I were rich I'd buy a boat.", "hypothetical"),
+        ("I live in Oslo.", "Thanks a lot!", "thanks"),
+        ("I live in Oslo.", "What should I cook tonight?", "question"),
+        ("我住在新竹。", "今天天氣真好！", "small_talk"),
+        ("我住在新竹。", "週末愉快！", "small_talk"),
+        ("我住在新竹。", "好累喔。", "small_talk"),
+        ("我住在新竹。", "如果我有錢就好了。", "hypothetical"),
+        ("我住在新竹。", "謝謝你！", "thanks"),
+    ],
+)
+@pytest.mark.parametrize("talk_first", [False, True])
+async def test_small_talk_beside_a_fact_stays_out_of_it_and_says_why(fact, talk, reason, talk_first):
+    extraction = await extract(f"{talk} {fact}" if talk_first else f"{fact} {talk}")
+    assert [each.quote for each in extraction.facts] == [fact]
+    assert [(each.quote.rstrip("!！"), each.reason) for each in extraction.refusals] == [(talk.rstrip("!！"), reason)]
+
+
+async def test_a_long_statement_that_no_rule_knows_is_a_note_of_its_own_beside_a_fact():
+    unknown = "The balcony of the flat faces the harbour and gets the sun from noon on."
+    fact, note = (await extract(f"I live in Oslo. {unknown}")).facts
+    assert (fact.quote, fact.attribute) == ("I live in Oslo.", "home")
+    assert (note.quote, note.kind, note.attribute, note.confidence) == (unknown, "note", None, 0.5)
+
+
+async def test_an_aside_that_would_give_a_fact_another_date_is_a_note():
+    facts = (await extract("I live in Rome. The old flat until 2019.")).facts
+    assert [(each.quote, each.kind) for each in facts] == [
+        ("I live in Rome.", "fact"),
+        ("The old flat until 2019.", "note"),
+    ]
+
+
+async def test_an_aside_of_another_speaker_joins_nobody_elses_fact():
+    facts = (await extract("Dana: I live in Porto.\nKim: Terminal 2, gate B14.")).facts
+    assert [each.quote for each in facts] == ["Dana: I live in Porto.", "Kim: Terminal 2, gate B14."]
+
+
+async def test_of_an_assistant_what_is_neither_promise_nor_recommendation_is_refused_beside_one():
+    extraction = await extract(turn("I'll send you the report on Monday. Two pages, mostly charts.", role="assistant"))
+    assert [each.quote for each in extraction.facts] == ["I'll send you the report on Monday."]
+    assert extraction.refusals == (Refusal(turn=0, reason="not_understood", quote="Two pages, mostly charts."),)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "My flight is at 8. Terminal 2, gate B14. If I were rich! Thanks.",
+        "Hello! Third floor. I live in Oslo. What should I see? A flat by the harbour. Bye!",
+        "嗨！搬到新竹了！租金18000。今天好累喔。有陽台。謝謝",
+    ],
+)
+async def test_beside_a_fact_every_sentence_is_kept_or_refused(said):
+    extraction = await extract(said)
+    assert extraction.facts
+    left = said
+    for each in (*extraction.facts, *extraction.refusals):
+        assert each.quote in left
+        left = left.replace(each.quote, "", 1)
+    assert not any(character.isalnum() for character in left)
+
+
 async def test_two_values_of_one_person_are_two_facts_and_the_second_quotes_whom_it_points_at():
     facts = (await extract("My sister Anna lives in Munich. She works at Siemens.")).facts
     assert [(fact.quote, fact.subject, fact.attribute, fact.object) for fact in facts] == [
@@ -432,6 +524,8 @@ async def test_other_languages_are_kept_with_little_confidence(text):
         "\ud800",
         "```",
         "x=1\n",
+        "I am a nurse. Third floor. ",
+        "I live in Rome. May 2019. ",
     ],
 )
 def test_strange_input_neither_crashes_nor_hangs(piece, grows_linearly):

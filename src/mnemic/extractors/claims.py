@@ -74,6 +74,9 @@ class Grammar(Protocol):
     def beside_the_ask(self, text: str) -> list[tuple[int, int]]:
         """Stretches of an asking `text` that may state something, likeliest first."""
 
+    def idle(self, text: str) -> str | None:
+        """`hypothetical` or `small_talk` when `text` only plays with a thought, or tells a passing mood."""
+
     def claim(self, text: str) -> Claim | None:
         """What `text`, which asks nothing, states; None when that is nothing lasting."""
 

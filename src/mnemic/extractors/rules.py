@@ -1,7 +1,8 @@
 """The extractor without a model: sentence rules for English and Chinese, passable for the rest.
 
-It keeps what is stated in the speaker's own words and refuses what only greets, asks or orders. It
-resolves nothing across messages and invents nothing: every text is a verbatim part of its message.
+It keeps what is stated in the speaker's own words and refuses what only greets, asks or orders. Beside
+a fact no sentence is passed over: one that no rule understands joins the fact or is a note of its own.
+It resolves nothing across messages and invents nothing: every text is a verbatim part of its message.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from mnemic import dates
 from mnemic.extractors import rules_en, rules_other, rules_zh
-from mnemic.extractors.claims import FAINT, Claim, Grammar
+from mnemic.extractors.claims import FAINT, LIKELY, Claim, Grammar
 from mnemic.extractors.notices import is_notice
 from mnemic.extractors.sentences import sentences
 from mnemic.types import Extraction, ExtractionRequest, Fact, Refusal, Turn
@@ -42,7 +44,7 @@ def _extract(turns: Sequence[Turn]) -> Extraction:
         if turn.role in ("system", "tool"):
             refusals.append(Refusal(turn=index, reason="not_conversation"))
             continue
-        findings = list(_findings(turn))
+        findings = _accounted(turn, list(_findings(turn)))
         kept = [finding for finding in findings if isinstance(finding, _Kept)]
         refused = [finding for finding in findings if isinstance(finding, _Refused)]
         for each in kept:
@@ -79,6 +81,9 @@ class _Refused:
 class _Unmentioned:
     start: int
     end: int
+    idle: str | None = None
+    """Why it is nothing lasting, where a grammar knows."""
+    speaker: str | None = None
 
 
 _Finding = _Kept | _Refused | _Unmentioned
@@ -115,6 +120,61 @@ def _findings(turn: Turn) -> Iterator[_Finding]:  # noqa: C901 - a ladder of cas
         last = found
     if last is not None:
         yield last
+
+
+def _accounted(turn: Turn, findings: list[_Finding]) -> list[_Finding]:
+    """`findings` with something said of every sentence, once there is a fact among them.
+
+    A message in which something was found is searched by what was found; words left out would be lost. Without a
+    fact nothing changes: such a message is searched itself.
+    """
+    if not any(isinstance(each, _Kept) for each in findings):
+        return findings
+    accounted: list[_Finding] = []
+    for each in findings:
+        found = _told(turn, each) if isinstance(each, _Unmentioned) else each
+        if accounted and (joined := _joined(turn, accounted[-1], found)):
+            accounted[-1] = joined
+        else:
+            accounted.append(found)
+    return accounted
+
+
+def _told(turn: Turn, found: _Unmentioned) -> _Kept | _Refused:
+    """A note of what the user said, if it is not idle. Of an assistant only what it promises and recommends is kept."""
+    if found.idle or turn.role == "assistant":
+        return _Refused(found.start, found.end, found.idle or "not_understood")
+    return _Kept(found.start, found.end, _NOTE, found.speaker)
+
+
+_NOTE = Claim(about="topic", kind="note", confidence=LIKELY)
+
+
+def _joined(turn: Turn, left: _Finding, right: _Finding) -> _Kept | None:
+    """A fact with the aside that stands beside it ("My flight is at 8. Terminal 2."), or two notes as one.
+
+    None where each stands for itself: two facts, a long aside, words between them, or an aside that would give a
+    fact about an attribute another date.
+    """
+    if not (isinstance(left, _Kept) and isinstance(right, _Kept)) or left.speaker != right.speaker:
+        return None
+    fact, aside = (right, left) if left.claim is _NOTE else (left, right)
+    if aside.claim is not _NOTE or fact.claim.corrects is not None or fact.more:
+        return None
+    if right.end - left.start > _JOINED or _WORD.search(turn.content[left.end : right.start]):
+        return None
+    if fact.claim is not _NOTE:
+        if aside.end - aside.start > _ASIDE:
+            return None
+        own = dates.of_fact(turn.content[fact.start : fact.end], turn.said_at)
+        both = dates.of_fact(turn.content[left.start : right.end], turn.said_at)
+        if both != own and (fact.claim.attribute is not None or any(own)):
+            return None
+    return replace(fact, start=left.start, end=right.end)
+
+
+_ASIDE = 60
+"""Longest aside, in characters, that joins a fact: what is longer is a statement that no rule knows."""
 
 
 def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noqa: C901, PLR0912 - a ladder of cases
@@ -166,7 +226,7 @@ def _judge(turn: Turn, start: int, end: int) -> tuple[_Finding, Grammar]:  # noq
             for (left, right), (_, _, each) in zip(clauses[1:], claim.more, strict=True)
         )
         return _Kept(_from(header, speaker, start), start + clauses[0][1], claim, speaker, more), grammar
-    return _Unmentioned(start, end), grammar
+    return _Unmentioned(_from(header, speaker, start), end, grammar.idle(body), speaker), grammar
 
 
 def _clauses(text: str, begins: Sequence[int]) -> list[tuple[int, int]]:

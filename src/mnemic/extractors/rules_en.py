@@ -68,6 +68,14 @@ def beside_the_ask(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def idle(text: str) -> str | None:
+    """`hypothetical` or `small_talk` when `text` only plays with a thought, or tells a passing mood."""
+    text = _plain(text)
+    if words.HYPOTHETICAL.search(text):
+        return "hypothetical"
+    return "small_talk" if words.CHATTER.search(text) else None
+
+
 def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
     """What `text`, which asks nothing, states; None when that is nothing lasting."""
     plain = _plain(text)
@@ -77,7 +85,7 @@ def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
         return Claim(about="speaker", confidence=LIKELY)
     if words.STANDING_ORDER.match(plain):
         return Claim(about="speaker", kind="preference", confidence=CLEAR)
-    if words.HYPOTHETICAL.search(plain) or words.CHATTER.search(plain):
+    if idle(text):
         return None
     who, start = _who(plain)
     if who is None:

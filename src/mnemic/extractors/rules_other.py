@@ -37,9 +37,14 @@ def beside_the_ask(text: str) -> list[tuple[int, int]]:
     return [(0, comma.start())] if comma else []
 
 
+def idle(text: str) -> str | None:
+    """Only what opens with "if"."""
+    return "hypothetical" if _HYPOTHETICAL.match(text) else None
+
+
 def claim(text: str) -> Claim | None:
     """A sentence of some length in the first person, or one that opens with a name."""
-    if len(text) < _STATEMENT or _HYPOTHETICAL.match(text):
+    if len(text) < _STATEMENT or idle(text):
         return None
     if _FIRST_PERSON.search(text):
         return Claim(about="speaker", confidence=FAINT)

@@ -50,6 +50,13 @@ def beside_the_ask(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def idle(text: str) -> str | None:
+    """`hypothetical` or `small_talk` when `text` only plays with a thought, or tells a passing mood."""
+    if words.HYPOTHETICAL.match(text):
+        return "hypothetical"
+    return "small_talk" if words.CHATTER.match(text) else None
+
+
 def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
     """What `text`, which asks nothing, states; None when that is nothing lasting."""
     if match := words.CALL_ME.match(text):
@@ -57,7 +64,7 @@ def claim(text: str) -> Claim | None:  # noqa: C901 - a ladder of cases
         return Claim(about="speaker", attribute="name", object=name.group() if name else None, confidence=SURE)
     if words.STANDING_ORDER.match(text):
         return Claim(about="speaker", kind="preference", confidence=CLEAR)
-    if words.HYPOTHETICAL.match(text) or words.CHATTER.match(text):
+    if idle(text):
         return None
     who, start = _who(text)
     if who is None:

@@ -198,6 +198,10 @@ CHATTER = _pattern(
     r"^i(?:'ll| will| can|'d) (?:keep (?:that|it|you)|let you know|check (?:it|that|them|this)|think about (?:it|that)|take a look|look (?:into|it)|do that|give (?:it|that|you)|remember that|be (?:here|there|sure|back)|have to (?:check|try|give|see)|definitely|try that|see you|totally|for sure)\b.{0,60}\Z",
     r"^(?:i have|i've got|i had) (?:a |an |one |another |some )?(?:quick |small )*(?:questions?|idea|problem|thought)\W*\Z",
     r"^(?:hm+,? )?let me (?:think|see|check)",
+    r"^(?:happy|merry) (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|weekend|holidays|new year|christmas|easter)\b.{0,20}\Z",
+    r"^(?:the weather(?:'s| is| was)|what(?:'s| is) with the weather)\b[^\d]{0,30}\Z",
+    r"^(?:ok(?:ay)?|well|so|ugh|phew|yay|meh|whatever|anyway|brb|bbl|afk|back|gtg|not sure|no idea|who knows|long story|my bad|fingers crossed|finally|one (?:sec|moment)|just a (?:sec|moment)|"
+    r"quick question|still (?:broken|nothing|waiting)|never mind|moving on|next(?: one)?|another one|it works(?: now)?)(?:[, ]+(?:great|next|then|lol|haha|again|so|anyway|though))*\W*\Z",
     r"^(?:i )?can't wait (?:to (?:hear|see (?:it|what|how|you|your|that|them)|try|check)|for (?:you|it|that|your))",
     r"^i (?:don't|do not|didn't) (?:know|understand|get it|think so|mind|mean|care)\b.{0,40}\Z",
     r"^i(?:'m| am) (?:good|fine|okay|ok|great|doing (?:good|well|great|fine|okay)|back|here|sure|confused|not sure|done|ready|listening|kidding|just kidding|in|up for (?:it|that))\b.{0,30}\Z",
