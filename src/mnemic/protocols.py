@@ -488,7 +488,7 @@ class Where:
     as_of: datetime | None = None
     """What held at this moment of the world, by the rules of `lifetimes`; messages: those said by then."""
     known_at: datetime | None = None
-    """What was known at this moment, by the same rules; `now` is then the same moment, or later.
+    """What was known at this moment, by the same rules; `now` is then the same moment, or earlier.
 
     Messages are those received by then, in the state they are in now; one that memories were made of counts as
     pending when none of them was known yet.
@@ -645,7 +645,7 @@ class Store(Protocol):
         """What a decision rests on, in one snapshot. Cost follows the owner."""
 
     async def find(self, probe: Probe) -> Found:
-        """The best `probe.limit` records by similarity and by keyword. Cost follows the scope.
+        """The best `probe.limit` records of each of the arms asked (`ARMS`), with their evidence. Cost follows the scope.
 
         Raises:
             WrongEmbedder: `probe.space` is not the store's.
