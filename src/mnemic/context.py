@@ -14,15 +14,17 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from operator import index
+from typing import Literal, SupportsIndex
 
 from mnemic import times, tokens
 from mnemic.consolidate import ConsolidatePath
+from mnemic.errors import InvalidConfig, describe
 from mnemic.hygiene import CLOSING, OPENING, unmarked
 from mnemic.protocols import Page, Record, Store, Where
 from mnemic.question import Question
 from mnemic.read import Hit, ReadPath
-from mnemic.text import fingerprint
+from mnemic.text import asks, fingerprint
 from mnemic.types import SEARCHABLE_STATES, Episode, EpisodeState, Format, Memory
 
 CONTEXT_STATES: tuple[EpisodeState, ...] = (*SEARCHABLE_STATES, "done")
@@ -90,10 +92,9 @@ class ContextPath:
         profile: bool = True,
     ) -> Block:
         """A stable part, then hits, best first: whole lines, at most `max_tokens` together. Empty with neither."""
-        count = self._own_count
-        if count is None:
+        if self._own_count is None:
             await asyncio.to_thread(tokens.load)  # slow the first time
-            count = tokens.count
+        count = tokens.count if self._own_count is None else _checked(self._own_count)
         layout = _LAYOUTS[form]
         share = int(max_tokens * _STABLE_SHARE)
         answer, known = await asyncio.gather(
@@ -105,7 +106,9 @@ class ContextPath:
             worth if where.superseded and where.as_of is None else await self._still_so(worth, where)
         )
         stable, shown = _stable(known, share, layout, count)
-        hits = [hit for hit in hits if hit.record.id not in shown and not _says_one(hit.record, known, shown)]
+        told = [memory for memory in known.memories if memory.id in shown]
+        repeated = shown | await self._repeated(hits, shown)
+        hits = [hit for hit in hits if hit.record.id not in repeated and not _says_one(hit.record, told)]
         return _filled(hits, stable, known.total - len(shown), where, max_tokens, layout, count)
 
     async def _foremost(self, where: Where, limit: int) -> Page:
@@ -120,6 +123,28 @@ class ContextPath:
         changed = await self._store.citing(done, superseded=True) if done else ()
         stale = {source.episode_id for memory in changed if _is_over(memory, where) for source in memory.sources}
         return [hit for hit in hits if hit.record.id not in stale]
+
+    async def _repeated(self, hits: Sequence[Hit], shown: set[str]) -> set[str]:
+        """Messages of which all that is remembered stands in the stable part, and that beside it only ask."""
+        done = [hit.record for hit in hits if isinstance(hit.record, Episode) and hit.record.state == "done"]
+        made = await self._store.citing([each.id for each in done]) if done and shown else ()
+        quotes: dict[str, list[str]] = {}
+        for memory in made:
+            for source in memory.sources:
+                quotes.setdefault(source.episode_id, []).append(source.quote if memory.id in shown else "")
+        return {each.id for each in done if all(quotes.get(each.id, ("",))) and _only_asks(each, quotes[each.id])}
+
+
+def _checked(own: Callable[[str], object]) -> Callable[[str], int]:
+    """The caller's counter, held to its word."""
+
+    def count(text: str) -> int:
+        found = own(text)
+        if isinstance(found, bool) or not isinstance(found, SupportsIndex) or index(found) < 0:
+            raise InvalidConfig(f"token_counter must return a whole number from 0 up, not {describe(found)}")
+        return index(found)
+
+    return count
 
 
 def _worth_quoting(hit: Hit) -> bool:
@@ -148,13 +173,23 @@ def _each_turn_once(hits: Sequence[Hit]) -> list[Hit]:
     return [hit for hit in kept if not (isinstance(hit.record, Episode) and hit.record.id in quoted)]
 
 
-def _says_one(record: Record, known: Page, shown: set[str]) -> bool:
-    """Whether it is a message that says nothing more than a memory shown that was made of it."""
+def _only_asks(message: Episode, quotes: Sequence[str]) -> bool:
+    """Whether a message consists of quotes and questions."""
+    rest = message.words
+    for quote in quotes:
+        rest = rest.replace(quote, "\n")
+    return all(asks(part) for part in _SENTENCE.findall(rest) if any(map(str.isalnum, part)))
+
+
+_SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
+
+
+def _says_one(record: Record, told: Sequence[Memory]) -> bool:
+    """Whether it is a message that says no more than one of these memories does, by the same speaker."""
     if isinstance(record, Memory):
         return False
-    made = [m for m in known.memories if m.id in shown and any(s.episode_id == record.id for s in m.sources)]
-    said = fingerprint(record.words)
-    return any(fingerprint(memory.words) == said for memory in made)
+    said = _by(record), fingerprint(record.words)
+    return any((_by(memory), fingerprint(memory.words)) == said for memory in told)
 
 
 # Filling the budget.

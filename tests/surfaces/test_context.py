@@ -1,12 +1,14 @@
 """The block for a prompt: a stable part and dated, quoted hits, within a budget, in four formats, safe to hand back."""
 
 import json
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from mnemic import InvalidConfig, InvalidInput, Memory, tokens
+from mnemic import InvalidConfig, InvalidInput, Memory, context, tokens
 from mnemic.hygiene import CLOSING, OPENING, clean
+from mnemic.types import Episode, Scope
 
 USER = "alice"
 FORMATS = ("text", "messages", "xml", "json")
@@ -141,6 +143,37 @@ def test_what_stands_in_it_is_no_hit_again(knowing):
     assert not [hit for hit in result["hits"] if hit["memory"] == "I live in Oslo."]
 
 
+def test_no_message_repeats_it(knowing):
+    knowing.add("I live in Oslo. Can you suggest a gym?", user_id=USER)
+    knowing.add("I live in Oslo!!", user_id=USER, wait="stored")
+    result = made(knowing, "Which gym in Oslo, where do I live?", max_tokens=4000)
+    stable, hits = recalled(result, "text")
+    assert "I live in Oslo." in stable
+    assert [line for line in hits if "Oslo" in line] == []
+    without = recalled(made(knowing, "Which gym in Oslo, where do I live?", profile=False), "text")
+    assert [line for line in without[1] if "Oslo" in line]
+
+
+@pytest.mark.parametrize(
+    ("words", "only"),
+    [
+        ("I live in Oslo. Can you suggest a gym?", True),
+        ("Hm? I live in Oslo. 有健身房嗎？", True),
+        ("I live in Oslo. So the key lies under the mat.", False),
+        ("I live in Oslo. The key lies under the mat. Which mat?", False),
+    ],
+)
+def test_a_message_that_says_more_than_is_remembered_is_kept_beside_it(words, only):
+    at = datetime(2025, 3, 9, tzinfo=UTC)
+    message = Episode(id="e", scope=Scope(user_id=USER), role="user", content=words, said_at=at, received_at=at)
+    assert context._only_asks(message, ["I live in Oslo."]) is only
+
+
+def test_what_somebody_else_says_in_the_same_words_is_no_repetition(knowing):
+    knowing.add({"role": "user", "name": "Bob", "content": "I live in Oslo."}, user_id=USER, wait="stored")
+    assert "Bob: “I live in Oslo.”" in made(knowing, "Who lives in Oslo?")["context"]
+
+
 def test_it_is_left_out_when_it_is_not_wanted_and_the_fact_is_then_a_hit(knowing):
     result = made(knowing, "Where do I live?", profile=False)
     assert result["stable"] == ""
@@ -221,6 +254,14 @@ def test_tokens_are_counted_by_ones_own_counter_when_there_is_one(tmp_path):
             memory.remember(f"Tea number {number}", user_id=USER)
         result = memory.context("tea", user_id=USER, threshold=0, max_tokens=500)
         assert 300 < len(result["context"]) == result["tokens"] <= 500
+
+
+@pytest.mark.parametrize("found", [None, 1.5, -1, "3", True, [1]])
+def test_a_counter_that_returns_no_whole_number_is_refused_with_what_it_returned(found):
+    with Memory(":memory:", background=False, token_counter=lambda _: found) as memory:
+        memory.remember("Likes tea", user_id=USER)
+        with pytest.raises(InvalidConfig, match="token_counter must return a whole number from 0 up, not"):
+            memory.context("tea", user_id=USER, threshold=0)
 
 
 def test_a_counter_that_is_no_function_and_an_unknown_format_are_refused(rules):
