@@ -366,23 +366,32 @@ def count(value: object, name: str) -> int:
 
 
 def days(value: object, name: str) -> timedelta | None:
-    """A number of days above 0, or None."""
+    """A number of days above 0, by a microsecond at least, and up to a million; or None."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _MOST_DAYS:
-        raise InvalidInput(f"{name} must be a number of days above 0, or None, not {describe(value)}")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 < value <= _MOST_DAYS
+        or not timedelta(days=value)
+    ):
+        raise InvalidInput(
+            f"{name} must be a number of days above 0 and up to a million, or None, not {describe(value)}"
+        )
     return timedelta(days=value)
 
 
-_MOST_DAYS = 1e6  # some 2,700 years; beyond it there are no dates
+_MOST_DAYS = 1_000_000  # some 2,700 years; beyond it there are no dates
 
 
 def arms(value: object) -> tuple[str, ...]:
-    """Names of `protocols.ARMS`, at least one; None means all."""
+    """Names of `protocols.ARMS`, at least one and each once; None means all."""
     if value is None:
         return ARMS
     if not isinstance(value, list | tuple | set | frozenset) or not value or any(each not in ARMS for each in value):
         raise InvalidInput(f"arms takes some of {', '.join(ARMS)}, not {describe(value)}")
+    if len(set(value)) < len(value):
+        raise InvalidInput(f"arms takes some of {', '.join(ARMS)}, each once, not {describe(value)}")
     return tuple(each for each in ARMS if each in value)
 
 

@@ -270,7 +270,21 @@ def test_the_day_of_asking_says_what_last_week_was(told):
 # The names of the arms.
 
 
-@pytest.mark.parametrize("arms", [["vectors"], "vector", [], [1], ["vector", None]])
+@pytest.mark.parametrize("arms", [["vectors"], "vector", [], [1], ["vector", None], ["vector", "vector"]])
 def test_arms_that_there_are_not_are_refused(arms):
     with pytest.raises(InvalidInput, match="arms takes some of vector, keyword, entity, time, recency"):
         Memory(":memory:", arms=arms)
+
+
+@pytest.mark.parametrize("decay", [0, -1, 1e-300, 1e-12, 1_000_001, 10**400, float("inf"), float("nan"), True, "30"])
+def test_a_decay_that_is_no_time_is_refused_with_the_times_that_are(decay):
+    with pytest.raises(InvalidInput, match="decay must be a number of days above 0 and up to a million, or None"):
+        Memory(":memory:", decay=decay)
+
+
+@pytest.mark.parametrize("decay", [1e-10, 1_000_000])
+def test_with_the_shortest_and_the_longest_decay_a_search_has_an_answer(decay):
+    with Memory(":memory:", background=False, decay=decay) as memory:
+        for day in ("2024-01-01", "2025-01-01"):
+            memory.remember(f"Likes tea, since {day}", user_id="alice", at=day)
+        assert len(memory.search("tea", user_id="alice", threshold=0)["results"]) == 2
