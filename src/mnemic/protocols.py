@@ -645,7 +645,7 @@ class Store(Protocol):
         """What a decision rests on, in one snapshot. Cost follows the owner."""
 
     async def find(self, probe: Probe) -> Found:
-        """The best `probe.limit` records of each of the arms asked (`ARMS`), with their evidence. Cost follows the scope.
+        """The best `probe.limit` records of each arm asked (see `ARMS`). Cost follows the scope.
 
         Raises:
             WrongEmbedder: `probe.space` is not the store's.
