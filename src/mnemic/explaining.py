@@ -20,9 +20,10 @@ from mnemic.protocols import ARMS, Calibration, Candidate, Probe, Record, Store,
 from mnemic.question import Question
 from mnemic.read import Answer, ReadPath
 from mnemic.times import iso
-from mnemic.types import SCOPE_IDS, Dropped, Episode, Fate, Memory, Scope
+from mnemic.types import Dropped, Episode, Fate, Memory, Scope
 
 _NEAREST = 12  # of what was dropped; what is further away tells nothing
+_FARTHEST = 10_000  # of an arm's order; a whole one would make an object of everything that a large scope holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,13 +208,18 @@ class ExplainPath:
     async def _far(self, record: Record, asked: Question, where: Where, answer: Answer) -> Wanted:
         """It could have been a hit, and no arm found it: how far it was, from every arm's whole order."""
         whole = await self._read.search(
-            asked, where, limit=max(answer.searched, 1), floor=math.inf, rerank=False, watched=(record.id,)
+            asked,
+            where,
+            limit=max(min(answer.searched, _FARTHEST), 1),
+            floor=math.inf,
+            rerank=False,
+            watched=(record.id,),
         )
         candidate = whole.watched.get(record.id)
         if candidate is None:
             return await self._represented(record)
         score = next(score for score, each in whole.scored if each.id == record.id)
-        ranks = ", ".join(f"{arm} {candidate.ranks[arm]}" for arm in ARMS if arm in candidate.ranks)
+        ranks = ", ".join(filter(None, (_rank_in(arm, candidate, whole.handed) for arm in ARMS)))
         return Wanted(
             id=record.id,
             fate="not_found",
@@ -224,6 +230,14 @@ class ExplainPath:
             place=Place(candidate=candidate, score=score, rank=0, record=record),
             record=record,
         )
+
+
+def _rank_in(arm: str, candidate: Candidate, handed: int) -> str | None:
+    """Where an arm, which was asked for its nearest `handed`, has it; None where it finds nothing in it."""
+    if arm in candidate.ranks:
+        return f"{arm} {candidate.ranks[arm]}"
+    values = {"vector": candidate.similarity, "keyword": candidate.keyword, "entity": candidate.entity}
+    return f"{arm} beyond {handed:,}" if (values | {"time": candidate.time}).get(arm) else None
 
 
 _Found = tuple[float, Candidate, Mapping[str, float], Record | None]
@@ -314,15 +328,12 @@ def _lies_in(record: Record, scope: Scope) -> bool:
 
 
 def _elsewhere(record: Record, scope: Scope) -> Wanted:
-    mine, others = scope.ids, record.scope.ids
-    differing = [name for name in SCOPE_IDS if name in mine and mine[name] != others.get(name)]
-    its = ", ".join(f"{name} {others.get(name, 'none')}" for name in differing)
-    wanted = ", ".join(f"{name} {mine[name]}" for name in differing)
+    """What is told of it says nothing of whose it is."""
     return Wanted(
         id=record.id,
         fate="other_scope",
-        reason=f"It is in another scope: {its}, where {wanted} was searched.",
-        numbers={"scope": others, "searched": mine},
+        reason="It belongs to another scope than the one that was searched.",
+        numbers={"searched": scope.ids},
     )
 
 
@@ -356,7 +367,7 @@ _GONE: Mapping[str | None, tuple[Fate, str]] = {
 def _gone(last: Memory, then: Record | None, where: Where) -> Wanted | None:
     """Of a memory: whether it was gone at the moment of the question, `then` being what was known of it."""
     if last.retire_reason != "forgotten":
-        if not isinstance(then, Memory) and _not_yet(last, where):
+        if not isinstance(then, Memory) and _later(last, where) is not None:
             return None
         if isinstance(then, Memory) and (then.known_to is None or (_superseded(then) and where.superseded)):
             return None
@@ -376,11 +387,6 @@ def _gone(last: Memory, then: Record | None, where: Where) -> Wanted | None:
 
 def _superseded(memory: Memory) -> bool:
     return memory.retire_reason == "superseded"
-
-
-def _not_yet(record: Record, where: Where) -> bool:
-    learnt = record.created_at if isinstance(record, Memory) else record.received_at
-    return where.known_at is not None and learnt > where.known_at
 
 
 def _later(record: Record, where: Where) -> Wanted | None:

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from typer.testing import CliRunner
 
-from mnemic import InvalidFilter, InvalidInput, InvalidScope, Memory
+from mnemic import InvalidFilter, InvalidInput, InvalidScope, Memory, explaining
 from mnemic.cli.main import app
 from mnemic.protocols import ARMS
 from mnemic.stores.sqlite import SQLiteStore
@@ -184,8 +184,9 @@ def test_what_is_somebody_elses_is_in_another_scope(rules):
     (theirs,) = keep(rules, "Plays tennis", user_id="bob")
     it = told(rules, "tennis", theirs)
     assert it["status"] == "other_scope"
-    assert it["numbers"] == {"scope": {"user_id": "bob"}, "searched": {"user_id": USER}}
-    assert "user_id bob" in it["reason"]
+    assert it["numbers"] == {"searched": {"user_id": USER}}
+    assert it["reason"] == "It belongs to another scope than the one that was searched."
+    assert "bob" not in json.dumps(it)
     assert it["memory"] is None
 
 
@@ -336,6 +337,18 @@ def test_what_no_arm_finds_says_how_far_it_was(rules, far, near, question):
     assert it["numbers"]["ranks"]["recency"] == 35
     assert it["score_details"]["arms"]["vector"]["value"] < 0.3
     assert "vector 35" in it["reason"]
+
+
+@pytest.mark.behaviour("R11")
+def test_how_far_something_is_is_told_up_to_a_bound(rules, monkeypatch):
+    """With a bound as small as a test can fill: what an arm is asked for is never fewer than 30."""
+    monkeypatch.setattr(explaining, "_FARTHEST", 10)
+    (memory_id,) = keep(rules, "The boiler was serviced by a plumber", at="2020-01-01")
+    keep(rules, *(f"Plays tennis on court {number}" for number in range(34)))
+    it = told(rules, "Who plays tennis?", memory_id, top_k=1)
+    assert it["status"] == "not_found"
+    assert "vector beyond 30" in it["reason"]
+    assert it["numbers"]["ranks"] == {}
 
 
 @pytest.mark.behaviour("R11")
