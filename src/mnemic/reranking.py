@@ -19,23 +19,23 @@ _CHARS = 1_000
 
 
 async def rerank(
-    reranker: Reranker, question: str, scored: Sequence[tuple[float, str]], *, most: int = MOST
+    reranker: Reranker, question: str, scored: Sequence[tuple[float, str]]
 ) -> tuple[list[float], str | None]:
     """New relevance in [0, 1] for candidates given as (relevance, text), in their order; and what went wrong.
 
-    The best `most` get what the reranker says. The others, which it did not see, stay behind these in the order
+    The best `MOST` get what the reranker says. The others, which it did not see, stay behind these in the order
     they had. When it fails, all relevance is as it was and the note says why; nothing is raised.
 
     `text` is what search sees of a record (`Record.indexed`), and `question` has its secrets masked: both are sent.
-    Of a long text, the part with most of the question's words is.
+    Of a long text, the part with most of the question's words is; of a long question, its beginning and its end.
     """
-    shown = sorted(range(len(scored)), key=lambda place: -scored[place][0])[:most]
+    shown = sorted(range(len(scored)), key=lambda place: -scored[place][0])[:MOST]
     old = [relevance for relevance, _ in scored]
     if not shown:
         return old, None
-    asked = text.query_terms(question)
+    asked = frozenset(form for word in text.question_words(question) for form in word.forms)
     try:
-        told = await reranker.rerank(question, [_telling(asked, scored[place][1]) for place in shown])
+        told = await reranker.rerank(_shortened(question), [_telling(asked, scored[place][1]) for place in shown])
         new = _checked(told, len(shown), reranker.name)
     except (MissingDependency, ModelError) as exc:
         return old, f"ranked without the reranker: {exc}"
@@ -44,12 +44,20 @@ async def rerank(
     return [found.get(place, least * relevance) for place, relevance in enumerate(old)], None
 
 
-def _telling(asked: Sequence[int], whole: str) -> str:
+# A question so long comes with a document, and is asked before or behind it.
+_QUESTION = 2_000
+
+
+def _shortened(question: str) -> str:
+    half = _QUESTION // 2
+    return question if len(question) <= _QUESTION else f"{question[:half]}\n{question[1 - half :]}"
+
+
+def _telling(asked: frozenset[int], whole: str) -> str:
     """The part of a long text that has most of the question's words; the first of several."""
     if len(whole) <= _CHARS:
         return whole
-    wanted = frozenset(asked)
-    return max(text.windows(whole, _CHARS), key=lambda part: len(wanted.intersection(text.terms(part))))
+    return max(text.windows(whole, _CHARS), key=lambda part: len(asked.intersection(text.terms(part))))
 
 
 def _checked(told: Sequence[float], expected: int, name: str) -> list[float]:

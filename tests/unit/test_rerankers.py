@@ -507,6 +507,27 @@ def test_a_model_that_is_still_being_loaded_is_not_waited_for(folder):
         ask(CrossEncoderReranker(str(folder), timeout=0))
 
 
+def test_a_closed_one_keeps_no_worker_and_a_question_that_waited_is_told(folder):
+    from mnemic.rerankers.cross_encoder import CrossEncoderReranker
+
+    reranker, busy = CrossEncoderReranker(str(folder)), threading.Event()
+
+    async def closed_while_asked():
+        worker = reranker._worker
+        worker.submit(busy.wait, 10)
+        asked = asyncio.create_task(reranker.rerank(QUESTION, TEXTS))
+        await asyncio.sleep(0)
+        await reranker.close()
+        busy.set()
+        with pytest.raises(ModelError, match="was closed"):
+            await asked
+        with pytest.raises(RuntimeError, match="shutdown"):
+            worker.submit(len, "")
+
+    asyncio.run(closed_while_asked())
+    assert len(ask(reranker)) == len(TEXTS)  # it may still be used
+
+
 def test_a_text_of_any_length_is_scored(folder):
     assert len(ask(make_reranker(f"cross-encoder:{folder}"), texts=["word " * 40_000, "", "\ud800"])) == 3
 
@@ -565,12 +586,12 @@ def test_candidates_get_the_relevance_that_the_reranker_says():
 
 def test_only_the_best_are_shown_and_the_others_stay_behind_them_in_their_order():
     reranker = FakeReranker()
-    scored = [(0.2, "I live"), (0.9, "cats live"), (0.8, "Taipei"), (0.3, "I live in Taipei"), (0.2, "x")]
-    new, _ = reranked(reranker, scored, "live in Taipei", most=2)
-    assert reranker.asked == [("live in Taipei", ("cats live", "Taipei"))]
-    assert sorted(range(5), key=lambda place: -new[place]) == [1, 2, 3, 0, 4]
-    reranked(reranker, [(0.5, str(number)) for number in range(200)])
-    assert len(reranker.asked[1][1]) == MOST == 50
+    best = [(0.9, f"live {number}") for number in range(MOST)]
+    scored = [(0.2, "I live"), *best, (0.3, "I live in Taipei"), (0.2, "x")]
+    new, _ = reranked(reranker, scored, "live in Taipei")
+    assert reranker.asked == [("live in Taipei", tuple(words for _, words in best))]
+    assert MOST == 50
+    assert sorted(range(MOST + 3), key=lambda place: -new[place])[MOST:] == [MOST + 1, 0, MOST + 2]
 
 
 @pytest.mark.parametrize(
@@ -590,6 +611,23 @@ def test_one_that_breaks_its_word_is_not_believed(told):
     new, note = reranked(Strange(), [(0.9, "a"), (0.5, "b")])
     assert new == [0.9, 0.5]
     assert note.startswith("ranked without the reranker: fake:shared-words")
+
+
+def test_of_a_long_question_its_beginning_and_its_end_are_shown():
+    reranker = FakeReranker()
+    reranked(reranker, [(0.5, "x")], "Where? " + "word " * 2_000 + "Taipei?")
+    ((question, _),) = reranker.asked
+    assert len(question) == 2_000
+    assert question.startswith("Where? ")
+    assert question.endswith("Taipei?")
+
+
+def test_of_a_long_text_the_part_in_the_other_script_of_chinese_is_shown():
+    reranker = FakeReranker()
+    long = "天氣很好。" * 300 + "我在後臺說過頭髮。" + "我們聊了別的。" * 300
+    reranked(reranker, [(0.9, long)], "后台、头发？")
+    ((_, (shown,)),) = reranker.asked
+    assert "我在後臺說過頭髮。" in shown
 
 
 def test_of_a_long_text_the_part_that_answers_is_shown():

@@ -63,7 +63,7 @@ class CrossEncoderReranker:
         self._timeout = timeout
         self._encoder: Any = None
         self._failed: tuple[float, str] | None = None
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mnemic-reranker")
+        self._worker = _worker()
 
     @property
     def name(self) -> str:
@@ -79,16 +79,23 @@ class CrossEncoderReranker:
         if not texts:
             return []
         loading = self._encoder is None
-        asked = self._worker.submit(self._scores, scalar(question), [scalar(each) for each in texts])
+        worker = self._worker
+        asked = worker.submit(self._scores, scalar(question), [scalar(each) for each in texts])
         try:
             return await asyncio.wait_for(asyncio.wrap_future(asked), self._timeout)
         except TimeoutError as exc:
             why = "is still being loaded" if loading else f"gave no answer within {self._timeout:g} s"
             raise ModelError(f"{self.name} {why}; a smaller model is quicker") from exc
+        except asyncio.CancelledError:
+            if not asked.cancelled() or self._worker is worker:
+                raise
+            raise ModelError(f"{self.name} was closed before it answered") from None
 
     async def close(self) -> None:
-        """Let go of the model. It may still be used: it is loaded again."""
+        """Let go of the model; questions that wait get no answer. It may still be used: it is loaded again."""
         self._encoder = None
+        former, self._worker = self._worker, _worker()
+        former.shutdown(wait=False, cancel_futures=True)
 
     def _scores(self, question: str, texts: Sequence[str]) -> list[float]:
         encoder = self._encoder
@@ -124,6 +131,11 @@ class CrossEncoderReranker:
         if all(each["model"].lower() != known.lower() for each in encoder.list_supported_models()):
             encoder.add_custom_model(known, sources=ModelSource(hf=path), model_file=self._network)
         return encoder(known, specific_model_path=path, threads=self._threads)
+
+
+def _worker() -> ThreadPoolExecutor:
+    """One thread, started with the first question."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mnemic-reranker")
 
 
 def _network(folder: Path) -> str:
