@@ -53,7 +53,7 @@ class AsyncMemory(Upkeep, Graph, Past, Explain):
         llm_base_url: an OpenAI-compatible endpoint for a named `llm`; no other host is then contacted.
         embedder_base_url: the same for a named `embedder`.
         reranker: a `Reranker`, or a name: "cross-encoder:BAAI/bge-reranker-base" (on this machine, or a model's
-            folder), "cohere:rerank-v3.5", "llm:openai:gpt-5-mini", … With none, hits are ordered by vectors and words.
+            folder), "cohere:rerank-v3.5", "llm:openai:gpt-5-mini", … With none, the arms order the hits.
         reranker_base_url: the same for a named `reranker`.
         project: keeps several uses of one store apart.
         instructions: what to keep and what not, for the model that extracts.

@@ -25,9 +25,9 @@ from mnemic.testing.fakes import FakeEmbedder
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 ENTRY = [sys.executable, "-c", "from mnemic.cli.main import main; main()"]
 COMMANDS = [
-    "add", "remember", "update", "delete", "search", "context", "list", "get", "history", "forget", "erase", "undo",
-    "feedback", "pin", "messages", "retry", "worker", "consolidate", "profile", "entities", "related", "graph", "import",
-    "stats", "verify", "reindex", "doctor", "demo",
+    "add", "remember", "update", "delete", "search", "context", "list", "get", "history", "explain", "forget", "erase", "undo",
+    "feedback", "pin", "messages", "retry", "worker", "consolidate", "profile", "entities", "related", "graph", "changes",
+    "timeline", "import", "stats", "verify", "reindex", "doctor", "demo",
 ]  # fmt: skip
 TENNIS = "I play tennis every Saturday with Meiling."
 
@@ -131,6 +131,19 @@ def test_json_keeps_every_script_as_it_is():
     result = process("list", "--json", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert "喜歡在週末打網球 🎾" in result.stdout.decode("utf-8")
     assert result.stderr == b""
+
+
+def test_explain_of_an_unknown_id_exits_with_3_and_may_leave_out_the_reranker():
+    said("remember", TENNIS, "-u", "a")
+    asked = cli("explain", "tennis", "-u", "a", "--id", "nope", "--json")
+    assert (asked.exit_code, json.loads(asked.stdout)["memory"]["status"]) == (3, "unknown")
+    assert said("explain", "tennis", "-u", "a", "--no-rerank")["hits"][0]["memory"] == TENNIS
+
+
+def test_context_finds_nothing_only_where_nothing_is_known():
+    assert cli("context", "xyzzy", "-u", "a").exit_code == 1
+    said("add", "I live in Oslo.", "-u", "a")
+    assert cli("context", "xyzzy", "-u", "a", "--threshold", 1).exit_code == 0
 
 
 def test_update_sets_and_removes_the_expiration_date():

@@ -176,7 +176,7 @@ def _reranker(settings: config.Settings, problems: list[_Problem]) -> dict[str, 
         problems.append(_Problem(part="reranker", message=_said(exc), code=code))
         return found | {"detail": "cannot be used"}
     if reranker is None:
-        return found | {"works": None, "detail": "vectors and words order the hits"}
+        return found | {"works": None, "detail": "the arms order the hits"}
     own = reranker.name.startswith("cross-encoder:")
     detail = (
         "on this machine, not tried" if own else f"at {settings.reranker_base_url or 'its own address'}, not contacted"

@@ -13,7 +13,7 @@ import typer
 
 from mnemic.cli import show
 from mnemic.cli.past import AsOf, KnownAt, ReferenceDate, moment
-from mnemic.cli.session import WHOSE, FilterJson, Session, ShowExpired, Threshold, command, parse_json
+from mnemic.cli.session import NOT_FOUND, WHOSE, FilterJson, Session, ShowExpired, Threshold, command, parse_json
 from mnemic.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -46,8 +46,12 @@ def explain(
     as_of: AsOf = None,
     known_at: KnownAt = None,
     reference_date: ReferenceDate = None,
-) -> None:
-    """Say why search answers as it does: what each arm found, what was dropped, and where a memory went."""
+    rerank: Annotated[bool, typer.Option(help="Let the reranker order, where there is one.")] = True,
+) -> int:
+    """Say why search answers as it does: what each arm found, what was dropped, and where a memory went.
+
+    Exit code 3: no memory or message has the id of --id.
+    """
     kinds: Any = include or None
     with session.memory() as memory:
         result = memory.explain(
@@ -63,12 +67,15 @@ def explain(
             as_of=moment(as_of),
             known_at=moment(known_at),
             reference_date=moment(reference_date),
+            rerank=None if rerank else False,
         )
     if page is not None:
         _write(page, as_html(result, query))
     show.answer(session, result, _explained)
     if page is not None:
         show.hint(f"written: {page}")
+    unknown = "memory" in result and result["memory"]["status"] == "unknown"
+    return NOT_FOUND if unknown else 0
 
 
 def _write(page: Path, words: str) -> None:

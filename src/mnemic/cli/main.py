@@ -306,7 +306,7 @@ def context(
     reference_date: earlier.ReferenceDate = None,
     where: FilterJson = None,
 ) -> int:
-    """Print what is known about a question as a block for a prompt. Exit code 1: nothing relevant."""
+    """Print what is known about a question as a block for a prompt. Exit code 1: nothing known."""
     with session.memory() as memory:
         result = memory.context(
             query,
