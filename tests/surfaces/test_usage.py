@@ -127,6 +127,7 @@ def test_one_short_message_is_sent_with_at_most_1500_tokens_of_instructions_in_o
             memory.remember(f"I moved to city {number}", user_id=USER)
         memory.add(said, user_id=USER)
         ((system, user),) = llm.prompts
+        # The promise is of tokens as a model counts them: o200k.
         assert count(system) <= 1_500
         told = sum(count(item["memory"]) + 20 for item in memory.get_all(user_id=USER)["results"])
         assert count(system) + count(user) <= 1_500 + told + count(said) + 60

@@ -31,6 +31,7 @@ def test_the_prompt_and_its_version_change_together():
 def test_the_instructions_sent_with_one_short_message_stay_within_fifteen_hundred_tokens(near):
     # The system message shows the shape, so that no schema goes into the prompt beside it.
     sent = extract.messages(ExtractionRequest(turns=(turn(""),), near=near))
+    # The promise is of tokens as a model counts them: o200k.
     assert sum(map(count, sent)) <= 1500
     assert extract.ExtractedFacts.in_words
 
