@@ -113,11 +113,14 @@ def parse(filters: Mapping[str, Any]) -> Filter:
     Raises:
         InvalidFilter: an operator that the key does not have, a value it cannot be compared with, a key or
             shape that cannot be, nesting beyond 20 levels, or more than 500 conditions (a list of any length
-            is one).
+            is one, but each of the days that a time is compared with is two).
     """
     tree = _parse_mapping(filters, 0)
     if _size(tree) > _MAX_CONDITIONS:
-        raise InvalidFilter(f"a filter holds at most {_MAX_CONDITIONS} conditions; say many values of one key by 'in'")
+        raise InvalidFilter(
+            f"a filter holds at most {_MAX_CONDITIONS} conditions; say many values of one key by 'in'"
+            " (a day that a time is compared with is two: say days that follow each other by 'gte' and 'lte')"
+        )
     return tree
 
 
