@@ -544,6 +544,24 @@ async def test_a_search_of_the_past_reads_its_messages_once(store):
     assert len([query for query in asked if "SELECT entry, id, said_at FROM episodes" in query]) == 1
 
 
+async def test_of_the_dates_of_memories_only_those_where_it_may_find_any_are_read(store):
+    run = replace(ALICE, run_id="r1")
+    here = known(run, "Keeps bees", valid_from=T0)
+    await store.commit(adding(here))
+    await store.commit(adding(*(known(ALICE, f"note {number}", valid_from=T0) for number in range(200))))
+    await store.commit(adding(known(run, "Keeps wasps", valid_from=T0)))
+    asked = []
+    with closing(sqlite3.connect(store.address)) as db:
+        sqlite_filter.register(db)
+        db.set_trace_callback(asked.append)
+        Reader(db, store._cache).find(asking("bees", where(run), times=((T0, LATER),)))
+        db.set_trace_callback(None)
+        (query,) = (each for each in asked if "valid_from IS NOT NULL" in each)
+        assert 2 <= len(db.execute(query).fetchall()) <= 2 * 64
+        steps = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert [step for step in steps if step.startswith("SCAN")] == ["SCAN r VIRTUAL TABLE INDEX 1:"]
+
+
 async def test_deleting_a_run_leaves_what_was_said_elsewhere(store):
     none, one, two = ALICE, replace(ALICE, run_id="r1"), replace(ALICE, run_id="r2")
     turns = {scope: said(scope, "I ski and swim", state="done") for scope in (none, one, two)}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from mnemic import ranking
 from mnemic.ids import partition_of
 from mnemic.stores import blocks as pack
+from mnemic.stores.sqlite_rows import utc
 from mnemic.stores.sqlite_sql import keys_json
 
 
@@ -36,34 +38,66 @@ def linked(db: sqlite3.Connection, entries: NDArray[np.int64], memories: Mapping
 
 
 def timely(
-    db: sqlite3.Connection, blocks: pack.Blocks, times: Sequence[tuple[datetime, datetime]]
-) -> ranking.Floats | None:
-    """How well each row's time meets the times asked for, shape (n,); None when none are.
+    db: sqlite3.Connection,
+    blocks: pack.Blocks,
+    memories: ranking.Mask,
+    times: Sequence[tuple[datetime, datetime]],
+    ends: Mapping[int, datetime | None] | None = None,
+) -> ranking.Floats:
+    """How well each row's time meets the times asked for, shape (n,).
 
-    A memory that is dated counts by its dates, everything else by when it was said.
+    A memory that is dated counts by its dates. One with a slot that does not say since when holds from when it was
+    said until its end. Everything else counts by when it was said.
+
+    Args:
+        db, blocks, times: the store, what is read of it, and what is asked for.
+        memories: which rows may be hits and are memories, shape (n,).
+        ends: by entry, until when each held as it was known at the moment asked about; None: as it is known now.
     """
-    if not times:
-        return None
     start = blocks.marks["said"].astype(np.int64)
     end = start + 1
-    owners = np.unique(blocks.entries >> pack.SEQUENCE_BITS)
     rows = db.execute(
         """
-        SELECT entry, valid_from, valid_to, kind = 'event', precision FROM memories
-        WHERE owner IN (SELECT value FROM json_each(?)) AND valid_from IS NOT NULL
+        SELECT m.entry, utc(m.valid_from), utc(m.valid_to), m.kind = 'event', m.precision
+        FROM json_each(?) AS r
+        CROSS JOIN memories AS m ON m.entry BETWEEN r.value ->> 0 AND r.value ->> 1
+        WHERE m.valid_from IS NOT NULL OR (m.slot IS NOT NULL AND m.kind <> 'event')
         """,
-        [json.dumps(owners.tolist())],
+        [json.dumps(_ranges(blocks.entries[memories]))],
     ).fetchall()
     places, here = _places(blocks.entries, [row[0] for row in rows])
-    for place, found, (_, since, until, happened, precision) in zip(places, here, rows, strict=True):
-        if found:
-            start[place], end[place] = ranking.lasting(
-                datetime.fromisoformat(since),
-                None if until is None else datetime.fromisoformat(until),
-                precision,
-                happened=bool(happened),
-            )
+    here &= memories[places]
+    places, rows = places[here], [row for row, found in zip(rows, here, strict=True) if found]
+    since = _moments([row[1] for row in rows])
+    until = _moments([row[2] if ends is None else utc(ends[row[0]]) for row in rows])
+    begins = np.where(np.isnat(since), start[places], since.astype(np.int64))
+    lasts = np.array([_lasts(bool(happened), precision) for *_, happened, precision in rows], dtype=np.int64)
+    open_end = np.where(np.array([row[3] for row in rows], dtype=np.bool_), begins + lasts, lasts)
+    start[places] = begins
+    end[places] = np.where(np.isnat(until), open_end, np.maximum(until.astype(np.int64), begins + 1))
     return ranking.meets(start, end, times)
+
+
+def _ranges(entries: NDArray[np.int64]) -> list[list[int]]:
+    """The first and the last entry of each range of blocks without a gap that hold these entries, which ascend."""
+    blocks = np.unique(entries >> pack.BLOCK_BITS)
+    if not len(blocks):
+        return []
+    cuts = np.flatnonzero(np.diff(blocks) > 1) + 1
+    firsts, lasts = blocks[np.r_[0, cuts]], blocks[np.r_[cuts - 1, len(blocks) - 1]]
+    return np.stack([firsts << pack.BLOCK_BITS, (lasts << pack.BLOCK_BITS) + pack.BLOCK - 1], axis=1).tolist()  # type: ignore[no-any-return]
+
+
+def _moments(stamps: Sequence[str | None]) -> NDArray[np.datetime64]:
+    """Times, which are in UTC, by the millisecond, rounded down."""
+    bare = [None if each is None else each.removesuffix("+00:00") for each in stamps]
+    return np.array(bare, dtype="datetime64[us]").astype("datetime64[ms]")
+
+
+@functools.cache
+def _lasts(happened: bool, precision: str | None) -> int:
+    """Of what says no end: how many milliseconds it takes, or where it is no event, the moment that never comes."""
+    return ranking.lasting(datetime.fromtimestamp(0, UTC), None, precision, happened=happened)[1]
 
 
 def places_of(db: sqlite3.Connection, entries: NDArray[np.int64], ids: Sequence[str]) -> list[int]:

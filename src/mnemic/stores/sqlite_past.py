@@ -77,6 +77,10 @@ class Past:
         """A memory that was found, as it was known then."""
         return self._seen[memory.id].of(memory)
 
+    def ends(self) -> dict[int, datetime | None]:
+        """By entry, until when each memory held, as it was known then."""
+        return {entry: self._seen[name].valid_to for entry, name in self.names.items()}
+
     def eligible(self) -> NDArray[np.int64]:
         """Entries of the memories and the messages that may be hits."""
         memories, values = self.matching()

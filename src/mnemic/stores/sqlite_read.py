@@ -85,7 +85,7 @@ class Reader:
             words=probe.words,
             speakers=probe.people,
             entities=linked(self.db, blocks.entries, probe.linked),
-            times=timely(self.db, blocks, probe.times),
+            times=self._timely(blocks, eligible, probe),
         )
         watched = places_of(self.db, blocks.entries, probe.watched)
         scored = ranking.rank(
@@ -212,6 +212,15 @@ class Reader:
         if where.filter is not None:
             eligible &= np.isin(blocks.entries, self._filtered(where))
         return np.asarray(eligible)
+
+    def _timely(self, blocks: pack.Blocks, eligible: ranking.Mask, probe: Probe) -> ranking.Floats | None:
+        if not probe.times:
+            return None
+        past = self._past(probe.where)
+        if past is None:
+            return timely(self.db, blocks, eligible & _wanted(blocks.marks, probe.where), probe.times)
+        memories = eligible & np.isin(blocks.entries, list(past.names))
+        return timely(self.db, blocks, memories, probe.times, past.ends())
 
     def _filtered(self, where: Where) -> NDArray[np.int64]:
         """Entries whose record passes the filter; the record of a shared one is its memory."""

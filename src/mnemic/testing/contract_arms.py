@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -278,6 +279,49 @@ class ArmsContract(Contract):
                 assert await found_by(store, "time", probe) == ([memory.id] if met else [])
             before = asking("bees", ALICE, times=((since - HOUR, since),))
             assert await found_by(store, "time", before) == []
+
+    async def test_what_has_a_slot_holds_from_when_it_was_said_until_its_end(self, make_store: MakeStore) -> None:
+        june = datetime(2024, 6, 1, tzinfo=UTC)
+        july = (datetime(2024, 7, 1, tzinfo=UTC), datetime(2024, 8, 1, tzinfo=UTC))
+        job: dict[str, Any] = {"slot": "user:employer", "said_at": june}
+        lasts = known(ALICE, "Worked at Globex", **job)
+        ended = known(ALICE, "Worked at Initech", valid_to=june, **job)
+        later = known(ALICE, "Worked at Hooli", valid_to=july[0] + DAY, **job)
+        dated = known(ALICE, "Worked at Acme", valid_from=july[1], **job)
+        happened = known(ALICE, "Left Vandelay", kind="event", **job)
+        plain = known(ALICE, "Liked Globex", said_at=june)
+        async with opened(make_store) as store:
+            await store.commit(adding(lasts, ended, later, dated, happened, plain))
+            asked = asking("work", ALICE, times=(july,))
+            found = {each.id: each.time for each in (await store.find(asked)).candidates if each.time}
+            assert found.keys() == {lasts.id, later.id}
+            assert found[lasts.id] == pytest.approx((found[later.id] or 0) / 2)
+            said_then = asking("work", ALICE, times=((june, june + DAY),))
+            assert set(await found_by(store, "time", said_then)) == {
+                each.id for each in (lasts, ended, later, happened, plain)
+            }
+
+    async def test_until_when_something_held_is_what_was_known_of_it_then(self, make_store: MakeStore) -> None:
+        memory = known(ALICE, "Works at Globex", slot="user:employer", valid_from=MARCH[0])
+        new = known(ALICE, "Works at Initech", slot="user:employer", at=LATER)
+        async with opened(make_store) as store:
+            await store.commit(adding(memory, new))
+            gone = retiring(memory, reason="superseded", retired_by=new.id, hide_sources=False)
+            await store.commit(replace(gone, retire=(replace(gone.retire[0], valid_to=APRIL[0]),)))
+            for at, known_of in ((T0 + HOUR, [memory.id]), (LATER + HOUR, [])):
+                asked = asking("work", where(ALICE, known_at=at, superseded=True), times=(APRIL,))
+                assert await found_by(store, "time", asked) == known_of
+
+    @pytest.mark.parametrize("hours", [-8, 0, 8])
+    async def test_the_zone_of_a_date_changes_nothing(self, make_store: MakeStore, hours: int) -> None:
+        since = datetime(2024, 3, 1, tzinfo=timezone(timedelta(hours=hours)))
+        memory = known(ALICE, "bees", kind="event", valid_from=since, precision="day")
+        half = timedelta(microseconds=500)
+        async with opened(make_store) as store:
+            await store.commit(adding(memory))
+            for start, met in ((since - HOUR, False), (since - half, True), (since + DAY + HOUR, False)):
+                probe = asking("bees", ALICE, times=((start, start + HOUR),))
+                assert await found_by(store, "time", probe) == ([memory.id] if met else [])
 
     async def test_what_is_of_another_time_counts_half(self, make_store: MakeStore) -> None:
         memory = known(ALICE, "Keeps bees", said_at=APRIL[0])

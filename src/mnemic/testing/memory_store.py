@@ -484,9 +484,12 @@ def _timely(entries: Sequence[Entry], records: Sequence[Record | None], probe: P
     for entry, record in zip(entries, records, strict=True):
         said = milliseconds(entry.said)
         spans.append((said, said + 1))
-        if isinstance(record, Memory) and record.valid_from is not None:
+        if isinstance(record, Memory):
             happened = record.kind == "event"
-            spans[-1] = ranking.lasting(record.valid_from, record.valid_to, record.precision, happened=happened)
+            held = entry.said if record.slot is not None and not happened else None
+            since = record.valid_from or held
+            if since is not None:
+                spans[-1] = ranking.lasting(since, record.valid_to, record.precision, happened=happened)
     start, end = np.array(spans, dtype=np.int64).reshape(-1, 2).T
     return ranking.meets(start, end, probe.times)
 
