@@ -18,22 +18,27 @@ from mnemic.stores.sqlite_rows import utc
 from mnemic.stores.sqlite_sql import keys_json
 
 
-def linked(db: sqlite3.Connection, entries: NDArray[np.int64], memories: Mapping[str, float]) -> ranking.Floats | None:
-    """How closely each row is linked with what is asked for, shape (n,); None when nothing is."""
-    if not memories:
+def linked(
+    db: sqlite3.Connection, entries: NDArray[np.int64], memories: ranking.Mask, links: Mapping[str, float]
+) -> ranking.Floats | None:
+    """How closely each row is linked with what is asked for, shape (n,); None when nothing is.
+
+    `memories`: which rows may be hits and are memories, shape (n,).
+    """
+    if not links:
         return None
     rows = db.execute(
         """
         SELECT m.entry, m.id FROM json_each(?) AS k
         JOIN memories AS m ON m.partition = k.value ->> 0 AND m.id = k.value ->> 1
         """,
-        [keys_json(memories)],
+        [keys_json(links)],
     ).fetchall()
     out = np.zeros(len(entries), np.float32)
     places, here = _places(entries, [entry for entry, _ in rows])
     for place, found, (_, memory_id) in zip(places, here, rows, strict=True):
-        if found:
-            out[place] = memories[memory_id]
+        if found and memories[place]:
+            out[place] = links[memory_id]
     return out
 
 

@@ -81,11 +81,12 @@ class Reader:
             starts=blocks.starts,
         )
         similarity, lift = similarities(self.db, blocks, eligible, probe, index.codes)
+        memories = self._memories_among(blocks, eligible, probe.where) if probe.linked or probe.times else eligible
         asked = ranking.Asked(
             words=probe.words,
             speakers=probe.people,
-            entities=linked(self.db, blocks.entries, probe.linked),
-            times=self._timely(blocks, eligible, probe),
+            entities=linked(self.db, blocks.entries, memories, probe.linked),
+            times=self._timely(blocks, memories, probe),
         )
         watched = places_of(self.db, blocks.entries, probe.watched)
         scored = ranking.rank(
@@ -213,14 +214,18 @@ class Reader:
             eligible &= np.isin(blocks.entries, self._filtered(where))
         return np.asarray(eligible)
 
-    def _timely(self, blocks: pack.Blocks, eligible: ranking.Mask, probe: Probe) -> ranking.Floats | None:
+    def _memories_among(self, blocks: pack.Blocks, eligible: ranking.Mask, where: Where) -> ranking.Mask:
+        """Which rows are hits as memories; of a message whose memory is gone, the place is the message's again."""
+        past = self._past(where)
+        if past is None:
+            return np.asarray(eligible & _wanted(blocks.marks, where))
+        return np.asarray(eligible & np.isin(blocks.entries, list(past.names)))
+
+    def _timely(self, blocks: pack.Blocks, memories: ranking.Mask, probe: Probe) -> ranking.Floats | None:
         if not probe.times:
             return None
         past = self._past(probe.where)
-        if past is None:
-            return timely(self.db, blocks, eligible & _wanted(blocks.marks, probe.where), probe.times)
-        memories = eligible & np.isin(blocks.entries, list(past.names))
-        return timely(self.db, blocks, memories, probe.times, past.ends())
+        return timely(self.db, blocks, memories, probe.times, None if past is None else past.ends())
 
     def _filtered(self, where: Where) -> NDArray[np.int64]:
         """Entries whose record passes the filter; the record of a shared one is its memory."""

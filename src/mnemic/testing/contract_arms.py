@@ -203,9 +203,10 @@ class ArmsContract(Contract):
             off = {each.id: each for each in (await store.find(_without(asked, "entity"))).candidates}
             assert off[dana.id].evidence == pytest.approx(plain[dana.id].evidence, rel=1e-3)
 
-    async def test_a_memory_is_its_subjects_and_stays_so_in_every_version(self, make_store: MakeStore) -> None:
-        about = known(ALICE, "Likes bees", subject="Dana", actor="Kim")
-        other = known(ALICE, "Likes bees", subject="Omar", actor="Dana")
+    async def test_a_memory_is_its_speakers_and_stays_so_in_every_version(self, make_store: MakeStore) -> None:
+        """Whoever it is about: "Siemens hired Dana" is no word of Siemens."""
+        about = known(ALICE, "Likes bees", subject="Omar", actor="Dana")
+        other = known(ALICE, "Likes bees", subject="Dana", actor="Kim")
         async with opened(make_store) as store:
             for each in (about, other):
                 await store.commit(adding(each))
