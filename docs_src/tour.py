@@ -56,7 +56,7 @@ found = alice.search("What can't Alice eat?")
 for hit in found["results"]:
     print(hit["memory"], hit["said_at"], hit["sources"][0]["quote"])
 
-nothing = alice.search("How do I change a bicycle tyre?")
+nothing = alice.search("How do I sort a list in Python?")
 print(nothing["results"], nothing["below_floor"])
 # end search
 # begin then
@@ -117,7 +117,7 @@ print([each["memory"] for each in good["results"]])
 
 # begin expiry
 alice.remember("The lift is out of order.", expiration_date="2025-03-20")
-print(alice.search("lift")["results"])
+print([hit for hit in alice.search("lift")["results"] if "lift" in hit["memory"]])
 print(alice.search("lift", show_expired=True)["results"][0]["memory"])
 # end expiry
 
