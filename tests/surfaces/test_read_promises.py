@@ -59,28 +59,28 @@ def unkept(*arguments, measured):
 
 
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", [unkept("en", measured="18 of 50"), unkept("zh", measured="24 of 50")])
+@pytest.mark.parametrize("language", [unkept("en", measured="13 of 50"), unkept("zh", measured="21 of 50")])
 async def test_off_topic_questions_come_back_empty(figures, language):
     got = await figures(abstain.measure, language, split="test")
     assert got.empty.value >= 0.9, got
 
 
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", [unkept("en", measured="0.77"), unkept("zh", measured="0.86")])
+@pytest.mark.parametrize("language", [unkept("en", measured="0.79"), unkept("zh", measured="0.86")])
 async def test_paraphrases_are_found(figures, language):
     got = await figures(abstain.measure, language, split="test")
     assert got.recall >= 0.9, got
 
 
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", [unkept("en", measured="15 of 30"), unkept("zh", measured="23 of 30")])
 async def test_a_store_of_six_memories_knows_what_it_does_not_know(figures, language):
     got = await figures(abstain.measure, language, "small")
     assert got.empty.value >= 0.9, got
 
 
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", [unkept("en", measured="0.67"), unkept("zh", measured="0.67")])
+@pytest.mark.parametrize("language", ["en", unkept("zh", measured="0.75")])
 async def test_a_store_of_six_memories_finds_what_it_knows(figures, language):
     got = await figures(abstain.measure, language, "small")
     assert got.recall >= 0.9, got
@@ -88,7 +88,7 @@ async def test_a_store_of_six_memories_finds_what_it_knows(figures, language):
 
 @pytest.mark.slow
 @pytest.mark.behaviour("R4")
-@pytest.mark.parametrize("language", [unkept("en", measured="17 of 50"), unkept("zh", measured="10 of 50")])
+@pytest.mark.parametrize("language", [unkept("en", measured="14 of 50"), unkept("zh", measured="8 of 50")])
 async def test_off_topic_questions_come_back_empty_with_the_second_embedder(figures, language):
     got = await figures(abstain.measure, language, split="test", model="use")
     assert got.empty.value >= 0.9, got
@@ -146,7 +146,7 @@ async def test_a_question_with_a_time_gets_a_memory_of_that_time_first(figures, 
 
 
 @pytest.mark.behaviour("R6")
-@pytest.mark.parametrize("language", ["en", unkept("zh", measured="53 of 68")])
+@pytest.mark.parametrize("language", ["en", "zh"])
 async def test_the_memories_of_a_time_are_among_the_first_ten(figures, language):
     got = await figures(times.measure, language)
     assert got.ten.value >= 0.9, got

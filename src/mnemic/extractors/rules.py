@@ -142,10 +142,14 @@ def _accounted(turn: Turn, findings: list[_Finding]) -> list[_Finding]:
 
 def _told(turn: Turn, found: _Unmentioned) -> _Kept | _Refused:
     """A note of what the user said, if it is not idle. Of an assistant only what it promises and recommends is kept."""
+    if turn.content.startswith(_IMAGE, found.start):
+        return _Refused(found.start, found.end, "image")  # the log keeps where it is
     if found.idle or turn.role == "assistant":
         return _Refused(found.start, found.end, found.idle or "not_understood")
     return _Kept(found.start, found.end, _NOTE, found.speaker)
 
+
+_IMAGE = "[image: "
 
 _NOTE = Claim(about="topic", kind="note", confidence=LIKELY)
 
