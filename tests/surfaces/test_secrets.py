@@ -26,8 +26,9 @@ MESSAGES = [{"role": "user", "content": SAID[kind].format(secret)} for kind, sec
 
 
 def parts(secret):
-    """The secret, and the longest of its pieces: neither may be seen."""
-    return {secret, max(secret.replace("-", " ").replace("_", " ").split(), key=len)}
+    """The secret, as it is and run together, and the longest of its pieces, unless that may stand in any id or time."""
+    longest = max(secret.replace("-", " ").replace("_", " ").split(), key=len)
+    return {secret, secret.replace(" ", "")} | ({longest} if len(longest) > 4 else set())
 
 
 def assert_unseen(seen):
