@@ -154,6 +154,9 @@ def test_it_says_what_was_understood(rules):
     assert listed["breadth"]
     assert listed["about_user"]
     assert listed["times"] == []
+    assert (listed["attributes"], listed["only_time"]) == ([], False)
+    assert "home" in rules.explain("Where do I live?", user_id=USER)["question"]["attributes"]
+    assert rules.explain("上週發生了什麼事？", user_id=USER)["question"]["only_time"]
 
 
 @pytest.mark.behaviour("R11")
