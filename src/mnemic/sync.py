@@ -62,6 +62,7 @@ class Memory:
 
     add = _waiting(AsyncMemory.add)
     remember = _waiting(AsyncMemory.remember)
+    import_memories = _waiting(AsyncMemory.import_memories)
     update = _waiting(AsyncMemory.update)
     delete = _waiting(AsyncMemory.delete)
     delete_all = _waiting(AsyncMemory.delete_all)
