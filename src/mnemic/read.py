@@ -59,12 +59,14 @@ class Answer:
     """Hits, best first."""
 
     hits: tuple[Hit, ...]
+    asked: Question
+    """The question as it was searched."""
     below_floor: int
     """Candidates that were found and judged irrelevant."""
     floor: float
     """The least score of a hit."""
     beyond: tuple[Hit, ...] = ()
-    """What was relevant, and came behind those asked for; watched ones and the next few."""
+    """The next few: relevant, ordered with the hits, and behind as many as were asked for."""
     watched: Mapping[str, Candidate] = field(default_factory=dict)
     """Records that were to be told of and could have been hits."""
     searched: int = 0
@@ -117,8 +119,12 @@ class ReadPath:
     ) -> Answer:
         """The best `limit` records at or above `floor` (None: the space's own)."""
         notes: list[str] = []
+        event = await self._when(asked.anchor, where)
+        if "time" not in self._arms or (asked.anchor is not None and not event):
+            # No time comes of the words that tell it, so they are looked for like all others.
+            asked = replace(asked, core=asked.text, only_time=False)
         asked = _shortened(asked, notes)
-        found = await self._find(asked, where, limit, notes, watched=tuple(watched))
+        found = await self._find(asked, where, limit, notes, event=event, watched=tuple(watched))
         least = self._calibration.floor if floor is None else floor
         scored = [(self._relevance(each), each) for each in found.candidates]
         reranker = self._reranker if rerank else None
@@ -140,6 +146,7 @@ class ReadPath:
         hits = _in_order(hits, ordered, where, self._half_life, by_score=reranker is not None)
         return Answer(
             hits=tuple(hits[:limit]),
+            asked=asked,
             below_floor=len(scored) - len(kept),
             floor=least,
             beyond=tuple(hits[limit:]),
@@ -153,11 +160,17 @@ class ReadPath:
         )
 
     async def _find(
-        self, asked: Question, where: Where, limit: int, notes: list[str], *, watched: tuple[str, ...] = ()
+        self,
+        asked: Question,
+        where: Where,
+        limit: int,
+        notes: list[str],
+        *,
+        event: tuple[tuple[datetime, datetime], ...] = (),
+        watched: tuple[str, ...] = (),
     ) -> Found:
-        vectors, linked, event = await asyncio.gather(
-            self._vectors(asked.core, notes), self._linked(asked, where), self._when(asked.anchor, where)
-        )
+        """Candidates; `event` is the time of the question's anchor."""
+        vectors, linked = await asyncio.gather(self._vectors(asked.core, notes), self._linked(asked, where))
         return await self._store.find(
             Probe(
                 where=where,
