@@ -519,7 +519,9 @@ HALF_LIFE = timedelta(days=30)
 """After so long, the boost of something new is half of what it was: what people tell of is most often of the month."""
 
 ATTRIBUTE = 1.4
-"""What a memory of the very attribute that is asked for counts more, and one of somebody else less: as `_OTHERS`."""
+"""What a memory of the very attribute that is asked for counts more, and one of somebody else less: as `_OTHERS`.
+
+The read path makes the first one the equal of the best hit before, where few attributes are asked for."""
 
 COMPARABLE = 0.6
 """Asked for the newest, hits with at least this share of the best one's evidence are told apart by their time."""
