@@ -181,7 +181,7 @@ def durable_server(_postgres_run):
     with contextlib.ExitStack() as made:
 
         def start():
-            server = postgres.Server(_postgres_run.folder, durable=True)
+            server = postgres.Server(_postgres_run.folder)
             made.callback(server.stop, "immediate")
             server.start()
             return server

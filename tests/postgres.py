@@ -6,7 +6,7 @@ to kill and to start again; `Databases` makes empty databases on a server and dr
 
 Nothing survives the run, whatever is killed: a keeper (this file, run as a program) owns the folder of the run. Every
 process that uses it holds a connection to the keeper, and the system closes that when the process ends, in
-whichever way. With the last one gone the keeper stops every server below its folder and removes the folder.
+whichever way. With the last one gone the keeper stops every server of the run and removes its files.
 """
 
 from __future__ import annotations
@@ -40,8 +40,12 @@ _ORDINARY = {
     "shared_buffers": "64MB",
     "timezone": "UTC",
 }
-# What these servers hold is thrown away when the tests end, and the machine's own crash is not tested.
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# What the shared server holds is thrown away when the tests end, so it need not reach a disk.
+_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
+# Its files are best kept in memory: a new database is some hundred files, which a busy disk takes ten times as long
+# to make. A database has 10 MB and lives as long as its test; in less room than this a test that makes hundreds fails.
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 * 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,16 +116,21 @@ def _keep() -> None:
     # As root everything runs as somebody else, to whom a temporary folder of root's own may be closed.
     folder = Path(tempfile.mkdtemp(prefix="mnemic-pg-", dir="/tmp" if _ROOT else None))
     folder.chmod(0o755)
+    files = folder
+    if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM:
+        files = Path(tempfile.mkdtemp(prefix="mnemic-pg-", dir=_MEMORY))
+        files.chmod(0o755)
     try:
-        server = Server(folder)
+        server = Server(folder, files=files)
         server.start()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             told = {"keeper": listener.getsockname()[1], "folder": str(folder), "url": server.url}
             print(json.dumps(told), flush=True)  # noqa: T201
             _wait_for_the_last(listener)
     finally:
-        for data in folder.glob("*/data"):
+        for data in {*folder.glob("*/data"), *files.glob("*/data")}:
             _stop(_programs(folder), data, "immediate")
+        shutil.rmtree(files, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -151,18 +160,19 @@ class Server:
     Its user is `postgres`, a superuser with no password. `url` stays the same through every stop and start.
     """
 
-    def __init__(self, run_folder: Path, *, durable: bool = False) -> None:
+    def __init__(self, run_folder: Path, *, files: Path | None = None) -> None:
         """Make the files; nothing runs yet.
 
         Args:
-            run_folder: where the keeper looks for servers to stop.
-            durable: what is committed is on the disk.
+            run_folder: the folder of the run, in which the keeper looks for servers to stop.
+            files: where a server keeps its files that may forget everything; without it what is committed is on the
+                disk, in the folder of the run.
         """
         self._programs = _programs(run_folder)
-        self._folder = Path(tempfile.mkdtemp(prefix="server-", dir=run_folder))
+        self._folder = Path(tempfile.mkdtemp(prefix="server-", dir=files or run_folder))
         self._data = self._folder / "data"
         self._log = self._folder / "log"
-        self._settings = _ORDINARY | ({} if durable else _FORGETFUL)
+        self._settings = _ORDINARY | (_FORGETFUL if files else {})
         if sys.platform != "win32":
             self._settings["unix_socket_directories"] = str(self._folder)
         self._port = _free_port()
@@ -195,10 +205,17 @@ class Server:
             self._process = None
 
     def kill(self) -> None:
-        """End the server without a word to it, as `kill -9` does."""
+        """End every process of the server without a word to it, as `kill -9` does."""
+        import psutil
+
         if self._process is None:
             raise RuntimeError("the server does not run")
+        # Those that serve a connection see for themselves that the first is gone, but may answer once more before.
+        processes = psutil.Process(self._process.pid).children()
         self._process.kill()
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         self._process.wait()
         self._process = None
 
