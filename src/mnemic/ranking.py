@@ -28,7 +28,7 @@ Mask = NDArray[np.bool_]
 
 # The mean of a side starts as this many typical texts; a scope outweighs it once it has more rows. In
 # a small scope each row is part of the mean it is compared around, which this keeps negligible. From
-# 16 to 256 recall on LoCoMo's development half and on MADial stays within a point. It goes half way at most: where
+# 16 to 256 R@10 on MADial stays within a point; LoCoMo's scopes are larger. It goes half way at most: where
 # everything is about one thing, nothing would be near a question about it. That gains 1.1 of R@10 and 0.3 of R@50 on
 # LoCoMo's development half; on MADial it costs 0.4 (Chinese) and 1.0 (English) of R@10, and gains 2.9 and 1.7 of R@50.
 MEAN_PRIOR = 64.0
