@@ -93,6 +93,8 @@ class Memory:
     profile = _waiting(AsyncMemory.profile)
     stats = _waiting(AsyncMemory.stats)
     verify = _waiting(AsyncMemory.verify)
+    backup = _waiting(AsyncMemory.backup)
+    restore = _waiting(AsyncMemory.restore)
     close = _waiting(AsyncMemory.close)
 
     def __enter__(self) -> Self:

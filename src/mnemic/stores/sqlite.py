@@ -43,6 +43,7 @@ from mnemic.stores import sqlite_queue as queue
 from mnemic.stores import sqlite_spaces as spaces
 from mnemic.stores import sqlite_undo as undo
 from mnemic.stores.sqlite_around import around
+from mnemic.stores.sqlite_backup import back_up, restore
 from mnemic.stores.sqlite_cache import Cache
 from mnemic.stores.sqlite_delete import delete_scope
 from mnemic.stores.sqlite_erase import compact, erase, reset
@@ -241,6 +242,22 @@ class SQLiteStore:
         """Remove every record, then every free page and the log."""
         await self._write(reset)
         await self._run(self._forget)
+
+    async def backup(self, path: str, *, overwrite: bool = False) -> None:
+        """SQLite's own copy of one moment, without free pages."""
+        await self._run(lambda: back_up(self._connection(), self._path, path, overwrite=overwrite))
+
+    async def restore(self, path: str) -> str | None:
+        """One transaction."""
+
+        def work() -> str | None:
+            with self._write_turn:
+                return restore(self._connection(), self._path, path, self._timeout)
+
+        try:
+            return await self._run(work)
+        finally:
+            self._cache.clear()
 
     def _bytes(self) -> int:
         files = (Path(self._path + suffix) for suffix in ("", "-wal"))
