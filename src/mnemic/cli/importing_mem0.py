@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mnemic import importers_mem0 as mem0
 from mnemic import imports, times
@@ -23,6 +22,7 @@ from mnemic.cli.session import BAD_INPUT, INTERRUPTED, Session
 from mnemic.errors import InvalidInput, MnemicError
 from mnemic.importers_mem0 import Item, Source
 from mnemic.sync import Memory
+from mnemic.types import SCOPE_IDS
 
 _SHOWN = 20
 """Refused memories that are listed one by one for people; JSON lists all."""
@@ -123,7 +123,7 @@ def store(memory: Memory, items: Iterable[Item], moved: Moved) -> Iterator[int]:
     owners = set[object]()
     for chunk in _chunks(items):
         before = moved.memories
-        ready = list(_readable(chunk, moved, owners))
+        ready = list(_readable(chunk, moved))
         if ready:
             done = memory.import_memories(ready)
             moved.added += done["added"]
@@ -135,6 +135,9 @@ def store(memory: Memory, items: Iterable[Item], moved: Moved) -> Iterator[int]:
                 for each in done["results"]
                 if each["event"] == "REFUSED"
             ]
+            kept = zip(ready, done["results"], strict=True)
+            owners |= {_owner(item) for item, each in kept if each["event"] != "REFUSED"}
+            moved.owners = len(owners)
         yield moved.memories - before
 
 
@@ -146,18 +149,21 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 def _plan(items: Iterable[Item], moved: Moved) -> None:
     """Read everything, store nothing."""
-    for item in _readable(items, moved, set[object]()):
+    owners = set[object]()
+    for item in _readable(items, moved):
         try:
             found = imports.read(item, source="mem0", project="default", within=None, at=times.now(), where="it")
         except InvalidInput as exc:
             moved.refused.append({"id": str(item["id"]), "reason": str(exc)})
         else:
             moved.former_texts += len(found.said) - 1
+            owners.add(found.scope.owner)
+            moved.owners = len(owners)
         if moved.interrupted:
             return
 
 
-def _readable(items: Iterable[Item], moved: Moved, owners: set[object]) -> Iterator[Item]:
+def _readable(items: Iterable[Item], moved: Moved) -> Iterator[Item]:
     """Those that have a text; all are counted."""
     for item in items:
         moved.memories += 1
@@ -166,8 +172,6 @@ def _readable(items: Iterable[Item], moved: Moved, owners: set[object]) -> Itera
         elif not str(item.get("memory") or "").strip():
             moved.empty += 1
         else:
-            owners.add(next(iter(_ids(item).items()), None))
-            moved.owners = len(owners)
             yield item
 
 
@@ -180,9 +184,8 @@ def _wanted(source: Source, ids: dict[str, str], moved: Moved) -> Iterator[Item]
             moved.left_out += 1
 
 
-def _ids(item: Item) -> dict[str, Any]:
-    names = ("user_id", "agent_id", "app_id", "run_id")
-    return {name: item[name] for name in names if item.get(name) is not None}
+def _owner(item: Item) -> tuple[str, str] | None:
+    return next(((name, str(item[name])) for name in SCOPE_IDS if item.get(name) is not None), None)
 
 
 def _say(session: Session, moved: Moved, *, dry_run: bool) -> int:
