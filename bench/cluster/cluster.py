@@ -25,7 +25,7 @@ import asyncpg
 import programs
 import psutil
 
-DATABASE = "mnemic"
+DATABASE = USER = "mnemic"  # who owns the database is no superuser, so that row-level security holds
 POLL = 0.01  # seconds between two looks at a server that is awaited
 
 # Patroni looks after its server every `loop_wait` seconds; a machine whose Patroni is gone loses its leadership after
@@ -48,8 +48,9 @@ PARAMETERS = {
     "timezone": "UTC",
 }
 
-Unreachable = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.TimeoutError)
-"""What a client gets while a server is down, starting, or about to be promoted."""
+Unreachable = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a client gets while a server is down, starting, or about to be promoted. The last one: a connection that broke in
+the middle of an answer and goes back to the pool."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +136,7 @@ class Cluster:
     def dsn(self, node: int) -> str:
         """Where a node's primary is, whichever of its servers that is when a connection is made."""
         hosts = ",".join(f"127.0.0.1:{member.port}" for member in self._members[node])
-        return f"postgresql://postgres:{self.password}@{hosts}/{DATABASE}?target_session_attrs=read-write"
+        return f"postgresql://{USER}:{self.password}@{hosts}/{DATABASE}?target_session_attrs=read-write"
 
     @property
     def coordinator(self) -> str:
@@ -180,11 +181,12 @@ class Cluster:
                 await asyncio.sleep(POLL)
         return time.perf_counter() - killed.at
 
-    async def wait_whole(self, node: int, *, within: float = 90) -> None:
-        """Wait until the node has a primary and a standby in step with it."""
+    async def wait_whole(self, node: int, *, within: float = 90) -> float:
+        """Wait until the node has a primary and a standby in step with it; returns when (`time.perf_counter`)."""
         async with asyncio.timeout(within):
             while not await self._in_step(node):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(POLL)
+        return time.perf_counter()
 
     def bring_back(self, killed: Killed) -> None:
         """Start the Patroni of a killed machine again; it makes its server a standby of the new primary."""
@@ -297,14 +299,15 @@ class Cluster:
         await self._created((await self.primary(node)).port)
 
     async def _created(self, port: int) -> None:
-        """Make the database on a server, as soon as it takes connections."""
+        """Make the database and its owner on a server, as soon as it takes connections."""
         while True:
             try:
                 db = await asyncpg.connect(self._at(port, "postgres"))
             except Unreachable:
                 await asyncio.sleep(POLL)
                 continue
-            await db.execute(f"CREATE DATABASE {DATABASE}")
+            await db.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{self.password}'")
+            await db.execute(f"CREATE DATABASE {DATABASE} OWNER {USER}")
             return await db.close()
 
     async def _in_step(self, node: int) -> bool:

@@ -23,6 +23,8 @@ class Node:
     database: str
     user: str
     password: str
+    options: str = ""
+    """Settings of the sessions there, as `-c name=value`."""
 
 
 async def distribute(coordinator: asyncpg.Connection, nodes: Sequence[Node], *, key: str = "partition") -> list[str]:
@@ -31,12 +33,15 @@ async def distribute(coordinator: asyncpg.Connection, nodes: Sequence[Node], *, 
     The coordinator holds definitions only, so that they are simply made again after a migration. Not run while
     somebody uses them: it takes them away and puts them back in one transaction.
     """
-    for extension in ("postgres_fdw", "vector"):
-        await coordinator.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
+    functions = await _functions(nodes[0])
     async with coordinator.transaction():
-        for name in await _relations(coordinator, "public"):
-            kind = "VIEW" if await _is_view(coordinator, name) else "TABLE"
-            await coordinator.execute(f'DROP {kind} public."{name}" CASCADE')
+        await coordinator.execute(
+            "DROP SCHEMA public CASCADE; CREATE SCHEMA public; SET LOCAL check_function_bodies = off"
+        )
+        for extension in ("postgres_fdw", "vector"):
+            await coordinator.execute(f"CREATE EXTENSION {extension}")
+        for function in functions:  # tables may compute columns with them
+            await coordinator.execute(function)
         for node in nodes:
             await _import(coordinator, node)
         tables = await _relations(coordinator, nodes[0].name)
@@ -72,6 +77,31 @@ async def node_of_each(coordinator: asyncpg.Connection, table: str, *, partition
     return [row["srvname"] for row in rows]
 
 
+async def _functions(node: Node) -> list[str]:
+    """A node's own functions, as the statements that make them, in the order they were made."""
+    db = await asyncpg.connect(
+        host=list(node.hosts),
+        port=list(node.ports),
+        database=node.database,
+        user=node.user,
+        password=node.password,
+        target_session_attrs="read-write",
+    )
+    try:
+        rows = await db.fetch(
+            """
+            SELECT pg_get_functiondef(f.oid) AS made
+            FROM pg_proc f
+            WHERE f.pronamespace = 'public'::regnamespace
+                AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = f.oid AND d.deptype = 'e')
+            ORDER BY f.oid
+            """
+        )
+    finally:
+        await db.close()
+    return [row["made"] for row in rows]
+
+
 async def _import(coordinator: asyncpg.Connection, node: Node) -> None:
     """A node's tables as foreign tables, in a schema of its name."""
     options = {
@@ -83,8 +113,8 @@ async def _import(coordinator: asyncpg.Connection, node: Node) -> None:
         "extensions": "vector",  # its operators may be sent to the node
         "async_capable": "true",  # all nodes at once, where a query needs them all
         "fetch_size": "1000",
+        "options": node.options,
     }
-    await coordinator.execute(f"DROP SERVER IF EXISTS {node.name} CASCADE")
     await coordinator.execute(f"DROP SCHEMA IF EXISTS {node.name} CASCADE")
     await coordinator.execute(f"CREATE SERVER {node.name} FOREIGN DATA WRAPPER postgres_fdw OPTIONS ({_said(options)})")
     login = {"user": node.user, "password": node.password}
@@ -125,12 +155,6 @@ async def _relations(coordinator: asyncpg.Connection, schema: str) -> list[str]:
         schema,
     )
     return [row["relname"] for row in rows]
-
-
-async def _is_view(coordinator: asyncpg.Connection, name: str) -> bool:
-    return await coordinator.fetchval(
-        "SELECT relkind = 'v' FROM pg_class WHERE oid = to_regclass($1)", f'public."{name}"'
-    )
 
 
 async def _has_column(coordinator: asyncpg.Connection, schema: str, name: str, column: str) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from cluster import Unreachable
 
+from mnemic.errors import StoreError
+
 REST = 0.02  # seconds a client waits after an error before it tries again
 
 
@@ -23,9 +25,9 @@ class Seen:
     """Start and end of each call that was answered."""
     errors: Counter[str] = field(default_factory=Counter)
 
-    def longest_wait(self) -> float:
-        """Most seconds from one answer to the next: how long the client was without."""
-        ends = [end for _, end in self.answers]
+    def longest_wait(self, since: float) -> float:
+        """Most seconds from one answer to the next after a moment: how long the client was without."""
+        ends = [since, *(end for _, end in self.answers if end > since)]
         return max((after - before for before, after in itertools.pairwise(ends)), default=0.0)
 
     def times(self, since: float, until: float) -> list[float]:
@@ -57,9 +59,9 @@ class Load:
         """What the clients were refused with."""
         return sum((seen.errors for seen in self.seen), Counter[str]())
 
-    def longest_wait(self) -> float:
-        """Most seconds that one of the clients was without an answer."""
-        return max(seen.longest_wait() for seen in self.seen)
+    def longest_wait(self, since: float) -> float:
+        """Most seconds that one of the clients was without an answer after a moment."""
+        return max(seen.longest_wait(since) for seen in self.seen)
 
     def times(self, since: float, until: float) -> Sequence[float]:
         """Seconds of each client's calls that began in a stretch of time."""
@@ -71,8 +73,8 @@ class Load:
             start = time.perf_counter()
             try:
                 kept = await self._call(turn)
-            except Unreachable as error:
-                seen.errors[f"{type(error).__name__}: {str(error).splitlines()[0][:100] if str(error) else ''}"] += 1
+            except (*Unreachable, StoreError) as error:
+                seen.errors[f"{type(error).__name__}: {str(error)[:100]}"] += 1
                 await asyncio.sleep(REST)
             else:
                 seen.acknowledged.append(kept)
