@@ -23,6 +23,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
+from uuid import UUID
 
 from mnemic.errors import InvalidConfig, InvalidInput, MissingDependency, StoreError, describe
 from mnemic.times import parse_time
@@ -132,7 +133,7 @@ def _points(file: Path) -> Iterator[Item]:
             own, payload = str(fields["id"]), fields.get("payload") or {}
             item = _item(own, payload)
         except _BROKEN as exc:
-            yield {"id": str(key), "problem": f"it cannot be read ({type(exc).__name__}: {exc})"}
+            yield {"id": str(key), "problem": f"the point cannot be read: {type(exc).__name__}: {exc}"}
             continue
         if own not in seen:
             seen.add(own)
@@ -171,7 +172,7 @@ _PLAIN = {
     }.items()
     for name in names
 }
-"""Classes of values that people put into metadata, whose constructors do nothing else."""
+"""Classes of values in metadata, which older releases of Qdrant's client keep so; their constructors do nothing else."""
 
 
 class _Pickle(pickle.Unpickler):
@@ -247,7 +248,11 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(each) for each in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    raise TypeError("its payload holds a value that is no JSON")
 
 
 # A table.

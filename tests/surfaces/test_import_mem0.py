@@ -9,8 +9,12 @@ import os
 import pickle
 import shutil
 import sqlite3
+import sys
 import threading
+import types
+import uuid
 from contextlib import closing
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -91,7 +95,7 @@ def test_a_folder_comes_over_with_words_people_times_and_metadata():
         assert (train["agent_id"], train["run_id"], train["user_id"]) == ("planner", "r9", None)
         odd = {name: train["metadata"][name] for name in ("since", "day", "case")}
         assert odd == {
-            "since": "2024-02-03T04:05:00+00:00", "day": "2024-02-03", "case": "00000000-0000-0000-0000-000000000007"
+            "since": "2024-02-03T04:05:00Z", "day": "2024-02-03", "case": "00000000-0000-0000-0000-000000000007"
         }  # fmt: skip
         found = memory.search("有什麼東西不能吃?", user_id="mei", threshold=0)["results"]
         assert "我對花生過敏。" in [each["memory"] for each in found]
@@ -201,15 +205,47 @@ class Attack:
         return os.mkdir, (str(self.mark),)
 
 
-def test_a_pickle_that_would_run_something_runs_nothing(made, tmp_path):
+@pytest.fixture
+def point(monkeypatch):
+    """Makes points as Qdrant's client pickles them, under a shorter name of their class."""
+    module = types.ModuleType("qdrant_client")
+    module.PointStruct = type("PointStruct", (), {"__module__": module.__name__})
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    def one(own, **payload):
+        made = module.PointStruct()
+        made.__dict__ |= {"id": own, "vector": [1.0], "payload": payload}
+        return pickle.dumps(made)
+
+    return one
+
+
+def test_a_pickle_that_would_run_something_runs_nothing(made, tmp_path, point):
     mark = tmp_path / "attacked"
-    point = {"id": "x", "payload": {"data": "Ana sails.", "user_id": "ana", "trap": Attack(mark)}}
-    rows = [("a", pickle.dumps(Attack(mark))), ("b", pickle.dumps(point)), ("c", b"\x80\x04 no pickle"), ("d", b"")]
+    rows = [
+        ("a", pickle.dumps(Attack(mark))),
+        ("b", point("2", data="Ana sails.", user_id="ana", trap=Attack(mark))),
+        ("c", b"\x80\x04 no pickle"),
+        ("d", b""),
+        ("e", point("5", data="Ana paints.", user_id="ana")),
+        ("f", point("5", data="Ana draws.", user_id="ana")),
+    ]
     points(made / "qdrant" / "collection" / "mem0" / "storage.sqlite", *rows)
     done = moved("--from", "mem0", made, exit_code=2)
-    assert done["added"] == 7
-    assert {each["id"] for each in done["refused"]} >= {"a", "b", "c", "d"}
     assert not mark.exists()
+    assert {each["id"]: each["reason"].split(":")[0] for each in done["refused"][:4]} == dict.fromkeys(
+        "dcba", "the point cannot be read"
+    )
+    assert done["added"] == 8
+    with Memory() as memory:  # of two rows of one point the later counts
+        assert "Ana draws." in [each["memory"] for each in memory.get_all(user_id="ana")["results"]]
+
+
+def test_times_in_the_metadata_of_a_point_are_kept_as_text(made, point):
+    told = point("5", data="Ana paints.", user_id="ana", since=datetime(2024, 2, 3, tzinfo=UTC), by=uuid.UUID(int=7))
+    points(made / "qdrant" / "collection" / "mem0" / "storage.sqlite", ("e", told))
+    (item,) = [each for each in items_of(importers_mem0.opened_folder(made)) if each["id"] == "5"]
+    assert item["metadata"] == {"since": "2024-02-03T00:00:00+00:00", "by": str(uuid.UUID(int=7))}
 
 
 def test_without_a_history_the_texts_of_now_come_and_it_is_said(made):
