@@ -37,7 +37,7 @@ AT_ONCE = 6  # connections that load: two a node
 SIZES = """
 SELECT relname, pg_table_size(oid), pg_indexes_size(oid)
 FROM pg_class
-WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_total_relation_size(oid) > 1e6
+WHERE relkind = 'r' AND relnamespace = 'mnemic'::regnamespace AND pg_total_relation_size(oid) > 1e6
 ORDER BY pg_total_relation_size(oid) DESC
 """
 SAID = "I moved to {0} street and like it there"

@@ -13,6 +13,7 @@ import numpy as np
 from cluster import DATABASE, USER, Cluster
 from coordinator import Node, distribute, node_of_each
 from mnemic.stores.postgres import PostgresStore
+from mnemic.stores.postgres_schema import SCHEMA
 
 from mnemic import AsyncMemory
 from mnemic.embedders.bundled import bundled
@@ -87,7 +88,7 @@ async def open_users(cluster: Cluster) -> Users:
     for store in stores:
         await store.open()
         await store.use_space(Space(name=Drawn.name, dimensions=DIMENSIONS))
-    coordinator = await asyncpg.connect(cluster.coordinator)
+    coordinator = await asyncpg.connect(cluster.coordinator, server_settings={"search_path": f"{SCHEMA}, public"})
     divided = await share_out(coordinator, cluster)
     map_ = await node_of_each(coordinator, "memories", partitions=PARTITIONS)
     return Users(
@@ -113,7 +114,7 @@ async def share_out(coordinator: asyncpg.Connection, cluster: Cluster) -> list[s
         )
         for node in range(cluster.size)
     ]
-    return await distribute(coordinator, nodes)
+    return await distribute(coordinator, nodes, schema=SCHEMA)
 
 
 async def fill(users: Users, *, owners: int, each: int, at_once: int) -> None:
