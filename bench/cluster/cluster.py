@@ -313,7 +313,11 @@ class Cluster:
                 continue
             await db.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{self.password}'")
             await db.execute(f"CREATE DATABASE {DATABASE} OWNER {USER}")
-            return await db.close()
+            await db.close()
+            break
+        db = await asyncpg.connect(self._at(port))
+        await db.execute("CREATE EXTENSION vector")  # which takes a superuser
+        await db.close()
 
     async def _has_database(self, port: int) -> bool:
         try:

@@ -28,9 +28,11 @@ class Node:
 
 
 async def distribute(
-    coordinator: asyncpg.Connection, nodes: Sequence[Node], *, schema: str = "public", key: str = "partition"
+    coordinator: asyncpg.Connection, nodes: Sequence[Node], *, schema: str, key: str = "partition"
 ) -> list[str]:
     """Make the coordinator's tables after those in a schema of the nodes, which is there; returns the divided ones.
+
+    The schema is not `public`, which has the extensions.
 
     The coordinator holds definitions only, so that they are simply made again after a migration. Not run while
     somebody uses them: it takes them away and puts them back in one transaction.

@@ -33,6 +33,7 @@ from users import Users, fill, open_users
 from mnemic.ids import partition_of
 
 CALLS = 100  # of each kind, for a median
+WARM = 20  # before them, not counted
 AT_ONCE = 6  # connections that load: two a node
 SIZES = """
 SELECT relname, pg_table_size(oid), pg_indexes_size(oid)
@@ -119,7 +120,7 @@ async def one_node(users: Users, owners: int) -> None:
                 notes[f"{', '.join(sorted(where))}: {' '.join(query.split())}"] += 1
         row(f"  {name}", ", ".join(f"{count} statements to {where}" for where, count in sorted(reached.items())))
         for note, count in notes.items():
-            print(f"      {count} x {note[:400]}")
+            print(f"      {count} x {note[:200]}")
     query = "SELECT * FROM memories WHERE partition = $1 AND id = $2 AND current"
     plan = await explained(users.coordinator, query, [partition_of(kept["id"]), kept["id"]])
     print(f"  {query}")
@@ -186,10 +187,11 @@ async def times(users: Users, owners: int) -> None:
     ]
     for name, call in kinds:
         taken = []
-        for number in range(CALLS):
+        for number in range(-WARM, CALLS):
             start = time.perf_counter()
             await call(number)
-            taken.append(time.perf_counter() - start)
+            if number >= 0:
+                taken.append(time.perf_counter() - start)
         row(name, f"median {statistics.median(taken) * 1e3:.1f} ms")
 
 
