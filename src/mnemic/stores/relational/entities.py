@@ -142,7 +142,7 @@ def names_used(db: Db, memories: str) -> set[tuple[str, str]]:
         SELECT r.object_id, r.object_key FROM {db.KEYS} AS k
         {db.THEN} relations AS r ON r.partition = k.partition AND r.memory_id = k.id
         """,
-        [memories],
+        [memories] * 3,
     )
     return set(rows.fetchall())
 
