@@ -1,15 +1,20 @@
-"""What all tests share: no network, no settings of the machine's user, and random tests that repeat."""
+"""What all tests share: no network, no settings of the machine's user, random tests that repeat, a PostgreSQL."""
 
+import contextlib
 import functools
+import importlib.util
 import os
 import socket
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
+
+import postgres
 
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "mnemic-hypothesis")
 hypothesis.settings.register_profile("same", deadline=None, database=None, derandomize=True)
@@ -18,11 +23,17 @@ hypothesis.settings.load_profile(os.environ.get("MNEMIC_TEST_PROFILE", "same"))
 
 pytest.register_assert_rewrite("mnemic.testing.contract", "mnemic.testing.providers")
 
+# A server to test on instead of one of our own: its user makes and drops databases there.
+_EXISTING_SERVER = os.environ.get("MNEMIC_TEST_POSTGRES", "")
+
 _connect = socket.socket.connect
+_HERE = {"127.0.0.1", "::1", "localhost"}
+if _EXISTING_SERVER and urlsplit(_EXISTING_SERVER).hostname:
+    _HERE |= {found[4][0] for found in socket.getaddrinfo(urlsplit(_EXISTING_SERVER).hostname, None)}
 
 
 def _connect_here_only(self, address):
-    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in _HERE:
         raise AssertionError(f"a test tried to connect to {address!r}")
     return _connect(self, address)
 
@@ -31,7 +42,7 @@ def _connect_here_only(self, address):
 def _alone(monkeypatch, tmp_path):
     """Nothing of the machine reaches a test, and a test reaches nothing but the machine."""
     for name in list(os.environ):
-        if name.startswith("MNEMIC_") or name.endswith(("_API_KEY", "_BASE_URL")):
+        if name.startswith(("MNEMIC_", "PG")) or name.endswith(("_API_KEY", "_BASE_URL")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MNEMIC_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(socket.socket, "connect", _connect_here_only)
@@ -98,3 +109,81 @@ def make():
 def memory(make):
     """An empty memory that lives as long as the test."""
     return make()
+
+
+@pytest.fixture(scope="session")
+def _postgres_run(request, tmp_path_factory, testrun_uid):
+    """The folder and the server that all processes of this run share."""
+    here = tmp_path_factory.getbasetemp()
+    # The folders of the processes of one run lie side by side.
+    place = (here.parent if hasattr(request.config, "workerinput") else here) / f"postgres-{testrun_uid}"
+    place.mkdir(exist_ok=True)
+    with postgres.shared(place) as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request):
+    """The URL of a PostgreSQL server with pgvector, as a user who may do everything there."""
+    return _EXISTING_SERVER or request.getfixturevalue("_postgres_run").url
+
+
+@pytest.fixture(scope="session")
+def _databases(postgres_server):
+    with contextlib.closing(postgres.Databases(postgres_server)) as databases:
+        yield databases
+
+
+@pytest.fixture
+def new_database(_databases):
+    """A call gives the URL of a new empty database, which is gone when the test ends."""
+    yield from _made(_databases, None)
+
+
+@pytest.fixture(scope="session")
+def _migrated(_databases):
+    """A database with the tables of a store and nothing in them, to copy."""
+    from mnemic.stores.postgres import PostgresStore
+
+    async def migrate(url):
+        store = PostgresStore(url)
+        await store.open()
+        await store.close()
+
+    url = _databases.make()
+    _databases.run(migrate(url))
+    yield url
+    _databases.drop(url)
+
+
+@pytest.fixture
+def migrated_database(request, _databases):
+    """A call gives the URL of a new database that a store has opened before, which is gone when the test ends."""
+    written = importlib.util.find_spec("mnemic.stores.postgres") is not None
+    yield from _made(_databases, request.getfixturevalue("_migrated") if written else None)
+
+
+def _made(databases, template):
+    urls = []
+
+    def make():
+        urls.append(databases.make(template))
+        return urls[-1]
+
+    yield make
+    for url in urls:
+        databases.drop(url)
+
+
+@pytest.fixture
+def durable_server(_postgres_run):
+    """A call gives a started server of the test's own, which keeps what it has committed, to kill and to start."""
+    with contextlib.ExitStack() as made:
+
+        def start():
+            server = postgres.Server(_postgres_run.folder)
+            made.callback(server.stop, "immediate")
+            server.start()
+            return server
+
+        yield start

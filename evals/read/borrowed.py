@@ -7,6 +7,6 @@ _ROOT = Path(__file__).parents[2]
 sys.path += [str(_ROOT / "bench"), str(_ROOT / "evals" / "write")]
 
 from cache import CachedEmbedder  # noqa: E402 - found by the line above
-from wilson import Share  # noqa: E402
+from wilson import Share  # noqa: E402 - likewise
 
 __all__ = ["CachedEmbedder", "Share"]

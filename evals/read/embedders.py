@@ -61,7 +61,7 @@ class Replayed:
         self._vectors /= np.maximum(np.linalg.norm(self._vectors, axis=1, keepdims=True), 1e-9)
         self.max_chars = 1_000_000
 
-    async def embed(self, texts: Sequence[str], *, role: Literal["query", "passage"]) -> Vectors:  # noqa: ARG002
+    async def embed(self, texts: Sequence[str], *, role: Literal["query", "passage"]) -> Vectors:  # noqa: ARG002 - a text has one vector
         """Unit vectors, shape (len(texts), dimensions).
 
         Raises:

@@ -88,7 +88,7 @@ class Explain(Asking):
         )
         if asked.rerank and engine.reranker is None:
             made = replace(made, answer=replace(made.answer, notes=(*made.answer.notes, NO_RERANKER)))
-        return present.explained(asked.question, made, arms=engine.arms)
+        return present.explained(made.answer.asked, made, arms=engine.arms)
 
 
 def _conditions(filters: Mapping[str, Any]) -> Iterator[Condition]:

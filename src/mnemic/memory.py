@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
-from mnemic import config, inputs, present, registry, verbatim
+from mnemic import config, imports, inputs, present, registry, verbatim
 from mnemic.asking import NO_RERANKER, either, former
 from mnemic.engine import Engine
 from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
@@ -26,6 +26,7 @@ from mnemic.types import (
     ContextResult,
     Format,
     HistoryItem,
+    ImportResult,
     Kind,
     ListResult,
     MemoryItem,
@@ -272,6 +273,36 @@ class AsyncMemory(Upkeep, Graph, Past, Explain):
         turns = inputs.messages(inputs.text(text, "text"), at)
         engine = await self._engine.ready()
         return present.added(await verbatim.keep(engine.write, turns, given, kind, talk=False))
+
+    async def import_memories(self, memories: Sequence[Mapping[str, Any]], *, source: str = "mem0") -> ImportResult:
+        """Keep memories that another layer had made: their words, times, metadata and former texts, as they were.
+
+        Args:
+            memories: `{"id", "memory", "user_id"?, "agent_id"?, "app_id"?, "run_id"?, "created_at"?, "updated_at"?,
+                "metadata"?, "categories"?, "role"?, "actor_id"?, "attributed_to"?, "expiration_date"?, "history"?}` each,
+                as mem0 returns them; `history` is what its method of this name returns. At least one of the ids.
+            source: the other layer's name. The id there is kept as `metadata["mem0_id"]`, and told again by it.
+
+        Returns:
+            What became of each, in the order given, and how many there were of each. Memories have the origin
+            "imported". The same words twice become one memory with two sources. Running it again adds nothing twice.
+
+        Raises:
+            InvalidInput: `memories` is no list, or `source` no name. What cannot be kept is an item with a reason.
+            StoreError: memories of the owners before this one are stored.
+        """
+        if not isinstance(memories, Sequence) or isinstance(memories, str):
+            raise InvalidInput(f"memories must be a list of dictionaries, not {describe(memories)}")
+        engine = await self._engine.ready()
+        return await imports.bring(
+            engine.write,
+            registry.calibration_of(engine.embedder),
+            memories,
+            source=inputs.project_name(source),
+            project=engine.project,
+            within=self._bound,
+            at=now(),
+        )
 
     async def update(
         self,

@@ -477,6 +477,7 @@ def _question(asked: Question) -> QuestionItem:
     return {
         "text": asked.text,
         "core": asked.core,
+        "only_time": asked.only_time,
         "names": list(asked.names),
         "times": [
             {"start": _time(each.start), "end": _time(each.end), "precision": each.precision, "role": each.role}
@@ -488,6 +489,7 @@ def _question(asked: Question) -> QuestionItem:
         "present": asked.present,
         "breadth": asked.breadth,
         "about_user": asked.about_user,
+        "attributes": sorted(asked.attributes),
     }
 
 

@@ -756,3 +756,25 @@ class Store(Protocol):
 
     async def reset(self) -> None:
         """Remove every byte of every record."""
+
+    async def backup(self, path: str, *, overwrite: bool = False) -> None:
+        """Write everything the store holds at one moment to one file, while others go on reading and writing.
+
+        The file is there when it is whole, and not before.
+
+        Raises:
+            InvalidInput: the file is there and not to be overwritten, or it is part of the store.
+            StoreFull, StoreUnwritable: about the file.
+        """
+
+    async def restore(self, path: str) -> str | None:
+        """Put what a backup holds in the place of everything that is here, whoever else has the store open.
+
+        All of it at once: others see the former content or the new one, and no decision made on the former one is
+        written over the new. A backup by an earlier release is brought up to date. Returns where what was here
+        before is kept; None where that was nothing, or cannot outlive the process.
+
+        Raises:
+            InvalidInput: there is no such file, or it is part of the store.
+            NotAStore, StoreTooNew: about the file. The store is then as it was, as with StoreFull and StoreBusy.
+        """

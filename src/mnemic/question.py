@@ -1,8 +1,9 @@
 """What a question asks for, with no model: whom it names, which times, the first or the last, what was or is. Pure.
 
 English and Chinese in both scripts; of other languages the names, and in Japanese and Korean the plainest
-words of time. What is not seen here is not lost: the whole question is embedded and searched by keyword
-anyway, and what is found here only moves memories up. So a guess may be bold, and must never leave anything out.
+words of time. What is not seen here is not lost: the question is embedded and searched by keyword anyway, all of it
+but the words that tell a time (`core`), which the read path puts back where no time comes of them. What is found here
+moves memories up or down, lets superseded ones in, and never leaves out one that would be there. So a guess may be bold.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Question:
 def understand(question: str, *, now: datetime, user: str | None = None) -> Question:
     """Read a question against the moment `now` (without a zone: UTC); `user` is the user's own id.
 
-    Everything but `text` and `side` is read from its first 4,000 characters.
+    Everything but `text`, `core` and `side` is read from its first 4,000 characters; what follows is in these as it is.
 
     >>> asked = understand("Where did Dana live before 2020?", now=datetime(2025, 3, 14, tzinfo=UTC))
     >>> asked.names, asked.past, [each.end.year for each in asked.times]
@@ -167,7 +168,7 @@ def _core(asked: str, places: list[tuple[int, int]]) -> tuple[str, bool]:
             kept += _LEADING_TO.sub("", asked[at:start]) + " "
         at = max(at, end)
     kept = " ".join((kept + asked[at:]).split())
-    only = all(word.plain in _EMPTY for word in text.question_words(kept))
+    only = all(word.plain in _EMPTY for word in text.question_words(kept[:LOOK]))
     return (kept if kept.strip(" ?？!.。") else asked), only
 
 

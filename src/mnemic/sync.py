@@ -62,6 +62,7 @@ class Memory:
 
     add = _waiting(AsyncMemory.add)
     remember = _waiting(AsyncMemory.remember)
+    import_memories = _waiting(AsyncMemory.import_memories)
     update = _waiting(AsyncMemory.update)
     delete = _waiting(AsyncMemory.delete)
     delete_all = _waiting(AsyncMemory.delete_all)
@@ -92,6 +93,8 @@ class Memory:
     profile = _waiting(AsyncMemory.profile)
     stats = _waiting(AsyncMemory.stats)
     verify = _waiting(AsyncMemory.verify)
+    backup = _waiting(AsyncMemory.backup)
+    restore = _waiting(AsyncMemory.restore)
     close = _waiting(AsyncMemory.close)
 
     def __enter__(self) -> Self:

@@ -511,6 +511,8 @@ class QuestionItem(TypedDict):
     """The question with the user in the first person."""
     core: str
     """What was embedded and looked for by keyword."""
+    only_time: bool
+    """Asks for a time and nothing else, so that no word was looked for."""
     names: list[str]
     times: list[IntervalItem]
     anchor: dict[str, str] | None
@@ -522,6 +524,8 @@ class QuestionItem(TypedDict):
     breadth: bool
     """Counts or lists."""
     about_user: bool
+    attributes: list[str]
+    """What of the user it asks for, and nothing else."""
 
 
 Dropped = Literal["beyond_top_k", "copy", "off_topic", "below_floor"]
@@ -646,6 +650,36 @@ class AddResult(TypedDict):
 
     results: list[AddedItem]
     receipt: Receipt
+
+
+class Imported(TypedDict):
+    """What became of one memory of another layer."""
+
+    id: str | None
+    """The memory here; None where none is named."""
+    source_id: str | None
+    """Its id there."""
+    event: Literal["ADD", "NONE", "REFUSED"]
+    """`NONE`: it was here, by its id or, as one more source, by its words."""
+    reason: NotRequired[str]
+    former_texts: NotRequired[int]
+    """Of an ADD: how many earlier texts came along."""
+
+
+class ImportResult(TypedDict):
+    """Answer of `import_memories`."""
+
+    results: list[Imported]
+    """One item a memory, in the order given."""
+    added: int
+    repeated: int
+    """Said before in the same words: one more source of that memory."""
+    already_stored: int
+    """Imported before, by their ids."""
+    refused: int
+    former_texts: int
+    change_ids: list[str]
+    """What `undo` takes; one an owner."""
 
 
 class HistoryItem(TypedDict):

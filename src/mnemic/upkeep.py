@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
-from mnemic import inputs, present
+from mnemic import inputs, present, text
 from mnemic.engine import Handle
 from mnemic.errors import InvalidInput, describe
 from mnemic.inputs import UNSET, Id
@@ -347,3 +350,61 @@ class Upkeep(Handle):
         done = await engine.write.embedding.reindex(engine.store, progress or (lambda _: None))
         engine.opened = True
         return {"message": "Store reindexed successfully!", "embedded": done, "embedder": engine.embedder.name}
+
+    async def backup(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> dict[str, Any]:
+        """Copy the whole store, as it is at this moment, to one file; everybody goes on reading and writing.
+
+        The file bears its name when it is whole and on the disk, not before.
+
+        Raises:
+            InvalidInput: there is such a file, and it is not to be overwritten.
+            StoreFull, StoreUnwritable: about the file.
+        """
+        target, overwrite = _file(path), inputs.flag(overwrite, "overwrite")
+        engine = self._engine
+        if not engine.opened:
+            await engine.store.open()  # whatever embedder its vectors are of
+        await engine.store.backup(target, overwrite=overwrite)
+        size = await asyncio.to_thread(os.path.getsize, target)
+        return {"message": "Store backed up successfully!", "path": target, "bytes": size}
+
+    async def restore(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Put what a backup holds in the place of all that the store holds, for everybody who has it open.
+
+        What was there before is kept in the file that the answer names as `before`, if it was anything and the store
+        is a file. A backup by an earlier release is brought up to date. Where its vectors are of another embedder,
+        which `embedder` of the answer names, the next call says what to do.
+
+        Raises:
+            InvalidInput: there is no such file.
+            NotAStore, StoreTooNew: the file is no backup, damaged, or of a later release. The store stays as it was.
+            StoreFull, StoreBusy: the same.
+        """
+        source = _file(path)
+        engine = self._engine
+        if not engine.opened:
+            await engine.store.open()
+        before = await engine.store.restore(source)
+        space = await engine.store.space()
+        engine.rebuild()
+        engine.opened = space is None or space.name == engine.embedder.name
+        if engine.opened:
+            engine.look_after_pending(left=True)
+        return {
+            "message": "Store restored successfully!",
+            "path": source,
+            "before": before,
+            "embedder": None if space is None else space.name,
+        }
+
+
+def _file(path: str | os.PathLike[str]) -> str:
+    """The name of a file.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(name, str) or text.scalar(name) != name or "\x00" in name or not name.strip():
+        raise InvalidInput(f"path must be the name of a file, not {describe(path)}")
+    return os.fspath(Path(name).expanduser())

@@ -10,6 +10,8 @@ import random
 import signal
 import sys
 
+from dying import dying
+
 from mnemic import Memory
 from mnemic.stores.sqlite import SQLiteStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
@@ -150,7 +152,7 @@ def mixed(path, done, name, many):  # noqa: C901 - a table of deeds
     memory.close()
 
 
-JOBS = {f.__name__: f for f in (one_operation, without_end, hold_the_lock, add_many, mixed)}
+JOBS = {f.__name__: f for f in (one_operation, without_end, hold_the_lock, add_many, mixed, dying)}
 
 
 def acknowledge(done, what):

@@ -236,6 +236,32 @@ def test_an_event_tells_the_time(told, language, question, right):
 
 @pytest.mark.behaviour("R6")
 @pytest.mark.parametrize(
+    ("arms", "question", "right"),
+    [
+        (("keyword", "time"), "Which class did I take while the floods were in the valley of my aunt's farm?", "dance"),
+        (("keyword", "time"), "我去西班牙看洪水之前上了什麼課？", "舞蹈"),
+        (without("time"), "Which class did I take before the floods?", "dance"),
+        (without("time"), "我在洪水發生之前上了什麼課？", "舞蹈"),
+        (without("time"), "Which class did I take in May?", "singing"),
+        (without("time"), "What happened in May?", "singing"),
+        (without("time"), "五月我上了什麼課？", "唱歌"),
+    ],
+)
+def test_the_words_of_a_time_that_does_not_become_known_are_looked_for(arms, question, right):
+    lines = [
+        "I took a dance class in the year of the floods.", "I took a singing class when May came.", "I took pottery.",
+        "I took a cooking class.", "鬧洪水那年我上了舞蹈課。", "五月的時候我上了唱歌課。", "我上了烹飪課。", "我上了陶藝課。",
+    ]  # fmt: skip
+    with Memory(":memory:", background=False, arms=arms) as memory:
+        for day, line in enumerate(lines, 1):
+            memory.add(line, user_id="alice", at=f"2024-03-{day:02d}", infer=False)
+        told = memory.explain(question, user_id="alice", threshold=0)
+    assert right in told["hits"][0]["memory"]
+    assert told["question"]["core"] == question
+
+
+@pytest.mark.behaviour("R6")
+@pytest.mark.parametrize(
     ("lines", "question", "right"),
     [
         (

@@ -64,19 +64,24 @@ LIFE_ZH = ("我喜歡在週末打網球", "我住在台北的大安區", "我對
     ],
 )
 def test_the_ranks_given_are_those_of_a_search_by_each_arm_alone(tmp_path, texts, question, arms):
-    """Each note is of a session of its own, so that none lends another anything."""
+    """Each note is of a session of its own, so that none lends another anything.
+
+    Without the arm of times the words that tell one are looked for, too, so the others are asked without them.
+    """
     path = tmp_path / "m.db"
     asked = {"user_id": USER, "threshold": 0, "top_k": 50, "reference_date": "2026-05-05"}
     with Memory(path, background=False, decay=None) as memory:
         for number, text in enumerate(texts, 1):
             memory.add(text, user_id=USER, run_id=f"run-{number}", at=f"2025-0{2 + number % 3}-{3 * number:02}")
-        found = memory.explain(question, **asked)["hits"]
+        told = memory.explain(question, **asked)
+    found, core = told["hits"], told["question"]["core"]
+    assert core != question
     assert len(found) > 5
     ranked = {arm: _by_rank(found, arm) for arm in ARMS}
     assert {arm for arm in ARMS if ranked[arm]} == arms
     for arm in arms:
         with Memory(path, background=False, decay=None, arms=[arm]) as alone:
-            order = ids(alone.search(question, **asked)["results"])
+            order = ids(alone.search(question if arm == "time" else core, **asked)["results"])
         assert order[: len(ranked[arm])] == ranked[arm], arm
 
 
@@ -113,6 +118,31 @@ def test_boosts_multiply_to_the_order_shown(rules, texts, question):
     assert all(place >= later - 2e-4 for place, later in pairwise(places))
     assert ids(hits) != before
     assert [each["rank"] for each in hits] == [1, 2, 3, 4]
+
+
+@pytest.mark.behaviour("R11")
+@pytest.mark.parametrize(
+    ("texts", "question", "right"),
+    [
+        (
+            ["We moved to Manchester.", "Where I live matters to me.", "My sister lives in Leeds.", "I like to live."],
+            "Where do I live?", "Manchester",
+        ),
+        (
+            ["我們搬到高雄了。", "我住的地方對我很重要。", "我妹妹住在台南。", "我喜歡住的地方安靜。"], "我住在哪裡？", "高雄",
+        ),
+    ],
+)  # fmt: skip
+def test_boosts_tell_why_a_memory_of_what_is_asked_for_leads_one_with_more_evidence(rules, texts, question, right):
+    for day, each in enumerate(texts, 1):
+        rules.add(each, user_id=USER, at=f"2024-03-{day:02d}")
+    hits = rules.explain(question, user_id=USER, threshold=0)["hits"]
+    details = [each["score_details"] for each in hits]
+    assert right in hits[0]["memory"]
+    assert details[0]["evidence"] < max(each["evidence"] for each in details)
+    assert details[0]["boosts"]["attribute"] > 1.4
+    places = [each["evidence"] * math.prod(each["boosts"].values()) for each in details]
+    assert places == sorted(places, reverse=True)
 
 
 @pytest.mark.behaviour("R11")
@@ -154,6 +184,9 @@ def test_it_says_what_was_understood(rules):
     assert listed["breadth"]
     assert listed["about_user"]
     assert listed["times"] == []
+    assert (listed["attributes"], listed["only_time"]) == ([], False)
+    assert "home" in rules.explain("Where do I live?", user_id=USER)["question"]["attributes"]
+    assert rules.explain("上週發生了什麼事？", user_id=USER)["question"]["only_time"]
 
 
 @pytest.mark.behaviour("R11")

@@ -575,6 +575,8 @@ def test_only_the_beginning_of_a_pasted_document_is_understood():
     asked = read("What is this? " + "x" * LOOK + " How many times did I see Caroline last week?")
     assert (asked.times, asked.breadth, asked.names) == ((), False, ())
     assert asked.text.endswith("last week?")
+    assert asked.core.endswith("last week?")
+    assert not read("What happened last week? " + "It rained on us. " * LOOK).only_time
 
 
 PIECES = st.sampled_from(

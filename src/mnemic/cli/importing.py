@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -42,6 +42,12 @@ Ids = dict[str, Any]
 Messages = list[dict[str, Any]]
 Files = Mapping[str, Path]
 """Files by the name that a person gave them."""
+
+
+class Stoppable(Protocol):
+    """What notes that it was interrupted."""
+
+    interrupted: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +99,7 @@ def run(session: Session, files: Sequence[str], *, format: str | None, infer: bo
         outcome = Outcome(messages=plan.messages, sessions=plan.sessions, refused=plan.refused)
         started = time.monotonic()
         try:
-            with session.memory() as memory, _bar(plan.messages) as bar, _stop_on_signal(outcome):
+            with session.memory() as memory, progress("messages", plan.messages) as bar, stop_on_signal(outcome):
                 parts = read_parts(paths, format=format, left_out=Outcome())
                 for done in store(memory, parts, ids, infer=infer, outcome=outcome):
                     bar.advance(bar.task_ids[0], done)
@@ -211,14 +217,14 @@ def _on_disk(files: Sequence[str]) -> Iterator[Files]:
 
 
 @contextmanager
-def _stop_on_signal(outcome: Outcome) -> Iterator[None]:
+def stop_on_signal(outcome: Stoppable) -> Iterator[None]:
     """Ctrl-C (or a request to terminate) lets the running chunk finish; the second one does not."""
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape signal wants
         if outcome.interrupted:
             raise KeyboardInterrupt
         outcome.interrupted = True
-        show.hint("finishing the messages at work; once more to drop them")
+        show.hint("finishing what is at work; once more to drop it")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -236,12 +242,12 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[Progress]:
-    """A progress bar on stderr, where that is a terminal."""
+def progress(what: str, total: int | None) -> Iterator[Progress]:
+    """A progress bar on stderr, where that is a terminal. `total` None: nobody knows how many there are."""
     shown = show.console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=shown, disable=not shown.is_terminal, transient=True) as bar:
-        bar.add_task("messages", total=total)
+        bar.add_task(what, total=total)
         yield bar
 
 

@@ -390,8 +390,12 @@ earlier.register(app)
 def import_(
     session: Session,
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE", help="Exports, also gzipped or zipped; '-' is standard input.")
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Exports, also gzipped or zipped; '-' is standard input. Of mem0: its folder or postgresql://…",
+        ),
+    ] = None,
     *,
     format_: Annotated[
         str | None,
@@ -401,13 +405,44 @@ def import_(
         bool, typer.Option("--infer/--no-infer", help="Extract memories, or keep each message as it is.")
     ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and import nothing.")] = False,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="mem0", help="Import memories of another layer, as they are.")
+    ] = None,
+    mem0_api: Annotated[
+        str | None, typer.Option("--from-mem0-api", metavar="URL", help="The same, from a server of mem0's.")
+    ] = None,
+    api_key: Annotated[str | None, typer.Option(metavar="KEY", help="Key of that server. [MEM0_API_KEY]")] = None,
+    collection: Annotated[
+        str | None, typer.Option(metavar="NAME", help="mem0's collection or table. [mem0, or the only one]")
+    ] = None,
+    history_: Annotated[
+        str | None, typer.Option("--history", metavar="FILE", help="mem0's history.db. [beside the folder]")
+    ] = None,
 ) -> int:
-    """Import chat exports: JSON Lines, JSON, ChatGPT, Claude, LoCoMo.
+    """Import chat exports (JSON Lines, JSON, ChatGPT, Claude, LoCoMo), or the memories of mem0.
 
     Each conversation becomes a session of its own, named by its id in the export. When interrupted,
     the same command goes on where it stopped: messages of a session that are stored already are
     counted and left out.
+
+    With --from mem0, memories keep their users, texts, times and metadata, and nothing is extracted anew;
+    --user, --agent and --app then pick whose.
     """
+    if from_ is not None or mem0_api is not None:
+        if from_ not in (None, "mem0"):
+            raise InvalidInput(f"--from knows mem0, not {from_!r}; chat exports are known by their content")
+        if format_ is not None or not infer:
+            raise InvalidInput("memories of mem0 are taken as they are: --format and --no-infer are for chat exports")
+        from mnemic.cli import importing_mem0
+
+        where = importing_mem0.Where(
+            places=files or [], api=mem0_api, key=api_key, collection=collection, history=history_
+        )
+        return importing_mem0.run(session, where, dry_run=dry_run)
+    if not files:
+        raise InvalidInput("there is nothing to import: name a file, '-' for standard input, or --from mem0 FOLDER")
+    if api_key is not None or collection is not None or history_ is not None:
+        raise InvalidInput("--api-key, --collection and --history go with --from mem0")
     from mnemic.cli import importing
 
     return importing.run(session, files, format=format_, infer=infer, dry_run=dry_run)

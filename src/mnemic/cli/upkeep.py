@@ -6,13 +6,17 @@ import asyncio
 import contextlib
 import signal
 import sys
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mnemic.cli import show
 from mnemic.cli.session import INTERRUPTED, WHOSE, Session, command
 from mnemic.errors import InvalidInput, InvalidScope
+
+if TYPE_CHECKING:
+    from mnemic.memory import AsyncMemory
 
 _MemoryId = Annotated[str, typer.Argument(metavar="ID", help="Id of a memory.")]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -36,6 +40,8 @@ def register(app: typer.Typer) -> None:
         (entities, None, WHOSE),
         (related, None, WHOSE),
         (graph, None, WHOSE),
+        (backup, None, ()),
+        (restore, None, ()),
     ):
         command(app, name=name, whose=whose)(function)
 
@@ -218,3 +224,51 @@ def graph(session: Session, *, limit: _Limit = 1000) -> None:
     with session.memory() as memory:
         result = memory.graph(**ids, limit=limit)
     show.answer(session, result, show.graph)
+
+
+def backup(
+    session: Session,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A new file.")],
+    *,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also where there is such a file.")] = False,
+) -> None:
+    """Copy the whole store to one file, while it is in use."""
+    result = _whole(session, lambda memory: memory.backup(file, overwrite=overwrite))
+    show.answer(session, result, lambda r: show.say(f"backed up: {r['bytes']:,} bytes in {r['path']}"))
+
+
+def restore(
+    session: Session,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What backup wrote.")],
+    *,
+    yes: _Yes = False,
+) -> int:
+    """Put what a backup holds in the place of the whole store, which is copied beside itself first."""
+    if not yes:
+        if not sys.stdin.isatty():
+            raise InvalidInput("restore asks before it acts; where it cannot ask, pass --yes")
+        if not typer.confirm(f"Put what {file} holds in the place of all that the store holds?", err=True):
+            show.hint("nothing was changed")
+            return INTERRUPTED
+    result = _whole(session, lambda memory: memory.restore(file))
+    show.answer(session, result, _restored)
+    return 0
+
+
+def _restored(result: dict[str, Any]) -> None:
+    show.say(f"restored: {result['path']}")
+    if result["before"] is not None:
+        show.hint(f"what was there before: {result['before']}")
+
+
+def _whole(session: Session, work: Callable[[AsyncMemory], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """Do something with the store as a whole, whatever embedder its vectors are of."""
+
+    async def run() -> dict[str, Any]:
+        memory = session.closed_memory()
+        try:
+            return await work(memory)
+        finally:
+            await memory.close()
+
+    return asyncio.run(run())

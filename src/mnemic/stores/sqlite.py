@@ -24,6 +24,7 @@ from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.erase import erase, reset
 from mnemic.stores.relational.read import Reader
 from mnemic.stores.relational.store import P, R, RelationalStore
+from mnemic.stores.sqlite_backup import back_up, restore
 from mnemic.stores.sqlite_db import SQLiteDb, register
 from mnemic.stores.sqlite_schema import backups, compact, prepare, transaction
 from mnemic.types import Scope
@@ -91,6 +92,22 @@ class SQLiteStore(RelationalStore):
         """Remove every record, then every free page and the log."""
         await self._write(reset)
         await self._run(self._forget)
+
+    async def backup(self, path: str, *, overwrite: bool = False) -> None:
+        """SQLite's own copy of one moment, without free pages."""
+        await self._run(lambda: back_up(self._connection(), self._path, path, overwrite=overwrite))
+
+    async def restore(self, path: str) -> str | None:
+        """One transaction."""
+
+        def work() -> str | None:
+            with self._write_turn:
+                return restore(self._connection(), self._path, path, self._timeout)
+
+        try:
+            return await self._run(work)
+        finally:
+            self._cache.clear()
 
     def _bytes(self) -> int:
         files = (Path(self._path + suffix) for suffix in ("", "-wal"))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mnemic.stores.relational.db import Predicate, Taken
+from mnemic.stores.relational.rows import to_json
 from mnemic.times import iso
 
 
@@ -26,7 +27,7 @@ class SQLiteDb:
     ITEMS_AT = "json_each(metadata, ?)"
     ITEM_TEXT = "item.atom"
     ITEM_NUMBER = "item.atom"
-    SKIP_LOCKED = ""
+    FOR_UPDATE = SKIP_LOCKED = ""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -71,6 +72,14 @@ class SQLiteDb:
     def between(self, column: str, first: int, last: int) -> Predicate:
         """Rows by a range of numbers."""
         return f"{column} BETWEEN ? AND ?", [first, last]
+
+    def lies(self, table: str, partition: str) -> str:  # noqa: ARG002 - one file is one part
+        """Nothing."""
+        return "true"
+
+    def conversation(self, names: Sequence[str | None]) -> str:
+        """JSON, as `json_array` writes it."""
+        return to_json(names)
 
     def by(self, index: str) -> str:
         """A command to the planner."""

@@ -7,6 +7,7 @@ itself first, as it was.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -45,11 +46,21 @@ def prepare(connection: sqlite3.Connection, path: str, timeout: float) -> None:
             version = _number(connection, "PRAGMA user_version")  # another process may have been first
             if not in_memory and 0 < version < len(steps) and _number(connection, "SELECT count(*) FROM owners"):
                 _back_up(path, version, timeout)
-            for number in range(version, len(steps)):
-                for statement in steps[number]:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number + 1}")
+            migrate(connection, version)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def schema_version() -> int:
+    """Of the schema that this release writes."""
+    return len(_migrations())
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring tables of an older schema up to date, within a transaction; 0 is none yet."""
+    for number, statements in enumerate(_migrations()[version:], start=version + 1):
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")
 
 
 def _back_up(path: str, version: int, timeout: float) -> None:
@@ -69,8 +80,9 @@ def _back_up(path: str, version: int, timeout: float) -> None:
 
 
 def backups(path: str) -> list[Path]:
-    """The copies that earlier migrations left beside a store."""
-    return [copy for number in range(1, len(_migrations())) if (copy := Path(f"{path}.backup-v{number}")).exists()]
+    """The copies that migrations and restores left beside a store, and what is left of unfinished ones."""
+    ours = re.compile(re.escape(Path(path).name) + r"\.backup-[vr]\d+(\.\w+)?(\.unfinished)?")
+    return sorted(file for file in Path(path).parent.iterdir() if ours.fullmatch(file.name))
 
 
 @contextmanager

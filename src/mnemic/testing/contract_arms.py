@@ -100,7 +100,7 @@ class ArmsContract(Contract):
                 assert sorted(each.ranks[arm] for each in ranked) == list(range(1, len(ranked) + 1))
                 assert sorted(each.ranks[arm] for each in few if arm in each.ranks) == [1, 2, 3]
                 value = {"vector": "similarity", "recency": "said_at"}.get(arm, arm)
-                ranked.sort(key=lambda each, arm=arm: each.ranks[arm])  # type: ignore[misc]
+                ranked.sort(key=lambda each, arm=arm: each.ranks[arm])  # type: ignore[misc]  # mypy infers no lambda with defaults
                 values = [getattr(each, value) for each in ranked]
                 assert values == sorted(values, reverse=True)
             assert {each.id for each in few} == best

@@ -7,16 +7,18 @@ Simple and obviously right rather than fast. What it holds is in `memory_state`,
 from __future__ import annotations
 
 import itertools
+import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mnemic import filters, present, ranking, text
-from mnemic.errors import InvalidInput, WrongEmbedder, describe
+from mnemic.errors import InvalidInput, NotAStore, WrongEmbedder, describe
 from mnemic.ids import partition_of
 from mnemic.protocols import (
     MADE,
@@ -45,6 +47,8 @@ from mnemic.testing.memory_commit import commit
 from mnemic.testing.memory_state import Entry, State, covers, owner_of, same
 from mnemic.times import iso, milliseconds
 from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Scope, Usage
+
+_PICKLED = b"mnemic reference store, pickled\n"
 
 
 class InMemoryStore:
@@ -141,6 +145,17 @@ class InMemoryStore:
     async def reset(self) -> None:
         """Forget everything, the space too."""
         self._state = State(count=self._state.count)
+
+    async def backup(self, path: str, *, overwrite: bool = False) -> None:
+        """Everything, pickled."""
+        _keep(self._state, Path(path), overwrite=overwrite)
+
+    async def restore(self, path: str) -> str | None:
+        """Nothing here outlives the process, nor does what was here before."""
+        state = _kept(Path(path))
+        last = max(self._state.count, state.count) + 1  # a decision made on what was here rests on nothing now
+        self._state = replace(state, count=last, decisions=dict.fromkeys(state.decisions, last))
+        return None
 
     # Deciding.
 
@@ -528,3 +543,21 @@ def _fields(state: State, record: Record) -> dict[str, Any]:
         "episode_id": [source["episode_id"] for source in shown["sources"]],
         "entity": memory_entities.called(state, record.id),
     }
+
+
+def _keep(state: State, file: Path, *, overwrite: bool) -> None:
+    if not overwrite and file.exists():
+        raise InvalidInput(f"{str(file)!r} is there already; name another file, or allow to overwrite it")
+    file.write_bytes(_PICKLED + pickle.dumps(state))
+
+
+def _kept(file: Path) -> State:
+    """Only what `backup` wrote may be given: unpickling runs what a file says."""
+    if not file.is_file():
+        raise InvalidInput(f"there is no file {str(file)!r}; name the file of a backup")
+    content = file.read_bytes()
+    if not content.startswith(_PICKLED):
+        raise NotAStore(f"{str(file)!r} is no backup of this store")
+    state = pickle.loads(content.removeprefix(_PICKLED))  # noqa: S301
+    assert isinstance(state, State)
+    return state

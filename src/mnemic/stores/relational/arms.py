@@ -65,7 +65,7 @@ def timely(
         f"""
         SELECT m.entry, utc(m.valid_from), utc(m.valid_to), m.kind = 'event', m.precision
         FROM {db.RANGES} AS r
-        {db.THEN} memories AS m ON m.entry BETWEEN r.first AND r.last
+        {db.THEN} memories AS m ON {db.lies("m", "r.first >> 51")} AND m.entry BETWEEN r.first AND r.last
         WHERE m.valid_from IS NOT NULL OR (m.slot IS NOT NULL AND m.kind <> 'event')
         """,
         [json.dumps(_ranges(blocks.entries[memories]))],

@@ -71,8 +71,10 @@ class Db(Protocol):
     """A table, to be called `item`, of the items of the list there, with `type` and what the next two name."""
     ITEM_TEXT: str
     ITEM_NUMBER: str
+    FOR_UPDATE: str
+    """Ends a selection whose rows others shall not change before this transaction ends."""
     SKIP_LOCKED: str
-    """Locks the rows of a selection, and leaves out those that others have locked."""
+    """The same, without those that others have locked in this way."""
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """Run one statement.
@@ -103,6 +105,15 @@ class Db(Protocol):
 
     def between(self, column: str, first: int, last: int) -> Predicate:
         """Rows whose `column`, one of SHIFTS, is from `first` to `last`, which are of one owner."""
+
+    def lies(self, table: str, partition: str) -> str:
+        """A condition that rows of a table, by its name in the statement, lie in a partition.
+
+        True where it says nothing that a number does not say already.
+        """
+
+    def conversation(self, names: Sequence[str | None]) -> str:
+        """What the column `conversation` holds for an agent, an app and a run."""
 
     def by(self, index: str) -> str:
         """Stands behind a table that must be read by one of its indexes."""

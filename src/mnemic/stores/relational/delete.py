@@ -5,7 +5,7 @@ from __future__ import annotations
 from mnemic.ids import new_id
 from mnemic.stores import blocks as pack
 from mnemic.stores.relational.db import Db
-from mnemic.stores.relational.index import Index, Owners
+from mnemic.stores.relational.index import Index, Owners, lock_all
 from mnemic.stores.relational.predicates import Status, episodes_sql, memories_sql
 from mnemic.stores.relational.undo import record
 from mnemic.times import iso
@@ -15,6 +15,7 @@ from mnemic.types import Change, Scope
 def delete_scope(db: Db, scope: Scope, change: Change, reason: str) -> tuple[int, int]:
     """Retire every current memory of the scope and hide its episodes, so that `undo` finds them again."""
     record(db, [change], {})
+    lock_all(db, scope)
     index, owners = Index(db), Owners(db)
     if scope.run_id is not None:
         leave_to_other_runs(db, scope, owners, "current")

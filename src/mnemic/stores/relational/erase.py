@@ -19,7 +19,7 @@ from mnemic.stores import blocks as pack
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.delete import leave_to_other_runs
 from mnemic.stores.relational.entities import drop_names, names_used
-from mnemic.stores.relational.index import NEXT_DECISION, Index, Owners, a_count, mark_time
+from mnemic.stores.relational.index import NEXT_DECISION, Index, Owners, a_count, mark_time, lock_all
 from mnemic.stores.relational.predicates import episodes_sql, memories_sql, owner_key, scope_sql
 from mnemic.stores.relational.queue import set_state
 from mnemic.types import Scope
@@ -30,6 +30,7 @@ Key = tuple[int, str]
 
 def erase(db: Db, scope: Scope) -> dict[str, int]:
     """Delete what is the scope's, and what rests on nothing else. How many rows of each kind went."""
+    lock_all(db, scope)
     index, owners = Index(db), Owners(db)
     if scope.run_id is not None:
         leave_to_other_runs(db, scope, owners, "any")

@@ -29,6 +29,14 @@ def a_count() -> int:
     return 1 + secrets.randbits(50)
 
 
+def lock_all(db: Db, scope: Scope) -> None:
+    """Keep everybody else from writing what is a scope's, whoever owns it."""
+    if scope.user_id is None:
+        db.lock_owners("SELECT number FROM owners WHERE project = ?", [scope.project])
+    else:
+        db.lock_owners(f"SELECT {db.OWNER}", owner_key(scope))
+
+
 class Owners:
     """The owners that a write gives rows to, or whose memories it decides on."""
 
@@ -59,7 +67,7 @@ class Owners:
         """The owner's next entry and how many it spans: one for each window."""
         owner = self._met.get(number)
         if owner is None:
-            row = self._db.execute("SELECT next_sequence FROM owners WHERE number = ?", [number]).fetchone()
+            row = self._db.execute(f"SELECT next_sequence FROM owners WHERE number = ? {self._db.FOR_UPDATE}", [number]).fetchone()
             owner = self._met[number] = _Owner(row[0])
         span = max(1, windows)
         if owner.next + span > 1 << pack.SEQUENCE_BITS:
@@ -151,6 +159,8 @@ class Index:
         if not self._blocks:
             return
         db, space = self._db, self._db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
+        touched = sorted({block >> (pack.SEQUENCE_BITS - pack.BLOCK_BITS) for block in self._blocks})
+        db.lock_owners(f"SELECT number FROM owners WHERE number {db.IN}", [db.listed(touched)])
         old = self._read("blocks", "marks, terms", self._blocks)
         blocks = [(number, *self._packed(number, pending, old)) for number, pending in sorted(self._blocks.items())]
         db.insert("blocks", ("block", "marks", "terms"), blocks, key="block")
@@ -164,8 +174,7 @@ class Index:
             ]
             db.insert(f"vectors_{number:d}", ("block", "codes"), codes, key="block")
             db.insert(f"exact_{number:d}", ("entry", "vector"), self._exact)
-        touched = {block >> (pack.SEQUENCE_BITS - pack.BLOCK_BITS) for block in self._blocks}
-        db.executemany("UPDATE owners SET changes = changes + 1 WHERE number = ?", [(each,) for each in sorted(touched)])
+        db.executemany("UPDATE owners SET changes = changes + 1 WHERE number = ?", [(each,) for each in touched])
 
     def _read(self, table: str, columns: str, blocks: Iterable[int]) -> dict[int, tuple[bytes, ...]]:
         which, values = self._db.at("block", list(blocks))

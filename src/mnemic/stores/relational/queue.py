@@ -5,7 +5,7 @@ A conversation is the episodes of exactly one scope. One worker at a time has it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import Any
@@ -17,11 +17,11 @@ from mnemic.stores import blocks as pack
 from mnemic.stores.relational.db import Db, partition_at
 from mnemic.stores.relational.index import Index
 from mnemic.stores.relational.predicates import owner_key, scope_sql
-from mnemic.stores.relational.rows import EPISODE_COLUMNS, episode_of, to_json, utc
+from mnemic.stores.relational.rows import EPISODE_COLUMNS, episode_of, utc
 from mnemic.types import Episode, Scope
 
 Talk = tuple[int, str]
-"""A conversation: its owner's number, and its agent, app and run as JSON."""
+"""A conversation: its owner's number, and its agent, app and run as `Db.conversation` writes them."""
 
 # As many of the oldest are looked at one by one. Where all belong to conversations that somebody works on,
 # there are long ones among these, and conversations are gone through instead of messages.
@@ -31,28 +31,37 @@ _OLDEST = 2_000
 _FREE = 500
 
 
-def lease(
-    db: Db, now: datetime, until: datetime, limit: int, scope: Scope | None
-) -> tuple[Episode, ...]:
+def lease(db: Db, now: datetime, until: datetime, limit: int, scope: Scope | None) -> tuple[Episode, ...]:
     """The oldest due episodes of the conversation that has waited longest and that nobody works on."""
-    chosen = _waiting_longest(db, now, scope)
-    if chosen is None:
-        return ()
-    rows = db.execute(
+    passed: set[Talk] = set()
+    while (chosen := _waiting_longest(db, now, scope, passed)) is not None:
+        if entries := _taken(db, chosen, now, limit):
+            return tuple(_begin(db, entry, until) for entry in entries)
+        passed.add(chosen)
+    return ()
+
+
+def _taken(db: Db, talk: Talk, now: datetime, limit: int) -> list[int]:
+    """The first entries of a conversation with the same task, locked; none when somebody else is taking it."""
+    due_now = "state = 'pending' AND owner = ? AND conversation = ? AND (due_at IS NULL OR due_at <= ?)"
+    waiting = f"SELECT entry, task FROM episodes {db.by('episodes_by_conversation')} WHERE {due_now} ORDER BY entry LIMIT ?"
+    rows = db.execute(f"{waiting} {db.SKIP_LOCKED}", [*talk, utc(now), limit]).fetchall()
+    first = db.execute(waiting, [*talk, utc(now), 1]).fetchone()
+    # Whoever locked the first one has the conversation; who had it before may hold some of it since we looked.
+    if not rows or rows[0] != first or _is_held(db, talk, now):
+        return []
+    return [entry for entry, _ in takewhile(lambda row: row[1] == rows[0][1], rows)]
+
+
+def _begin(db: Db, entry: int, until: datetime) -> Episode:
+    row = db.execute(
         f"""
-        SELECT entry, task FROM episodes {db.by("episodes_by_conversation")}
-        WHERE state = 'pending' AND owner = ? AND conversation = ? AND (due_at IS NULL OR due_at <= ?)
-        ORDER BY entry
-        LIMIT ?
-        """,
-        [*chosen, utc(now), limit],
-    ).fetchall()
-    alike = takewhile(lambda row: row[1] == rows[0][1], rows)
-    take = f"""
         UPDATE episodes SET leased = true, due_at = ?, attempts = attempts + 1 WHERE partition = ? AND entry = ?
         RETURNING {EPISODE_COLUMNS}
-    """
-    return tuple(episode_of(db.execute(take, [utc(until), partition_at("entry", entry), entry]).fetchone()) for entry, _ in alike)
+        """,
+        [utc(until), partition_at("entry", entry), entry],
+    ).fetchone()
+    return episode_of(row)
 
 
 def due(db: Db, scope: Scope | None) -> datetime | None:
@@ -74,28 +83,29 @@ def due(db: Db, scope: Scope | None) -> datetime | None:
     return min(moments, default=None)
 
 
-def _waiting_longest(db: Db, now: datetime, scope: Scope | None) -> Talk | None:
-    """The conversation to take next: the scope's own if it is due, else the oldest."""
+def _waiting_longest(db: Db, now: datetime, scope: Scope | None, passed: Set[Talk]) -> Talk | None:
+    """The conversation to take next, but those passed: the scope's own if it is due, else the oldest."""
     is_due, at = "(due_at IS NULL OR due_at <= ?)", [utc(now)]
     own = None if scope is None else _own(db, scope)
-    if own is not None and not _is_held(db, own, now) and _first(db, own, is_due, at) is not None:
+    if own is not None and own not in passed and not _is_held(db, own, now) and _first(db, own, is_due, at) is not None:
         return own
     if scope is None or scope.user_id is None:
-        fresh, more_fresh = _oldest(db, scope, "received_at", "due_at IS NULL", [], now)
-        again, more_again = _oldest(db, scope, "due_at", "due_at <= ?", at, now)
+        fresh, more_fresh = _oldest(db, scope, "received_at", "due_at IS NULL", [], now, passed)
+        again, more_again = _oldest(db, scope, "due_at", "due_at <= ?", at, now, passed)
         found = [row for row in (fresh, again) if row is not None]
         if found or not (more_fresh or more_again):
             return min(found, key=_age)[1] if found else None
     free = (
         (since, talk)
         for talk in _talks(db, scope)
-        if not _is_held(db, talk, now) and (since := _first(db, talk, is_due, at)) is not None
+        if talk not in passed and not _is_held(db, talk, now) and (since := _first(db, talk, is_due, at)) is not None
     )
     return min(islice(free, _FREE), key=_age, default=(None, None))[1]
 
 
 def _oldest(
-    db: Db, scope: Scope | None, moment: str, which: str, bound: list[Any], now: datetime | None
+    db: Db, scope: Scope | None, moment: str, which: str, bound: list[Any], now: datetime | None,
+    passed: Set[Talk] = frozenset(),
 ) -> tuple[tuple[str, Talk] | None, bool]:
     """The first episode of a free conversation by age, and whether there are more than were looked at."""
     whose, values = ("true", []) if scope is None else scope_sql(scope)
@@ -110,7 +120,7 @@ def _oldest(
         looked_at += 1
         talk = (owner, conversation)
         if talk not in held:
-            held[talk] = _is_held(db, talk, now)
+            held[talk] = talk in passed or _is_held(db, talk, now)
         if not held[talk]:
             return (since, talk), False
     return None, looked_at == _OLDEST
@@ -152,7 +162,7 @@ def _own(db: Db, scope: Scope) -> Talk | None:
     """The conversation of exactly this scope."""
     names = [scope.agent_id, scope.app_id, scope.run_id]
     (owner,) = db.execute(f"SELECT {db.OWNER}", owner_key(scope)).fetchone()
-    return None if owner is None else (owner, to_json(names))
+    return None if owner is None else (owner, db.conversation(names))
 
 
 def _is_held(db: Db, talk: Talk, now: datetime | None) -> bool:

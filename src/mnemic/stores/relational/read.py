@@ -138,7 +138,8 @@ class Reader:
                 f"""
                 SELECT b.block, b.marks, b.terms
                 FROM owners AS o
-                JOIN blocks AS b ON b.block BETWEEN o.number << 18 AND (o.number << 18) + 262143
+                JOIN blocks AS b ON {self.db.lies("b", "o.number >> 27")}
+                    AND b.block BETWEEN o.number << 18 AND (o.number << 18) + 262143
                 WHERE {whose}
                 ORDER BY b.block
                 """,

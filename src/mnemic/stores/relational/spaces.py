@@ -17,6 +17,9 @@ from mnemic.stores.relational.rows import EPISODE_COLUMNS, MEMORY_COLUMNS, episo
 
 def use_space(db: Db, space: Space) -> None:
     """Record the space and make its tables."""
+    if same_space(db, space):
+        return
+    db.lock_partition(-1)  # of all: two first writers make the tables once
     if not same_space(db, space):
         db.execute("UPDATE spaces SET active = true WHERE number = ?", [_tables_of(db, space)])
 

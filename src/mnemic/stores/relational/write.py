@@ -14,7 +14,7 @@ from mnemic.stores import blocks as pack
 from mnemic.stores.relational.db import Db, Taken
 from mnemic.stores.relational.entities import write_entity
 from mnemic.stores.relational.index import Index, Owners, link, mark_time
-from mnemic.stores.relational.predicates import owner_key
+from mnemic.stores.relational.predicates import keys_json, owner_key
 from mnemic.stores.relational.queue import said_in, set_state
 from mnemic.stores.relational.rows import scope_columns, stamp, task_json, to_json, utc
 from mnemic.stores.relational.spaces import use_space
@@ -25,11 +25,32 @@ from mnemic.types import HistoryEvent, Tombstone, Usage
 
 def commit(db: Db, write: Write) -> None:
     """All of `write`, or nothing: what raises here is rolled back."""
+    _lock(db, write)
     if write.space is not None:
         use_space(db, write.space)
     if write.basis is not None:
         _check_basis(db, write)
     _Commit(db, write).run()
+
+
+def _lock(db: Db, write: Write) -> None:
+    """Other writers of the same owners come before or after, never between what is read here and what is written."""
+    memories = [
+        *(each.memory_id for each in (*write.retire, *write.restore)),
+        *(each.memory_id for each in (*write.proofs, *write.unprove, *write.annotate)),
+        *(each.memory.id for each in write.memories if each.replaces is not None),
+    ]
+    episodes = [each.episode_id for each in write.states]
+    db.lock_owners(
+        f"""
+        SELECT {db.OWNER}
+        UNION ALL
+        SELECT m.owner FROM {db.KEYS} AS k JOIN memories AS m ON m.partition = k.partition AND m.id = k.id
+        UNION ALL
+        SELECT e.owner FROM {db.KEYS} AS k JOIN episodes AS e ON e.partition = k.partition AND e.id = k.id
+        """,
+        [*owner_key(write.scope), keys_json(memories), keys_json(episodes)],
+    )
 
 
 def _check_basis(db: Db, write: Write) -> None:
