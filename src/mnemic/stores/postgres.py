@@ -189,7 +189,7 @@ class PostgresStore(RelationalStore):
                     except _AGAIN:
                         _pause(deadline)
                     except _LOST:
-                        session.lose()
+                        session.drop()
                         if not again:
                             raise
                         _pause(deadline)
@@ -230,7 +230,7 @@ class PostgresStore(RelationalStore):
     def _prepare(self, session: Session) -> None:
         self._as_role = session.wait(prepare(session.connection, self._address))
         if self._as_role:
-            session.lose()  # the next connection takes the role from its start
+            session.drop()  # the next connection takes the role from its start
 
     def _forget(self, session: Session) -> None:
         """Leave nothing of what was deleted, in memory or in the tables' files."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,19 +37,26 @@ class Session:
         """Run it to its end."""
         return self._loop.run_until_complete(answer)
 
+    def drop(self) -> None:
+        """Close the connection, if there is one; politely, unless it is broken."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            self.wait(_closed(connection))
+
     def close(self) -> None:
         """Close the connection and the loop; from any thread, once no other uses them."""
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            connection.terminate()
-            self._loop.run_until_complete(asyncio.sleep(0))
+        self.drop()
         self._loop.close()
 
-    def lose(self) -> None:
-        """Drop a connection that is broken."""
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            connection.terminate()
+
+async def _closed(connection: Connection) -> None:
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        await connection.close(timeout=_FAREWELL)
+    connection.terminate()
+    await asyncio.sleep(0)  # the loop closes the socket in its next turn
+
+
+_FAREWELL = 2.0  # seconds
 
 
 class Answer:
@@ -80,7 +88,7 @@ class PostgresDb:
     """A transaction of a session."""
 
     IN = "= ANY(?)"
-    KEYS = "(SELECT (value ->> 0)::integer AS partition, value ->> 1 AS id FROM json_array_elements(?::json) AS value)"
+    KEYS = "(SELECT (value ->> 0)::integer AS partition, (value ->> 1) COLLATE \"C\" AS id FROM json_array_elements(?::json) AS value)"
     RANGES = (
         "(SELECT (value ->> 0)::bigint AS first, (value ->> 1)::bigint AS last"
         " FROM json_array_elements(?::json) AS value)"

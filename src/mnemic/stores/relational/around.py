@@ -84,7 +84,7 @@ def _citing(db: Db, episodes: tuple[str, ...], owner: int, same: Predicate) -> l
         return []
     rows = db.execute(
         f"""
-        SELECT DISTINCT m.entry FROM {db.KEYS} AS k
+        SELECT DISTINCT m.id, m.entry FROM {db.KEYS} AS k
         JOIN sources AS s ON s.partition = k.partition AND s.episode_id = k.id
         JOIN memories AS m ON m.partition = s.partition AND m.id = s.memory_id AND m.current
         WHERE m.owner = ? AND {same[0]}
@@ -92,7 +92,7 @@ def _citing(db: Db, episodes: tuple[str, ...], owner: int, same: Predicate) -> l
         """,
         [keys_json(episodes), owner, *same[1]],
     )
-    return [entry for (entry,) in rows]
+    return [entry for _, entry in rows]
 
 
 def _near(reader: Reader, ask: Ask, owner: int, changes: int, same: Predicate) -> list[list[int]]:

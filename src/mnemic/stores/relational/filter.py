@@ -124,16 +124,16 @@ def _compare_column(db: Db, column: str, kind: FieldType, op: str, value: Any) -
         case "in" | "nin":
             # A list is compared as a table, however long it is. A column holds values of one type.
             atoms = db.listed(_stored(db, column, item) for item in value if _fits(item, kind))
-            sql = f"coalesce({_comparable(column, kind)} {db.IN}, false)"
+            sql = "false" if column == "NULL" else f"coalesce({_comparable(column, kind)} {db.IN}, false)"
             if None in value:
                 sql = f"({sql} OR {column} IS NULL)"
-            return (sql if op == "in" else f"NOT {sql}"), [atoms]
+            return (sql if op == "in" else f"NOT {sql}"), [] if column == "NULL" else [atoms]
         case "ne":
             sql, values = _compare_column(db, column, kind, "eq", value)
             return f"NOT {sql}", values
         case "eq" if value is None:
             return f"({column} IS NULL)", []
-    if not _fits(value, kind):
+    if column == "NULL" or not _fits(value, kind):
         return "false", []
     match op:
         case "contains":

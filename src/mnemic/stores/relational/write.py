@@ -36,9 +36,12 @@ def commit(db: Db, write: Write) -> None:
 def _lock(db: Db, write: Write) -> None:
     """Other writers of the same owners come before or after, never between what is read here and what is written."""
     memories = [
-        *(each.memory_id for each in (*write.retire, *write.restore)),
-        *(each.memory_id for each in (*write.proofs, *write.unprove, *write.annotate)),
         *(each.memory.id for each in write.memories if each.replaces is not None),
+        *(each.memory_id for each in write.retire),
+        *(each.memory_id for each in write.restore),
+        *(each.memory_id for each in write.proofs),
+        *(each.memory_id for each in write.unprove),
+        *(each.memory_id for each in write.annotate),
     ]
     episodes = [each.episode_id for each in write.states]
     db.lock_owners(
@@ -352,10 +355,10 @@ def _spend(db: Db, project: str, at: datetime, spent: Usage) -> None:
         INSERT INTO usage (project, day, model_calls, input_tokens, output_tokens, embeddings)
         VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (project, day) DO UPDATE SET
-            model_calls = model_calls + excluded.model_calls,
-            input_tokens = input_tokens + excluded.input_tokens,
-            output_tokens = output_tokens + excluded.output_tokens,
-            embeddings = embeddings + excluded.embeddings
+            model_calls = usage.model_calls + excluded.model_calls,
+            input_tokens = usage.input_tokens + excluded.input_tokens,
+            output_tokens = usage.output_tokens + excluded.output_tokens,
+            embeddings = usage.embeddings + excluded.embeddings
         """,
         [
             project, at.astimezone(UTC).date().isoformat(), spent.model_calls, spent.input_tokens, spent.output_tokens,
