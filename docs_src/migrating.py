@@ -46,14 +46,8 @@ dump = {
 
 # begin copy
 # `dump` is what mem0's get_all(filters={"user_id": "alice"}, top_k=10_000) returned.
-for item in dump["results"]:
-    m.add(
-        [{"role": "user", "content": item["memory"], "external_id": f"mem0:{item['id']}"}],
-        user_id=item["user_id"],
-        metadata=item["metadata"],
-        at=item["created_at"],
-        infer=False,
-    )
+done = m.import_memories(dump["results"])
 # end copy
+assert (done["added"], m.import_memories(dump["results"])["already_stored"]) == (2, 2)
 assert [each["memory"] for each in m.get_all(user_id="alice")["results"]] == ["Is vegan", "Plays tennis on Saturdays"]
 m.close()

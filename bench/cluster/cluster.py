@@ -1,4 +1,4 @@
-"""Several PostgreSQL nodes on this machine, for real: each a primary and a synchronous standby, under Patroni and etcd.
+"""Several PostgreSQL nodes on this machine, for real: each a primary with a synchronous standby, under Patroni and etcd.
 
 A node holds a part of the rows. A commit is acknowledged when the node's standby has it, too (`synchronous_mode`, and
 `strict`: without a standby nothing is acknowledged). Beside them runs one coordinator, a PostgreSQL without rows of its
@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -84,10 +85,11 @@ class Killed:
 
 
 class Cluster:
-    """`nodes` database nodes of two servers each, and a coordinator."""
+    """`nodes` database nodes, each a primary with `standbys`, and a coordinator."""
 
-    def __init__(self, nodes: int = 3) -> None:
+    def __init__(self, nodes: int = 3, *, standbys: int = 1) -> None:
         self.size = nodes
+        self._sides = "abcdefgh"[: 1 + standbys]
         self.password = secrets.token_hex(16)
         self.folder = Path()
         self.coordinator_port = 0
@@ -102,7 +104,7 @@ class Cluster:
         try:
             etcd = self._start_etcd()
             for node in range(self.size):
-                self._members.append([self._start_member(node, side, etcd) for side in "ab"])
+                self._members.append([self._start_member(node, side, etcd) for side in self._sides])
             self._start_coordinator()
             async with asyncio.timeout(120):
                 started = asyncio.gather(self._created(self.coordinator_port), *map(self._ready, range(self.size)))
@@ -182,7 +184,7 @@ class Cluster:
         return time.perf_counter() - killed.at
 
     async def wait_whole(self, node: int, *, within: float = 90) -> float:
-        """Wait until the node has a primary and a standby in step with it; returns when (`time.perf_counter`)."""
+        """Wait until the node has a primary and all its standbys, one in step; returns when (`time.perf_counter`)."""
         async with asyncio.timeout(within):
             while not await self._in_step(node):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(POLL)
@@ -297,6 +299,9 @@ class Cluster:
     async def _ready(self, node: int) -> None:
         await self.wait_whole(node, within=110)
         await self._created((await self.primary(node)).port)
+        for port in self.ports(node):  # a client that comes to a standby first must find the database there, too
+            while not await self._has_database(port):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(POLL)
 
     async def _created(self, port: int) -> None:
         """Make the database and its owner on a server, as soon as it takes connections."""
@@ -310,15 +315,28 @@ class Cluster:
             await db.execute(f"CREATE DATABASE {DATABASE} OWNER {USER}")
             return await db.close()
 
+    async def _has_database(self, port: int) -> bool:
+        try:
+            db = await asyncpg.connect(self._at(port))
+        except Unreachable:
+            return False
+        db.terminate()
+        return True
+
     async def _in_step(self, node: int) -> bool:
-        """Whether Patroni counts the standby as one that may take over: it has all that was acknowledged."""
+        """Whether every standby streams, and Patroni counts one as having all that was acknowledged: it may take over."""
         for member in self._members[node]:
             try:
                 seen = await asyncio.to_thread(_read, f"http://127.0.0.1:{member.rest}/cluster")
             except OSError:
                 continue
-            stands = {(server["role"], server["state"]) for server in seen["members"]}
-            return stands == {("leader", "running"), ("sync_standby", "streaming")}
+            stands = Counter((server["role"], server["state"]) for server in seen["members"])
+            copies = stands["sync_standby", "streaming"] + stands["replica", "streaming"]
+            return (
+                stands["leader", "running"] == 1
+                and stands["sync_standby", "streaming"] > 0
+                and copies == len(self._sides) - 1
+            )
         return False
 
     async def _writable(self, port: int) -> bool:

@@ -27,30 +27,31 @@ class Node:
     """Settings of the sessions there, as `-c name=value`."""
 
 
-async def distribute(coordinator: asyncpg.Connection, nodes: Sequence[Node], *, key: str = "partition") -> list[str]:
-    """Make the coordinator's tables after those of the nodes, whose schema is there; returns the divided ones.
+async def distribute(
+    coordinator: asyncpg.Connection, nodes: Sequence[Node], *, schema: str = "public", key: str = "partition"
+) -> list[str]:
+    """Make the coordinator's tables after those in a schema of the nodes, which is there; returns the divided ones.
 
     The coordinator holds definitions only, so that they are simply made again after a migration. Not run while
     somebody uses them: it takes them away and puts them back in one transaction.
     """
-    functions = await _functions(nodes[0])
+    functions = await _functions(nodes[0], schema)
+    for extension in ("postgres_fdw", "vector"):
+        await coordinator.execute(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public")
     async with coordinator.transaction():
-        await coordinator.execute(
-            "DROP SCHEMA public CASCADE; CREATE SCHEMA public; SET LOCAL check_function_bodies = off"
-        )
-        for extension in ("postgres_fdw", "vector"):
-            await coordinator.execute(f"CREATE EXTENSION {extension}")
+        await coordinator.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
+        await coordinator.execute("SET LOCAL check_function_bodies = off")
         for function in functions:  # tables may compute columns with them
             await coordinator.execute(function)
         for node in nodes:
-            await _import(coordinator, node)
+            await _import(coordinator, node, schema)
         tables = await _relations(coordinator, nodes[0].name)
         divided = [name for name in tables if await _has_column(coordinator, nodes[0].name, name, key)]
         for name in tables:
             if name in divided:
-                await _divide(coordinator, name, nodes, key)
+                await _divide(coordinator, f'{schema}."{name}"', name, nodes, key)
             else:
-                await _unite(coordinator, name, nodes)
+                await _unite(coordinator, f'{schema}."{name}"', name, nodes)
     return divided
 
 
@@ -77,7 +78,7 @@ async def node_of_each(coordinator: asyncpg.Connection, table: str, *, partition
     return [row["srvname"] for row in rows]
 
 
-async def _functions(node: Node) -> list[str]:
+async def _functions(node: Node, schema: str) -> list[str]:
     """A node's own functions, as the statements that make them, in the order they were made."""
     db = await asyncpg.connect(
         host=list(node.hosts),
@@ -92,17 +93,18 @@ async def _functions(node: Node) -> list[str]:
             """
             SELECT pg_get_functiondef(f.oid) AS made
             FROM pg_proc f
-            WHERE f.pronamespace = 'public'::regnamespace
+            WHERE f.pronamespace = $1::text::regnamespace
                 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = f.oid AND d.deptype = 'e')
             ORDER BY f.oid
-            """
+            """,
+            schema,
         )
     finally:
         await db.close()
     return [row["made"] for row in rows]
 
 
-async def _import(coordinator: asyncpg.Connection, node: Node) -> None:
+async def _import(coordinator: asyncpg.Connection, node: Node, schema: str) -> None:
     """A node's tables as foreign tables, in a schema of its name."""
     options = {
         "host": ",".join(node.hosts),
@@ -115,31 +117,31 @@ async def _import(coordinator: asyncpg.Connection, node: Node) -> None:
         "fetch_size": "1000",
         "options": node.options,
     }
-    await coordinator.execute(f"DROP SCHEMA IF EXISTS {node.name} CASCADE")
+    await coordinator.execute(f"DROP SERVER IF EXISTS {node.name} CASCADE; DROP SCHEMA IF EXISTS {node.name} CASCADE")
     await coordinator.execute(f"CREATE SERVER {node.name} FOREIGN DATA WRAPPER postgres_fdw OPTIONS ({_said(options)})")
     login = {"user": node.user, "password": node.password}
     await coordinator.execute(f"CREATE USER MAPPING FOR CURRENT_USER SERVER {node.name} OPTIONS ({_said(login)})")
     await coordinator.execute(f"CREATE SCHEMA {node.name}")
     await coordinator.execute(
-        f"IMPORT FOREIGN SCHEMA public FROM SERVER {node.name} INTO {node.name} OPTIONS (import_default 'true')"
+        f"IMPORT FOREIGN SCHEMA {schema} FROM SERVER {node.name} INTO {node.name} OPTIONS (import_default 'true')"
     )
 
 
-async def _divide(coordinator: asyncpg.Connection, name: str, nodes: Sequence[Node], key: str) -> None:
+async def _divide(coordinator: asyncpg.Connection, table: str, name: str, nodes: Sequence[Node], key: str) -> None:
     """One table in as many parts as there are nodes."""
     like = f'LIKE {nodes[0].name}."{name}" INCLUDING DEFAULTS INCLUDING GENERATED'
-    await coordinator.execute(f'CREATE TABLE public."{name}" ({like}) PARTITION BY HASH ({key})')
+    await coordinator.execute(f"CREATE TABLE {table} ({like}) PARTITION BY HASH ({key})")
     for number, node in enumerate(nodes):
         await coordinator.execute(
-            f'ALTER TABLE public."{name}" ATTACH PARTITION {node.name}."{name}"'
+            f'ALTER TABLE {table} ATTACH PARTITION {node.name}."{name}"'
             f" FOR VALUES WITH (MODULUS {len(nodes)}, REMAINDER {number})"
         )
 
 
-async def _unite(coordinator: asyncpg.Connection, name: str, nodes: Sequence[Node]) -> None:
+async def _unite(coordinator: asyncpg.Connection, view: str, name: str, nodes: Sequence[Node]) -> None:
     """What each node has of its own, with the node's name."""
     parts = (f"SELECT '{node.name}' AS node, * FROM {node.name}.\"{name}\"" for node in nodes)
-    await coordinator.execute(f'CREATE VIEW public."{name}" AS {" UNION ALL ".join(parts)}')
+    await coordinator.execute(f"CREATE VIEW {view} AS {' UNION ALL '.join(parts)}")
 
 
 async def _relations(coordinator: asyncpg.Connection, schema: str) -> list[str]:

@@ -1,8 +1,8 @@
 """A primary killed again and again while clients write: how long its node was away, and what was lost.
 
-    python bench/cluster/kills.py [--times 6] [--machine]
+    python bench/cluster/kills.py [--times 6] [--machine] [--standbys 1]
 
-Writes rows of a plain table, as fast as two clients can, to one node of three; no store is involved. `--machine` kills
+Writes rows of a plain table, as fast as two clients can, to one node; no store is involved. `--machine` kills
 Patroni and every process of the server too, so that nobody is left to tell that it is gone.
 """
 
@@ -21,8 +21,8 @@ CLIENTS = 2
 STEADY = 3  # seconds of load before each kill
 
 
-async def kill_often(times: int, *, machine: bool) -> None:
-    cluster = await Cluster().start()
+async def kill_often(times: int, *, machine: bool, standbys: int) -> None:
+    cluster = await Cluster(1, standbys=standbys).start()
     pool = await asyncpg.create_pool(cluster.dsn(0), min_size=0, max_size=CLIENTS)
     try:
         await pool.execute("CREATE TABLE kept (id UUID PRIMARY KEY)")
@@ -67,5 +67,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=6)
     parser.add_argument("--machine", action="store_true")
+    parser.add_argument("--standbys", type=int, default=1)
     options = parser.parse_args()
-    asyncio.run(kill_often(options.times, machine=options.machine))
+    asyncio.run(kill_often(options.times, machine=options.machine, standbys=options.standbys))

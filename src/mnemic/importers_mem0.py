@@ -38,6 +38,10 @@ COLLECTION = "mem0"
 """What mem0 calls its collection, or its table, unless told otherwise."""
 
 
+_ORDER = ("user_id", "agent_id", "app_id", "run_id", "created_at")
+"""Memories of one owner together: they are stored in one transaction a chunk, and listed in the order they came."""
+
+
 @dataclass(kw_only=True)
 class Source:
     """Memories of mem0, to be read once."""
@@ -58,7 +62,7 @@ class Source:
 
 @contextmanager
 def opened_folder(path: Path, *, collection: str | None = None, history: Path | None = None) -> Iterator[Source]:
-    """A folder of mem0's default store, oldest memory first, with the history beside it where there is one.
+    """A folder of mem0's default store, owner by owner, oldest memory first, with the history that lies beside it.
 
     Raises:
         InvalidInput: no such folder or collection, or files that are something else.
@@ -68,7 +72,7 @@ def opened_folder(path: Path, *, collection: str | None = None, history: Path | 
     beside = history or next((each for each in _beside(folder) if each.is_file()), None)
     changed = _history(beside) if beside is not None else {}
     items = list(_points(folder / "collection" / name / "storage.sqlite"))
-    items.sort(key=lambda item: (str(item.get("created_at") or ""), str(item["id"])))
+    items.sort(key=lambda item: (*(str(item.get(name) or "") for name in _ORDER), str(item["id"])))
     yield _source(str(path), items, changed, beside)
 
 
@@ -265,7 +269,7 @@ _PATIENCE = 30.0
 
 @contextmanager
 def opened_table(url: str, *, collection: str | None = None, history: Path | None = None) -> Iterator[Source]:
-    """A table of mem0's in PostgreSQL, oldest memory first, as of one moment.
+    """A table of mem0's in PostgreSQL, owner by owner, oldest memory first, as of one moment.
 
     Raises:
         InvalidConfig: no such server, database or user, as the server says.
@@ -329,7 +333,8 @@ async def _counted(connection: Any, table: str, changed: Mapping[str, list[Item]
 
 
 def _table_rows(connection: Any, table: str, where: str, run: Callable[[Any], Any]) -> Iterator[Item]:
-    query = f"SELECT id::text, payload FROM {table} ORDER BY payload ->> 'created_at', id"  # noqa: S608 - quoted
+    order = ", ".join(f"coalesce(payload ->> '{name}', '') COLLATE \"C\"" for name in _ORDER)
+    query = f"SELECT id::text, payload FROM {table} ORDER BY {order}, id"  # noqa: S608 - quoted
     with _database_errors(where):
         cursor = run(_cursor(connection, query))
     while True:

@@ -1,5 +1,9 @@
-"""Jobs that die at their nth step: a statement of any connection, a piece of a long one, a file renamed or removed."""
+"""Jobs that die at their nth step: a statement of any connection, a piece of a long one, a file renamed or removed.
 
+And one that goes on until it is killed, whatever is put in the place of its store.
+"""
+
+import json
 import os
 import signal
 import sqlite3
@@ -33,8 +37,7 @@ def dying(path, done, deed, steps, **arguments):
     sys.addaudithook(lambda event, _: step() if event in _FILES else None)
     with closing(Memory(path, embedder=FakeEmbedder(), extractor=FakeExtractor(), background=False)) as memory:
         DEEDS[deed](memory, **arguments)
-    with open(done, "a", encoding="utf-8") as file:  # noqa: PTH123 - as short as it gets
-        file.write(f"{steps - left}\n")
+    tell(done, steps - left)
 
 
 DEEDS = {
@@ -42,3 +45,22 @@ DEEDS = {
     "backup": lambda memory, to: memory.backup(to),
     "restore": lambda memory, source: memory.restore(source),
 }
+
+
+def busy(path, done):
+    """Add and search without end, telling of each memory that was acknowledged, and of every error."""
+    memory = Memory(path, embedder=FakeEmbedder(), extractor=FakeExtractor(), background=False)
+    name = os.getpid()
+    for number in range(1_000_000):
+        try:
+            (added,) = memory.remember(f"Fact {name} {number}", user_id="alice")["results"]
+            tell(done, ["has", added["id"], added["memory"]])
+            memory.search(f"Fact {name}", user_id="alice", top_k=5)
+        except Exception as exc:  # noqa: BLE001 - the test looks at it
+            tell(done, ["error", repr(exc), number])
+
+
+def tell(done, what):
+    handle = os.open(done, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(handle, (json.dumps(what) + "\n").encode())
+    os.close(handle)

@@ -142,6 +142,30 @@ def test_a_store_of_an_earlier_release_goes_on(tmp_path, schema):
 
 
 @pytest.mark.behaviour("S5")
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_store_of_an_earlier_release_is_restored_as_a_backup(make, tmp_path, schema):
+    """A file that somebody copied years ago: it stays as it is, and what it says is said by the store of today."""
+    old = put(schema, tmp_path / "archive.db")
+    before = old.read_bytes()
+    path = tmp_path / f"old-{schema}.db"
+    with script.opened(path) as memory:  # nobody works on what waits
+        memory.remember("I ski", user_id="alice")
+        memory.restore(old)
+    assert_same_answers(answers(path), recorded(schema))
+    assert old.read_bytes() == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["archive.db", path.name, f"{path.name}.backup-r1"]
+    make(tmp_path / "today.db").close()
+    assert made(path) == made(tmp_path / "today.db")
+
+
+def made(path):
+    """The statements that made a store, without its spaces of vectors."""
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute("SELECT type, name, sql FROM sqlite_schema WHERE tbl_name NOT GLOB '*_[0-9]*'")
+        return sorted(rows, key=repr)
+
+
+@pytest.mark.behaviour("S5")
 @pytest.mark.parametrize("kills", [14, pytest.param(1_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("schema", SCHEMAS[:-1])
 def test_killed_in_the_middle_of_a_migration_it_is_finished_later(workers, tmp_path, schema, kills):

@@ -10,7 +10,7 @@ import random
 import signal
 import sys
 
-from dying import dying
+from dying import busy, dying
 
 from mnemic import Memory
 from mnemic.stores.sqlite import SQLiteStore
@@ -152,7 +152,7 @@ def mixed(path, done, name, many):  # noqa: C901 - a table of deeds
     memory.close()
 
 
-JOBS = {f.__name__: f for f in (one_operation, without_end, hold_the_lock, add_many, mixed, dying)}
+JOBS = {f.__name__: f for f in (one_operation, without_end, hold_the_lock, add_many, mixed, dying, busy)}
 
 
 def acknowledge(done, what):

@@ -54,7 +54,12 @@ def restore(connection: sqlite3.Connection, path: str, source: str, timeout: flo
         before = None
         if path != ":memory:" and connection.execute("SELECT EXISTS (SELECT 1 FROM main.owners)").fetchone()[0]:
             before = _keep(path, timeout)
-        _replace(connection, source)
+        try:
+            _replace(connection, source)
+        except BaseException:
+            if before is not None:
+                Path(before).unlink(missing_ok=True)  # what it holds stays where it was
+            raise
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     return before
 

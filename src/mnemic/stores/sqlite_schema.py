@@ -81,7 +81,7 @@ def _back_up(path: str, version: int, timeout: float) -> None:
 
 def backups(path: str) -> list[Path]:
     """The copies that migrations and restores left beside a store, and what is left of unfinished ones."""
-    ours = re.compile(re.escape(Path(path).name) + r"\.backup-[vr]\d+(\.\w+)?(\.unfinished)?")
+    ours = re.compile(re.escape(Path(path).name) + r"\.backup-[vr]\d+(\.\w+)?(\.unfinished(-journal)?)?")
     return sorted(file for file in Path(path).parent.iterdir() if ours.fullmatch(file.name))
 
 
