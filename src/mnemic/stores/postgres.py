@@ -51,6 +51,9 @@ _SETTINGS = {
     "jit": "off",  # compiling takes longer than any of them
 }
 
+_EVERY = "*"
+"""What stands for all projects; none can bear this name."""
+
 _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -80,12 +83,10 @@ class PostgresStore(RelationalStore):
             before `StoreBusy`.
     """
 
-    def __init__(
-        self, url: str, *, project: str | None = None, connections: int = 8, timeout: float = 60.0
-    ) -> None:
+    def __init__(self, url: str, *, project: str | None = None, connections: int = 8, timeout: float = 60.0) -> None:
         self._url = url
         self._address = _without_password(url)
-        self._project = project or "*"
+        self._project = project or _EVERY
         self._connections = connections
         self._timeout = timeout
         self._pool: ThreadPoolExecutor | None = None
@@ -141,15 +142,33 @@ class PostgresStore(RelationalStore):
         return await self._read(counted)
 
     async def reset(self) -> None:
-        """Remove every record, and what the tables keep of them."""
-        await self._write(reset)
+        """Remove every record of the project, or of all, and what the tables keep of them."""
+        if self._project == _EVERY:
+            await self._write(reset)
+        else:
+            await self._write(erase, Scope(project=self._project))
+            await self._write_all(_reset_if_empty)
         await self._run(self._forget)
 
     # Threads, connections and transactions.
 
     async def _read(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._snapshot(self._project, step, *args, **kwargs)
+
+    async def _read_all(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._snapshot(_EVERY, step, *args, **kwargs)
+
+    async def _write(self, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._transaction(self._project, step, *args, **kwargs)
+
+    async def _write_all(self, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._transaction(_EVERY, step, *args, **kwargs)
+
+    async def _snapshot(
+        self, project: str, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         def work(session: Session) -> R:
-            self._begin(session, "ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            _begin(session, project, "ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
                 return step(Reader(PostgresDb(session), self._cache), *args, **kwargs)
             finally:
@@ -157,9 +176,11 @@ class PostgresStore(RelationalStore):
 
         return await self._run(work, again=True)
 
-    async def _write(self, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def _transaction(
+        self, project: str, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         def work(session: Session) -> R:
-            self._begin(session, "")
+            _begin(session, project, "")
             try:
                 done = step(PostgresDb(session), *args, **kwargs)
             except BaseException:
@@ -169,10 +190,6 @@ class PostgresStore(RelationalStore):
             return done
 
         return await self._run(work)
-
-    def _begin(self, session: Session, mode: str) -> None:
-        # In one round trip. The project is the caller's own, which no statement of ours can change.
-        _run(session, f"BEGIN {mode}; SET LOCAL mnemic.project = {_quoted(self._project)}")
 
     async def _run(self, work: Callable[[Session], R], *, again: bool = False) -> R:
         """Run it on a thread, with a connection. With `again`, once more where the server went away meanwhile."""
@@ -201,7 +218,7 @@ class PostgresStore(RelationalStore):
         return await running
 
     def _session(self, deadline: float) -> Session:
-        """This thread's, connected: a server that restarts, or whose standby takes over, is waited for."""
+        """The session of this thread, connected: a server that restarts, or whose standby takes over, is waited for."""
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = Session()
@@ -243,6 +260,16 @@ class PostgresStore(RelationalStore):
         )
         for (table,) in tables:
             _run(session, f"VACUUM (FULL) {table}")
+
+
+def _reset_if_empty(db: Db) -> None:
+    """Without any owner there is nothing that the embedding space must be kept for."""
+    if db.execute("SELECT 1 FROM owners LIMIT 1").fetchone() is None:
+        reset(db)
+
+
+def _begin(session: Session, project: str, mode: str) -> None:
+    _run(session, f"BEGIN {mode}; SET LOCAL mnemic.project = {_quoted(project)}")  # in one round trip
 
 
 def _run(session: Session, script: str) -> None:

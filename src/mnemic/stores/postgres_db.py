@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -88,7 +87,7 @@ class PostgresDb:
     """A transaction of a session."""
 
     IN = "= ANY(?)"
-    KEYS = "(SELECT (value ->> 0)::integer AS partition, (value ->> 1) COLLATE \"C\" AS id FROM json_array_elements(?::json) AS value)"
+    KEYS = '(SELECT (value ->> 0)::integer AS partition, (value ->> 1) COLLATE "C" AS id FROM json_array_elements(?::json) AS value)'
     RANGES = (
         "(SELECT (value ->> 0)::bigint AS first, (value ->> 1)::bigint AS last"
         " FROM json_array_elements(?::json) AS value)"
@@ -207,7 +206,10 @@ class PostgresDb:
 
     def make_space(self, number: int, dimensions: int) -> None:  # noqa: ARG002 - bytes are as long as they are
         """Two tables behind the wall."""
-        for table, column, value in ((f"vectors_{number:d}", "block", "codes"), (f"exact_{number:d}", "entry", "vector")):
+        for table, column, value in (
+            (f"vectors_{number:d}", "block", "codes"),
+            (f"exact_{number:d}", "entry", "vector"),
+        ):
             self.execute(
                 f"""
                 CREATE TABLE {table} (

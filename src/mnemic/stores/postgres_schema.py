@@ -40,9 +40,7 @@ async def prepare(connection: Connection, address: str) -> bool:
 
 
 async def _takes_role(connection: Connection) -> bool:
-    return bool(
-        await connection.fetchval("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-    )
+    return bool(await connection.fetchval("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"))
 
 
 async def _make_role(connection: Connection) -> None:

@@ -126,9 +126,7 @@ class SQLiteStore(RelationalStore):
 
         return await self._run(work)
 
-    async def _write(
-        self, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    async def _write(self, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         def work() -> R:
             connection = self._connection()
             with self._write_turn, transaction(connection):

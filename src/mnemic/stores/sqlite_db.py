@@ -110,7 +110,6 @@ class SQLiteDb:
         return [row[0] for row in self.execute("PRAGMA quick_check") if row[0] != "ok"]
 
 
-
 def register(connection: sqlite3.Connection) -> None:
     """Give a connection the functions that filters and orders use."""
     connection.create_function("fold", 1, _fold, deterministic=True)

@@ -439,7 +439,12 @@ class RecordsContract(Contract):
         async with opened(make_store) as store:
             colour, name, older, newer = (
                 known(ALICE, words, attribute=attribute, subject="user")
-                for words, attribute in (("colour", "colour"), ("name", "name"), ("older", None), ("newer", "unheard of"))
+                for words, attribute in (
+                    ("colour", "colour"),
+                    ("name", "name"),
+                    ("older", None),
+                    ("newer", "unheard of"),
+                )
             )
             pinned = known(ALICE, "a rule", pinned=True)
             others = [

@@ -59,9 +59,7 @@ def around(reader: Reader, ask: Ask) -> Around:
     )
 
 
-def _by(
-    db: Db, column: str, wanted: tuple[str, ...], owner: int, same: Predicate
-) -> dict[str, list[int]]:
+def _by(db: Db, column: str, wanted: tuple[str, ...], owner: int, same: Predicate) -> dict[str, list[int]]:
     """Entries of current memories by their `once` key or slot."""
     if not wanted:
         return {}

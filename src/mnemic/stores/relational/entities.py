@@ -50,7 +50,9 @@ def _add(db: Db, owner: int, at: datetime, entity: Entity, keys: Mapping[str, st
         list(columns.values()),
     )
     (whose,) = db.execute(_OWNER_OF, [columns["partition"], entity.id]).fetchone()
-    known = {key for (key,) in db.execute("SELECT key FROM names WHERE owner = ? AND entity_id = ?", [whose, entity.id])}
+    known = {
+        key for (key,) in db.execute("SELECT key FROM names WHERE owner = ? AND entity_id = ?", [whose, entity.id])
+    }
     rows = [(whose, key, entity.id, text, iso(at)) for key, text in keys.items() if key not in known]
     db.insert("names", ("owner", "key", "entity_id", "text", "at"), rows)
 

@@ -19,7 +19,7 @@ from mnemic.stores import blocks as pack
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.delete import leave_to_other_runs
 from mnemic.stores.relational.entities import drop_names, names_used
-from mnemic.stores.relational.index import NEXT_DECISION, Index, Owners, a_count, mark_time, lock_all
+from mnemic.stores.relational.index import NEXT_DECISION, Index, Owners, a_count, lock_all, mark_time
 from mnemic.stores.relational.predicates import episodes_sql, memories_sql, owner_key, scope_sql
 from mnemic.stores.relational.queue import set_state
 from mnemic.types import Scope
@@ -184,9 +184,7 @@ def _vacate(db: Db, entries: list[int]) -> int:
     vectors = 0
     here, values = db.at("entry", entries)
     for number, _ in spaces:
-        vectors += db.execute(
-            f"DELETE FROM exact_{number:d} WHERE {here}", values
-        ).rowcount
+        vectors += db.execute(f"DELETE FROM exact_{number:d} WHERE {here}", values).rowcount
     blocks: dict[int, list[int]] = defaultdict(list)
     for entry in entries:
         blocks[entry >> pack.BLOCK_BITS].append(entry & (pack.BLOCK - 1))
@@ -208,9 +206,7 @@ def _vacate(db: Db, entries: list[int]) -> int:
     return vectors
 
 
-def _vacate_codes(
-    db: Db, table: str, kind: np.dtype[np.void], block: int, stays: NDArray[np.bool_]
-) -> None:
+def _vacate_codes(db: Db, table: str, kind: np.dtype[np.void], block: int, stays: NDArray[np.bool_]) -> None:
     which, values = db.at("block", [block])
     found = db.execute(f"SELECT codes FROM {table} WHERE {which}", values).fetchone()
     if found is None:

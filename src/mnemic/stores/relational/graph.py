@@ -209,9 +209,7 @@ def _load(db: Db, entity_ids: Iterable[str]) -> dict[str, Entity]:
     }
 
 
-def _mentions(
-    db: Db, entity_ids: Iterable[str], whose: str, values: list[Any]
-) -> list[tuple[str, str]]:
+def _mentions(db: Db, entity_ids: Iterable[str], whose: str, values: list[Any]) -> list[tuple[str, str]]:
     """(entity, memory) for each of these that a current memory names."""
     rows = db.execute(
         f"""

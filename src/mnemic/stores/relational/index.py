@@ -67,7 +67,9 @@ class Owners:
         """The owner's next entry and how many it spans: one for each window."""
         owner = self._met.get(number)
         if owner is None:
-            row = self._db.execute(f"SELECT next_sequence FROM owners WHERE number = ? {self._db.FOR_UPDATE}", [number]).fetchone()
+            row = self._db.execute(
+                f"SELECT next_sequence FROM owners WHERE number = ? {self._db.FOR_UPDATE}", [number]
+            ).fetchone()
             owner = self._met[number] = _Owner(row[0])
         span = max(1, windows)
         if owner.next + span > 1 << pack.SEQUENCE_BITS:

@@ -161,9 +161,7 @@ def _replaced(db: Db, ids: Iterable[str]) -> set[str]:
     return {
         name
         for column in ("retired_by", "superseded_by")
-        for (name,) in db.execute(
-            f"SELECT id FROM memories WHERE {column} {db.IN} AND {column} IS NOT NULL", [by]
-        )
+        for (name,) in db.execute(f"SELECT id FROM memories WHERE {column} {db.IN} AND {column} IS NOT NULL", [by])
     }
 
 
@@ -188,9 +186,7 @@ def _life_of(row: tuple[Any, ...]) -> Lifetime:
     )
 
 
-def versions_known(
-    db: Db, ids: Sequence[str], at: datetime
-) -> tuple[list[tuple[Any, ...]], dict[str, Seen]]:
+def versions_known(db: Db, ids: Sequence[str], at: datetime) -> tuple[list[tuple[Any, ...]], dict[str, Seen]]:
     """Of each memory the row, from MEMORY_COLUMNS on, of the version that counted at a moment, and how it was seen."""
     rows = db.execute(
         f"""
@@ -209,9 +205,7 @@ _LIFE_WIDTH = _LIFE_COLUMNS.count(",") + 1
 # What changed since.
 
 
-def changes(
-    db: Db, scope: Scope, since: datetime, until: datetime | None, limit: int, cursor: str | None
-) -> Events:
+def changes(db: Db, scope: Scope, since: datetime, until: datetime | None, limit: int, cursor: str | None) -> Events:
     """Events of the scope's memories, oldest first. An owner's are one range by time."""
     after = ("", "") if cursor is None else event_place(cursor)
     owners, narrower, values = _owners(db, scope)

@@ -32,8 +32,6 @@ def foremost(reader: Reader, where: Where, attributes: Sequence[str], limit: int
     places = {name: place for place, name in enumerate(attributes)}
     rows.sort(key=lambda row: (row[0], places.get(row[1], len(places)), row[2]))
     which, placed = db.at("entry", [row[-1] for row in rows[:limit]])
-    found = db.execute(
-        f"SELECT {MEMORY_COLUMNS} FROM memories WHERE {which} AND current", placed
-    ).fetchall()
+    found = db.execute(f"SELECT {MEMORY_COLUMNS} FROM memories WHERE {which} AND current", placed).fetchall()
     memories = {memory.id: memory for memory in reader.memories(found)}
     return Page(memories=tuple(memories[row[2]] for row in rows[:limit]), total=len(rows), next_cursor=None)

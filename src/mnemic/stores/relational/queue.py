@@ -5,7 +5,8 @@ A conversation is the episodes of exactly one scope. One worker at a time has it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import Any
@@ -44,7 +45,9 @@ def lease(db: Db, now: datetime, until: datetime, limit: int, scope: Scope | Non
 def _taken(db: Db, talk: Talk, now: datetime, limit: int) -> list[int]:
     """The first entries of a conversation with the same task, locked; none when somebody else is taking it."""
     due_now = "state = 'pending' AND owner = ? AND conversation = ? AND (due_at IS NULL OR due_at <= ?)"
-    waiting = f"SELECT entry, task FROM episodes {db.by('episodes_by_conversation')} WHERE {due_now} ORDER BY entry LIMIT ?"
+    waiting = (
+        f"SELECT entry, task FROM episodes {db.by('episodes_by_conversation')} WHERE {due_now} ORDER BY entry LIMIT ?"
+    )
     rows = db.execute(f"{waiting} {db.SKIP_LOCKED}", [*talk, utc(now), limit]).fetchall()
     first = db.execute(waiting, [*talk, utc(now), 1]).fetchone()
     # Whoever locked the first one has the conversation; who had it before may hold some of it since we looked.
@@ -83,7 +86,7 @@ def due(db: Db, scope: Scope | None) -> datetime | None:
     return min(moments, default=None)
 
 
-def _waiting_longest(db: Db, now: datetime, scope: Scope | None, passed: Set[Talk]) -> Talk | None:
+def _waiting_longest(db: Db, now: datetime, scope: Scope | None, passed: AbstractSet[Talk]) -> Talk | None:
     """The conversation to take next, but those passed: the scope's own if it is due, else the oldest."""
     is_due, at = "(due_at IS NULL OR due_at <= ?)", [utc(now)]
     own = None if scope is None else _own(db, scope)
@@ -104,8 +107,13 @@ def _waiting_longest(db: Db, now: datetime, scope: Scope | None, passed: Set[Tal
 
 
 def _oldest(
-    db: Db, scope: Scope | None, moment: str, which: str, bound: list[Any], now: datetime | None,
-    passed: Set[Talk] = frozenset(),
+    db: Db,
+    scope: Scope | None,
+    moment: str,
+    which: str,
+    bound: list[Any],
+    now: datetime | None,
+    passed: AbstractSet[Talk] = frozenset(),
 ) -> tuple[tuple[str, Talk] | None, bool]:
     """The first episode of a free conversation by age, and whether there are more than were looked at."""
     whose, values = ("true", []) if scope is None else scope_sql(scope)
@@ -167,7 +175,9 @@ def _own(db: Db, scope: Scope) -> Talk | None:
 
 def _is_held(db: Db, talk: Talk, now: datetime | None) -> bool:
     """Whether somebody works on it (or ever began to, and did not end)."""
-    query = "SELECT 1 FROM episodes WHERE leased AND owner = ? AND conversation = ? AND due_at > coalesce(?, '') LIMIT 1"
+    query = (
+        "SELECT 1 FROM episodes WHERE leased AND owner = ? AND conversation = ? AND due_at > coalesce(?, '') LIMIT 1"
+    )
     return db.execute(query, [*talk, utc(now)]).fetchone() is not None
 
 

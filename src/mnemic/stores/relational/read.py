@@ -164,7 +164,11 @@ class Reader:
     def _matching(self, where: Where) -> list[Predicate]:
         """Which rows of memories a question is about: several conditions, as each has an index."""
         past = self._past(where)
-        return [memories_sql(self.db, where.scope, each) for each in _statuses(where)] if past is None else [past.matching()]
+        return (
+            [memories_sql(self.db, where.scope, each) for each in _statuses(where)]
+            if past is None
+            else [past.matching()]
+        )
 
     def _picked_blocks(self, where: Where) -> pack.Blocks:
         parts = self._matching(where)
@@ -394,9 +398,7 @@ class Reader:
             f"SELECT entry {matching} AND id < ? ORDER BY id DESC LIMIT ?", [*values, cursor or "g", limit + 1]
         ).fetchall()
         which, bound = self.db.at("entry", [entry for (entry,) in newest[:limit]])
-        rows = self.db.execute(
-            f"SELECT {EPISODE_COLUMNS} FROM episodes WHERE {which} ORDER BY id DESC", bound
-        )
+        rows = self.db.execute(f"SELECT {EPISODE_COLUMNS} FROM episodes WHERE {which} ORDER BY id DESC", bound)
         episodes = tuple(episode_of(row) for row in rows)
         return Log(episodes=episodes, total=total, next_cursor=episodes[-1].id if len(newest) > limit else None)
 

@@ -52,6 +52,14 @@ class RelationalStore:
         """Run a step in one transaction that is committed, or leaves nothing."""
         raise NotImplementedError
 
+    async def _write_all(self, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same for what concerns every project, whichever one the store was opened for."""
+        return await self._write(step, *args, **kwargs)
+
+    async def _read_all(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """One snapshot of every project."""
+        return await self._read(step, *args, **kwargs)
+
     async def space(self) -> Space | None:
         """The active embedding space."""
         return await self._read(Reader.space)
@@ -63,15 +71,15 @@ class RelationalStore:
 
     async def missing(self, space: Space, limit: int) -> list[Piece]:
         """Records without vectors in a space."""
-        return await self._read(lambda reader: spaces.missing(reader.db, space, limit))
+        return await self._read_all(lambda reader: spaces.missing(reader.db, space, limit))
 
     async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
         """One transaction."""
-        await self._write(spaces.reembed, space, vectors)
+        await self._write_all(spaces.reembed, space, vectors)
 
     async def activate(self, space: Space) -> bool:
         """One transaction."""
-        return await self._write(spaces.activate, space)
+        return await self._write_all(spaces.activate, space)
 
     async def commit(self, write: Write) -> None:
         """One transaction."""

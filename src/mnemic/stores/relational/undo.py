@@ -143,7 +143,9 @@ def restore(db: Db, index: Index, owners: Owners, change: Restore, at: datetime)
         moved, former.indexed, vectors, memory=pack.RETIRED, said=former.said_at or former.created_at,
         turn=index.turn(place), expires=mark_time(former.expires_at), attribute=former.attribute, person=former.person,
     )  # fmt: skip
-    db.execute("UPDATE memories SET entry = ?, span = ? WHERE partition = ? AND entry = ?", [moved, moved_span, key[0], place])
+    db.execute(
+        "UPDATE memories SET entry = ?, span = ? WHERE partition = ? AND entry = ?", [moved, moved_span, key[0], place]
+    )
     index.set(place, memory=pack.CURRENT)
     taken = "SELECT 1 FROM memories WHERE current AND owner = ? AND once = ?"
     changed = {

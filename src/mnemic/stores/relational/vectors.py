@@ -76,9 +76,7 @@ class Codes:
 
 def _read(db: Db, space: int, dimensions: int, entries: NDArray[np.int64]) -> Codes:
     which, values = db.at("block", np.unique(entries >> pack.BLOCK_BITS).tolist())
-    rows = db.execute(
-        f"SELECT block, codes FROM vectors_{space:d} WHERE {which} ORDER BY block", values
-    ).fetchall()
+    rows = db.execute(f"SELECT block, codes FROM vectors_{space:d} WHERE {which} ORDER BY block", values).fetchall()
     kind = pack.code_type(dimensions)
     parts = [
         np.frombuffer(b"".join(codes for _, codes in rows[start : start + _TOGETHER]), dtype=kind)
