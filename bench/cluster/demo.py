@@ -27,10 +27,10 @@ from unittest import mock
 import asyncpg
 from cluster import Cluster
 from load import Load
-from mnemic.stores.postgres_db import PostgresDb, numbered
 from users import Users, fill, open_users
 
 from mnemic.ids import partition_of
+from mnemic.stores.postgres_db import PostgresDb, numbered
 
 CALLS = 100  # of each kind, for a median
 WARM = 20  # before them, not counted

@@ -12,13 +12,13 @@ import asyncpg
 import numpy as np
 from cluster import DATABASE, USER, Cluster
 from coordinator import Node, distribute, node_of_each
-from mnemic.stores.postgres import PostgresStore
-from mnemic.stores.postgres_schema import SCHEMA
 
 from mnemic import AsyncMemory
 from mnemic.embedders.bundled import bundled
 from mnemic.ids import PARTITIONS, new_id, partition_of
 from mnemic.protocols import NewEpisode, NewMemory, Space, Store, Vectors, Write
+from mnemic.stores.postgres import PostgresStore
+from mnemic.stores.postgres_schema import SCHEMA
 from mnemic.testing.fakes import FakeExtractor
 from mnemic.times import now
 from mnemic.types import Change, Episode, HistoryEvent, Memory, Scope, Source

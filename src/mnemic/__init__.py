@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         StoreError,
         StoreFull,
         StoreTooNew,
+        StoreUnavailable,
         StoreUnwritable,
         WrongEmbedder,
     )
@@ -56,6 +57,7 @@ __all__ = [
     "StoreError",
     "StoreFull",
     "StoreTooNew",
+    "StoreUnavailable",
     "StoreUnwritable",
     "WrongEmbedder",
     "__version__",

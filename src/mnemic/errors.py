@@ -12,6 +12,7 @@
     │   ├── StoreUnwritable                read-only file or folder, or no permission
     │   ├── StoreFull                      the disk (or the owner's row range) is full
     │   ├── StoreBusy                      another process held the write lock for too long
+    │   ├── StoreUnavailable               the database server does not answer, or refuses the connection
     │   ├── StoreTooNew                    written by a later release
     │   ├── WrongEmbedder                  the store holds vectors of another embedder
     │   ├── Conflict                       what the decision was made on has changed since
@@ -80,6 +81,10 @@ class StoreFull(StoreError):
 
 class StoreBusy(StoreError):
     """Another process held the write lock for longer than the timeout."""
+
+
+class StoreUnavailable(StoreError):
+    """The database server does not answer, or refuses the connection. A write that was under way may have arrived."""
 
 
 class StoreTooNew(StoreError):

@@ -128,12 +128,13 @@ class AsyncMemory(Upkeep, Graph, Past, Explain):
                 _tell_of_rules()
         if path is None and store is None:
             path = settings.path
+        project = inputs.project_name(project if project is not None else settings.project)
         self._engine = Engine(
-            store=store if store is not None else registry.make_store(path),
+            store=store if store is not None else registry.make_store(path, project=project),
             embedder=embedder,
             extractor=extractor,
             reranker=reranker,
-            project=inputs.project_name(project if project is not None else settings.project),
+            project=project,
             instructions=instructions,
             categories=inputs.choices(custom_categories),
             single=inputs.slots(slots),

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from mnemic import config, text
-from mnemic.errors import InvalidConfig, describe
+from mnemic.errors import InvalidConfig, MissingDependency, describe
 from mnemic.protocols import LLM, Calibration, Embedder, Extractor, Reranker, Store
 
 
-def make_store(path: str | os.PathLike[str] | None) -> Store:
-    """A store from a path; None is the default file.
+def make_store(path: str | os.PathLike[str] | None, *, project: str | None = None) -> Store:
+    """A store from a path or a `postgresql://` URL; None is the default file.
+
+    A database shows a project its own rows only; with None, a worker's view, all.
 
     Raises:
         InvalidConfig: an address of a kind that no store has.
+        MissingDependency: a database's package is not installed.
     """
     if path is None:
         path = config.store_file()
@@ -28,11 +31,23 @@ def make_store(path: str | os.PathLike[str] | None) -> Store:
         raise InvalidConfig(f"path must be a file name or ':memory:', not {address!r}")
     if address.startswith("sqlite:///"):
         address = address.removeprefix("sqlite:///")
+    if address.startswith(("postgresql://", "postgres://")):
+        return _postgres(address, project)
     if "://" in address:
-        raise InvalidConfig(f"no store for {address.split('://')[0]!r} addresses; give a file path or ':memory:'")
+        raise InvalidConfig(
+            f"no store for {address.split('://')[0]!r} addresses; give a file path, ':memory:' or a postgresql:// URL"
+        )
     from mnemic.stores.sqlite import SQLiteStore
 
     return SQLiteStore(Path(address).expanduser() if address != ":memory:" else address)
+
+
+def _postgres(url: str, project: str | None) -> Store:
+    try:
+        from mnemic.stores.postgres import PostgresStore
+    except ImportError as exc:
+        raise MissingDependency("a PostgreSQL store needs asyncpg: pip install 'mnemic[postgres]'") from exc
+    return PostgresStore(url, project=project)
 
 
 def make_embedder(name: str, *, base_url: str | None = None, api_key: str | None = None) -> Embedder:

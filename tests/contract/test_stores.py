@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from mnemic.stores.postgres import PostgresStore
 from mnemic.stores.sqlite import SQLiteStore
 from mnemic.testing.contract import StoreContract
 from mnemic.testing.memory_store import InMemoryStore
@@ -17,6 +18,15 @@ class TestSQLiteFile(StoreContract):
     def make_store(self, tmp_path):
         numbers = itertools.count()
         return lambda: SQLiteStore(tmp_path / f"{next(numbers)}.db")
+
+
+@pytest.mark.behaviour("R3", "R12", "R13", "S3")
+class TestPostgres(StoreContract):
+    examples = 8
+
+    @pytest.fixture
+    def make_store(self, migrated_database):
+        return lambda: PostgresStore(migrated_database())
 
 
 @pytest.mark.behaviour("R12", "R13", "S3")

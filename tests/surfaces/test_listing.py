@@ -276,12 +276,13 @@ def test_a_page_has_a_largest_size_and_says_that_it_was_cut(large):
 @pytest.mark.parametrize("scope", [{}, {"user_id": "alice"}, {"agent_id": "a"}, {"app_id": "a"}])
 def test_a_page_in_the_order_of_creation_comes_from_an_index(large, scope):
     """Of one scope and of all: the rows of the page are read, and no more are sorted."""
-    from mnemic.stores.sqlite_sql import memories_sql
+    from mnemic.stores.relational.predicates import memories_sql
+    from mnemic.stores.sqlite_db import SQLiteDb
     from mnemic.types import Scope
 
-    whose, values = memories_sql(Scope(**scope))
-    query = f"SELECT id FROM memories WHERE {whose} AND id < ? ORDER BY id DESC LIMIT 101"
     db = sqlite3.connect(large._core._engine.store.address)
+    whose, values = memories_sql(SQLiteDb(db), Scope(**scope))
+    query = f"SELECT id FROM memories WHERE {whose} AND id < ? ORDER BY id DESC LIMIT 101"
     plan = [row[-1] for row in db.execute(f"EXPLAIN QUERY PLAN {query}", [*values, "g"])]
     db.close()
     assert len(plan) == 1

@@ -195,7 +195,7 @@ def test_a_store_of_an_earlier_release_tells_its_past(homes, tmp_path):
     memory.close()
     with closing(sqlite3.connect(tmp_path / "old.db")) as old:
         for name in ("0001_initial.sql", "0002_write_path.sql"):
-            old.executescript((resources.files("mnemic.stores.sql") / name).read_text(encoding="utf-8"))
+            old.executescript((resources.files("mnemic.stores.sql.sqlite") / name).read_text(encoding="utf-8"))
         old.execute("ATTACH ? AS new", [str(tmp_path / "rules.db")])
         for name, sql in old.execute("SELECT name, sql FROM new.sqlite_schema WHERE type = 'table'").fetchall():
             if not old.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", [name]).fetchone():

@@ -33,10 +33,11 @@ from mnemic.protocols import (
     Unprove,
     Write,
 )
-from mnemic.stores import sqlite_filter, sqlite_schema
+from mnemic.stores import sqlite_schema
+from mnemic.stores.relational.predicates import Status, memories_sql
+from mnemic.stores.relational.read import Reader
 from mnemic.stores.sqlite import SQLiteStore
-from mnemic.stores.sqlite_read import Reader
-from mnemic.stores.sqlite_sql import Status, memories_sql
+from mnemic.stores.sqlite_db import SQLiteDb, register
 from mnemic.testing.contract import (
     ALICE,
     BOB,
@@ -129,7 +130,7 @@ def test_it_is_a_store():
 
 def as_first_release(path, target):
     """Copy a store into the tables of the first release."""
-    first = min(Path(sqlite_schema.__file__).with_name("sql").glob("*.sql"))
+    first = min(Path(sqlite_schema.__file__).with_name("sql").joinpath("sqlite").glob("*.sql"))
     with closing(sqlite3.connect(target, isolation_level=None)) as db:
         db.executescript(first.read_text(encoding="utf-8"))
         db.execute(f"PRAGMA application_id = {sqlite_schema.APPLICATION_ID}")
@@ -523,7 +524,8 @@ async def test_sources_in_some_episodes_can_be_taken_back(store):
 async def test_a_run_is_looked_up_by_index(store, status: Status):
     await store.commit(adding(known(replace(ALICE, run_id="r1"), "Skis")))
     for scope in (replace(ALICE, run_id="r1"), Scope(run_id="r1"), Scope(agent_id="a", run_id="r1")):
-        whose, values = memories_sql(scope, status)
+        with closing(sqlite3.connect(store.address)) as db:
+            whose, values = memories_sql(SQLiteDb(db), scope, status)
         steps = plan(store, f"SELECT entry, span FROM memories WHERE {whose}", values)
         assert steps
         assert read_whole(steps) == []
@@ -537,9 +539,9 @@ async def test_a_search_of_the_past_reads_its_messages_once(store):
     await store.commit(adding(pending, known(ALICE, "Has bees")))
     asked = []
     with closing(sqlite3.connect(store.address)) as db:
-        sqlite_filter.register(db)
+        register(db)
         db.set_trace_callback(asked.append)
-        found = Reader(db, store._cache).find(asking("bees", where(ALICE, known_at=LATER)))
+        found = Reader(SQLiteDb(db), store._cache).find(asking("bees", where(ALICE, known_at=LATER)))
     assert pending.id in {each.id for each in found.candidates}
     assert len([query for query in asked if "SELECT entry, id, said_at FROM episodes" in query]) == 1
 
@@ -552,14 +554,14 @@ async def test_of_the_dates_of_memories_only_those_where_it_may_find_any_are_rea
     await store.commit(adding(known(run, "Keeps wasps", valid_from=T0)))
     asked = []
     with closing(sqlite3.connect(store.address)) as db:
-        sqlite_filter.register(db)
+        register(db)
         db.set_trace_callback(asked.append)
-        Reader(db, store._cache).find(asking("bees", where(run), times=((T0, LATER),)))
+        Reader(SQLiteDb(db), store._cache).find(asking("bees", where(run), times=((T0, LATER),)))
         db.set_trace_callback(None)
         (query,) = (each for each in asked if "valid_from IS NOT NULL" in each)
         assert 2 <= len(db.execute(query).fetchall()) <= 2 * 64
         steps = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}")]
-    assert [step for step in steps if step.startswith("SCAN")] == ["SCAN r VIRTUAL TABLE INDEX 1:"]
+    assert [step for step in steps if step.startswith("SCAN")] == ["SCAN json_each VIRTUAL TABLE INDEX 1:"]
 
 
 async def test_deleting_a_run_leaves_what_was_said_elsewhere(store):
@@ -867,7 +869,7 @@ async def test_the_queue_is_read_by_index(store):
     queries = {each for each in seen if each.lstrip().startswith("SELECT") and "FROM episodes" in each}
     assert len(queries) > 8
     steps = [step for each in queries for step in plan(store, each, [])]
-    assert [step for step in steps if step.startswith("SCAN") and "USING" not in step] == []
+    assert [step for step in steps if step.startswith("SCAN") and "USING" not in step and "json_each" not in step] == []
 
 
 # The log, and what was spent.

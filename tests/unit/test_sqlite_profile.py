@@ -3,8 +3,8 @@
 import sqlite3
 from contextlib import closing
 
-from mnemic.stores import sqlite_filter
 from mnemic.stores.sqlite import SQLiteStore
+from mnemic.stores.sqlite_db import SQLiteDb, register
 from mnemic.testing.contract import ALICE, adding, known, where
 
 
@@ -16,21 +16,17 @@ async def test_only_rows_that_are_foremost_are_read(tmp_path):
     await store.commit(adding(fact))
     asked = []
     with closing(sqlite3.connect(store.address)) as db:
-        sqlite_filter.register(db)
-        real = sqlite3.Connection.execute
+        register(db)
 
-        class Listening:
-            def __init__(self, connection):
-                self._connection = connection
-
+        class Listening(SQLiteDb):
             def execute(self, query, values=()):
                 asked.append((query, list(values)))
-                return real(self._connection, query, values)
+                return super().execute(query, values)
 
-        from mnemic.stores import sqlite_profile, sqlite_read
+        from mnemic.stores.relational import profile, read
 
-        reader = sqlite_read.Reader(Listening(db), store._cache)
-        page = sqlite_profile.foremost(reader, where(ALICE), (), 10)
+        reader = read.Reader(Listening(db), store._cache)
+        page = profile.foremost(reader, where(ALICE), (), 10)
         assert page.memories == (fact,)
         query, values = next(each for each in asked if "subject = 'user'" in each[0])
         plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}", values))

@@ -1,7 +1,7 @@
 """The embedded store: one SQLite file in WAL mode, shared by any number of processes.
 
-Every public method runs one short function on a worker thread, inside one transaction. SQL stands in
-`sql/` and beside its use; scope predicates and filters are written by `sqlite_sql` alone.
+Every public method runs one short function on a worker thread, inside one transaction. Its tables stand in
+`sql/sqlite`; what it does with them, in `relational`.
 """
 
 from __future__ import annotations
@@ -11,58 +11,29 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import date, datetime
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate
 
 from mnemic.errors import Closed, NotAStore, StoreBusy, StoreError, StoreFull, StoreUnwritable
-from mnemic.protocols import (
-    Around,
-    Ask,
-    Changed,
-    Counts,
-    Events,
-    Found,
-    Log,
-    Named,
-    Order,
-    Page,
-    Piece,
-    Probe,
-    Space,
-    Vectors,
-    Where,
-    Write,
-)
-from mnemic.stores import sqlite_graph as graph
-from mnemic.stores import sqlite_past as past
-from mnemic.stores import sqlite_queue as queue
-from mnemic.stores import sqlite_spaces as spaces
-from mnemic.stores import sqlite_undo as undo
-from mnemic.stores.sqlite_around import around
+from mnemic.protocols import Counts
+from mnemic.stores.relational.cache import Cache
+from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.erase import erase, reset
+from mnemic.stores.relational.read import Reader
+from mnemic.stores.relational.store import P, R, RelationalStore
 from mnemic.stores.sqlite_backup import back_up, restore
-from mnemic.stores.sqlite_cache import Cache
-from mnemic.stores.sqlite_delete import delete_scope
-from mnemic.stores.sqlite_erase import compact, erase, reset
-from mnemic.stores.sqlite_filter import register
-from mnemic.stores.sqlite_profile import foremost
-from mnemic.stores.sqlite_read import Reader
-from mnemic.stores.sqlite_schema import backups, prepare, transaction
-from mnemic.stores.sqlite_verify import verify
-from mnemic.stores.sqlite_write import commit
-from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Record, Scope, Usage
+from mnemic.stores.sqlite_db import SQLiteDb, register
+from mnemic.stores.sqlite_schema import backups, compact, prepare, transaction
+from mnemic.types import Scope
 
 _THREADS = 4  # readers beside one writer; SQLite serialises writers anyway
 _CACHE_KIB = 16_384
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-class SQLiteStore:
+class SQLiteStore(RelationalStore):
     """Implements `protocols.Store` on one file.
 
     Args:
@@ -108,123 +79,6 @@ class SQLiteStore:
         self._cache.clear()
         self._local = threading.local()
 
-    async def space(self) -> Space | None:
-        """The active embedding space."""
-        return await self._read(Reader.space)
-
-    async def use_space(self, space: Space) -> None:
-        """Declare the embedding space, or confirm it."""
-        if await self._read(Reader.space) != space:
-            await self._write(spaces.use_space, space)
-
-    async def missing(self, space: Space, limit: int) -> list[Piece]:
-        """Records without vectors in a space."""
-        return await self._read(lambda reader: spaces.missing(reader.db, space, limit))
-
-    async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
-        """One transaction."""
-        await self._write(spaces.reembed, space, vectors)
-
-    async def activate(self, space: Space) -> bool:
-        """One transaction."""
-        return await self._write(spaces.activate, space)
-
-    async def commit(self, write: Write) -> None:
-        """One transaction."""
-        await self._write(commit, write)
-
-    async def around(self, ask: Ask) -> Around:
-        """One read snapshot."""
-        return await self._read(around, ask)
-
-    async def find(self, probe: Probe) -> Found:
-        """One read snapshot."""
-        return await self._read(Reader.find, probe)
-
-    async def load(self, ids: Sequence[str], *, known_at: datetime | None = None) -> dict[str, Record]:
-        """Records by id."""
-        return await self._read(Reader.load, ids, known_at)
-
-    async def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        """Of the active space."""
-        return await self._read(Reader.vectors, ids)
-
-    async def standing(self, scope: Scope, keys: Sequence[str]) -> dict[str, Memory]:
-        """Current memories by key."""
-        return await self._read(Reader.standing, scope, keys)
-
-    async def taken(self, scope: Scope, external_ids: Sequence[str]) -> dict[str, Episode]:
-        """Episodes by the caller's ids."""
-        return await self._read(Reader.taken, scope, external_ids)
-
-    async def page(self, where: Where, *, limit: int, cursor: str | None, order: Order = "newest") -> Page:
-        """One read snapshot."""
-        return await self._read(Reader.page, where, limit, cursor, order)
-
-    async def foremost(self, where: Where, *, attributes: Sequence[str], limit: int | None) -> Page:
-        """Rows of what is shown only."""
-        return await self._read(foremost, where, attributes, limit)
-
-    async def log(self, scope: Scope, states: Sequence[EpisodeState], *, limit: int, cursor: str | None) -> Log:
-        """Newest first."""
-        return await self._read(Reader.log, scope, states, limit, cursor)
-
-    async def history(self, memory_id: str) -> tuple[HistoryEvent, ...]:
-        """Oldest first."""
-        return await self._read(Reader.history, memory_id)
-
-    async def changes(
-        self, scope: Scope, *, since: datetime, until: datetime | None = None, limit: int, cursor: str | None = None
-    ) -> Events:
-        """Events by time."""
-        return await self._read(lambda reader: past.changes(reader.db, scope, since, until, limit, cursor))
-
-    async def slot(self, scope: Scope, slot: str) -> tuple[Memory, ...]:
-        """Versions by slot."""
-        return await self._read(Reader.slot, scope, slot)
-
-    async def change(self, change_id: str) -> Changed | None:
-        """A change and its traces."""
-        return await self._read(lambda reader: undo.change(reader.db, change_id))
-
-    async def citing(self, episode_ids: Sequence[str], *, superseded: bool = False) -> tuple[Memory, ...]:
-        """Memories by source."""
-        return await self._read(Reader.citing, episode_ids, superseded=superseded)
-
-    async def last_turns(self, scope: Scope, limit: int) -> tuple[Episode, ...]:
-        """Oldest first."""
-        return await self._read(Reader.last_turns, scope, limit)
-
-    async def lease(
-        self, *, now: datetime, until: datetime, limit: int, scope: Scope | None = None
-    ) -> tuple[Episode, ...]:
-        """One transaction: of two workers that ask at once, one waits for the other's choice."""
-        return await self._write(queue.lease, now, until, limit, scope)
-
-    async def due(self, scope: Scope | None = None) -> datetime | None:
-        """When to call `lease`."""
-        return await self._read(lambda reader: queue.due(reader.db, scope))
-
-    async def spent(self, project: str, day: date) -> Usage:
-        """A project's day."""
-        return await self._read(Reader.spent, project, day)
-
-    async def entities(self, scope: Scope, *, limit: int, cursor: str | None = None) -> Named:
-        """Most named first."""
-        return await self._read(lambda reader: graph.entities(reader.db, scope, limit, cursor))
-
-    async def naming(self, scope: Scope, entity_ids: Sequence[str]) -> Named:
-        """What is said of some entities."""
-        return await self._read(lambda reader: graph.naming(reader.db, scope, entity_ids))
-
-    async def resolve(self, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
-        """Entities by name or id."""
-        return await self._read(lambda reader: graph.resolve(reader.db, scope, keys))
-
-    async def delete_scope(self, scope: Scope, change: Change, *, reason: str) -> tuple[int, int]:
-        """One transaction, however many rows."""
-        return await self._write(delete_scope, scope, change, reason)
-
     async def erase(self, scope: Scope) -> dict[str, int]:
         """One transaction for the rows; then the file is written anew, and copies of it beside it are removed."""
         gone = await self._write(erase, scope)
@@ -233,10 +87,6 @@ class SQLiteStore:
     async def counts(self, scope: Scope) -> Counts:
         """What a scope holds; `bytes` is the size of the whole file and its log."""
         return await self._read(Reader.counts, scope, self._bytes())
-
-    async def verify(self) -> tuple[int, tuple[str, ...]]:
-        """Compare rows, index and links."""
-        return await self._read(verify)
 
     async def reset(self) -> None:
         """Remove every record, then every free page and the log."""
@@ -270,19 +120,17 @@ class SQLiteStore:
             connection = self._connection()
             connection.execute("BEGIN")
             try:
-                return step(Reader(connection, self._cache), *args, **kwargs)
+                return step(Reader(SQLiteDb(connection), self._cache), *args, **kwargs)
             finally:
                 connection.execute("ROLLBACK")
 
         return await self._run(work)
 
-    async def _write(
-        self, step: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    async def _write(self, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         def work() -> R:
             connection = self._connection()
             with self._write_turn, transaction(connection):
-                return step(connection, *args, **kwargs)
+                return step(SQLiteDb(connection), *args, **kwargs)
 
         return await self._run(work)
 

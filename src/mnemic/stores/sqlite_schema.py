@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
 
-from mnemic.errors import NotAStore, StoreTooNew
+from mnemic.errors import NotAStore, StoreBusy, StoreTooNew
 
 APPLICATION_ID = 0x4D6E6D63  # "Mnmc", so that another program's database is told apart from ours
 _LEAST_BYTES = 100  # the header of every SQLite file; the library takes a shorter file for an empty one
@@ -112,8 +112,22 @@ def _use_wal(connection: sqlite3.Connection, timeout: float) -> None:
             return
 
 
+def compact(connection: sqlite3.Connection, path: str, timeout: float) -> None:
+    """Write the file anew without free pages, and empty its log. Outside a transaction.
+
+    Raises:
+        StoreBusy: somebody read the former state for longer than `timeout` seconds.
+    """
+    connection.execute("VACUUM")
+    deadline = time.monotonic() + timeout
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:  # a reader still needs the log
+        if time.monotonic() > deadline:
+            raise StoreBusy(f"the records are gone, but a reader keeps former pages in the log of {path!r}; repeat")
+        time.sleep(0.01)
+
+
 def _migrations() -> list[list[str]]:
-    folder = resources.files("mnemic.stores.sql")
+    folder = resources.files("mnemic.stores.sql.sqlite")
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     return [list(_statements(file.read_text(encoding="utf-8"))) for file in files]
 

@@ -55,20 +55,19 @@ class RecordsContract(Contract):
     # Writing and reading back.
 
     async def test_an_empty_store_holds_nothing(self, make_store: MakeStore) -> None:
-        store = make_store()
-        await store.open()
-        assert await store.space() is None
-        assert await store.find(asking("anything")) == Found(candidates=(), searched=0)
-        assert await store.load([new_id(1), "no id", ""]) == {}
-        assert await store.standing(ALICE, ["key"]) == {}
-        assert await listed(store, where()) == []
-        assert await store.history(new_id(1)) == ()
-        assert await store.last_turns(ALICE, 5) == ()
-        counts = await store.counts(EVERYBODY)
-        assert (counts.memories, counts.episodes, counts.pending, counts.failed, counts.owners) == (0, 0, 0, 0, 0)
-        assert (await store.verify())[1] == ()
-        await store.close()
-        await store.close()
+        async with opened(make_store) as store:
+            assert await store.space() is None
+            assert await store.find(asking("anything")) == Found(candidates=(), searched=0)
+            assert await store.load([new_id(1), "no id", ""]) == {}
+            assert await store.standing(ALICE, ["key"]) == {}
+            assert await listed(store, where()) == []
+            assert await store.history(new_id(1)) == ()
+            assert await store.last_turns(ALICE, 5) == ()
+            counts = await store.counts(EVERYBODY)
+            assert (counts.memories, counts.episodes, counts.pending, counts.failed, counts.owners) == (0, 0, 0, 0, 0)
+            assert (await store.verify())[1] == ()
+            await store.close()
+            await store.close()
 
     async def test_a_space_is_declared_once_and_another_is_refused(self, make_store: MakeStore) -> None:
         async with opened(make_store) as store:
@@ -437,36 +436,39 @@ class RecordsContract(Contract):
     async def test_pinned_memories_come_first_then_the_attributes_in_their_order_then_the_older(
         self, make_store: MakeStore
     ) -> None:
-        store = make_store()
-        await store.open()
-        colour, name, older, newer = (
-            known(ALICE, words, attribute=attribute, subject="user")
-            for words, attribute in (("colour", "colour"), ("name", "name"), ("older", None), ("newer", "unheard of"))
-        )
-        pinned = known(ALICE, "a rule", pinned=True)
-        others = [
-            known(ALICE, "of nobody"),
-            known(ALICE, "of Dana", subject="Dana"),
-            known(ALICE, "made", kind="pattern", subject="user"),
-            known(ALICE, "over", expires_at=T0, subject="user"),
-        ]
-        await store.commit(adding(colour, name, older, newer, pinned, *others))
-        await store.commit(adding(known(BOB, "of Bob", subject="user")))
-        order = ("name", "colour")
-        page = await store.foremost(where(ALICE), attributes=order, limit=None)
-        assert page.memories == (pinned, name, colour, older, newer)
-        assert (page.total, page.next_cursor) == (5, None)
-        cut = await store.foremost(where(ALICE), attributes=order, limit=2)
-        assert (cut.memories, cut.total) == ((pinned, name), 5)
-        only = await store.foremost(
-            where(ALICE, filter=filters.parse({"attribute": "colour"})), attributes=order, limit=None
-        )
-        assert only.memories == (colour,)
+        async with opened(make_store) as store:
+            colour, name, older, newer = (
+                known(ALICE, words, attribute=attribute, subject="user")
+                for words, attribute in (
+                    ("colour", "colour"),
+                    ("name", "name"),
+                    ("older", None),
+                    ("newer", "unheard of"),
+                )
+            )
+            pinned = known(ALICE, "a rule", pinned=True)
+            others = [
+                known(ALICE, "of nobody"),
+                known(ALICE, "of Dana", subject="Dana"),
+                known(ALICE, "made", kind="pattern", subject="user"),
+                known(ALICE, "over", expires_at=T0, subject="user"),
+            ]
+            await store.commit(adding(colour, name, older, newer, pinned, *others))
+            await store.commit(adding(known(BOB, "of Bob", subject="user")))
+            order = ("name", "colour")
+            page = await store.foremost(where(ALICE), attributes=order, limit=None)
+            assert page.memories == (pinned, name, colour, older, newer)
+            assert (page.total, page.next_cursor) == (5, None)
+            cut = await store.foremost(where(ALICE), attributes=order, limit=2)
+            assert (cut.memories, cut.total) == ((pinned, name), 5)
+            only = await store.foremost(
+                where(ALICE, filter=filters.parse({"attribute": "colour"})), attributes=order, limit=None
+            )
+            assert only.memories == (colour,)
 
     async def test_what_is_retired_is_not_foremost(self, make_store: MakeStore) -> None:
-        store = make_store()
-        await store.open()
-        memory = known(ALICE, "I live in Oslo", subject="user")
-        await store.commit(adding(memory))
-        await store.commit(retiring(memory))
-        assert (await store.foremost(where(ALICE), attributes=(), limit=5)).total == 0
+        async with opened(make_store) as store:
+            memory = known(ALICE, "I live in Oslo", subject="user")
+            await store.commit(adding(memory))
+            await store.commit(retiring(memory))
+            assert (await store.foremost(where(ALICE), attributes=(), limit=5)).total == 0

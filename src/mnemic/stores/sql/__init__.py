@@ -1,1 +1,1 @@
-"""Schema as numbered migrations, applied in order; the number is kept in `PRAGMA user_version`."""
+"""The schema in each database. The tables are the same: those of one file here have those of the other beside them."""

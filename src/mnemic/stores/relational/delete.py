@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from mnemic.ids import new_id
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_index import Index, Owners
-from mnemic.stores.sqlite_sql import Status, episodes_sql, memories_sql
-from mnemic.stores.sqlite_undo import record
+from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.index import Index, Owners, lock_all
+from mnemic.stores.relational.predicates import Status, episodes_sql, memories_sql
+from mnemic.stores.relational.undo import record
 from mnemic.times import iso
 from mnemic.types import Change, Scope
 
 
-def delete_scope(db: sqlite3.Connection, scope: Scope, change: Change, reason: str) -> tuple[int, int]:
+def delete_scope(db: Db, scope: Scope, change: Change, reason: str) -> tuple[int, int]:
     """Retire every current memory of the scope and hide its episodes, so that `undo` finds them again."""
     record(db, [change], {})
+    lock_all(db, scope)
     index, owners = Index(db), Owners(db)
     if scope.run_id is not None:
         leave_to_other_runs(db, scope, owners, "current")
-    whose, values = memories_sql(scope)
+    whose, values = memories_sql(db, scope)
     gone = db.execute(
         f"""
-        UPDATE memories SET current = 0, known_to = ?, updated_at = ?, retire_reason = ?, valid_before = valid_to
+        UPDATE memories SET current = false, known_to = ?, updated_at = ?, retire_reason = ?, valid_before = valid_to
         WHERE {whose}
         RETURNING entry, partition, id, version, text, owner
         """,
@@ -42,11 +42,11 @@ def delete_scope(db: sqlite3.Connection, scope: Scope, change: Change, reason: s
             for _, part, name, version, old, owner in gone
         ],
     )
-    whose, values = episodes_sql(scope)
+    whose, values = episodes_sql(db, scope)
     hidden = db.execute(
         f"""
         UPDATE episodes SET changed_by = ?, state_before = state, reason_before = reason, state = 'hidden', reason = ?,
-            due_at = NULL, leased = 0, task = NULL
+            due_at = NULL, leased = false, task = NULL
         WHERE state <> 'hidden' AND {whose}
         RETURNING entry
         """,
@@ -59,9 +59,9 @@ def delete_scope(db: sqlite3.Connection, scope: Scope, change: Change, reason: s
     return len(gone), len(hidden)
 
 
-def leave_to_other_runs(db: sqlite3.Connection, scope: Scope, owners: Owners, status: Status) -> None:
+def leave_to_other_runs(db: Db, scope: Scope, owners: Owners, status: Status) -> None:
     """What was also said outside the scope's run stays there: in a further run, or in none at all."""
-    whose, values = memories_sql(scope, status)
+    whose, values = memories_sql(db, scope, status)
     shared = db.execute(
         f"""
         SELECT DISTINCT partition, id, owner, run_id, EXISTS (

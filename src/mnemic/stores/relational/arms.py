@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -14,12 +13,13 @@ from numpy.typing import NDArray
 from mnemic import ranking
 from mnemic.ids import partition_of
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_rows import utc
-from mnemic.stores.sqlite_sql import keys_json
+from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.predicates import keys_json
+from mnemic.stores.relational.rows import utc
 
 
 def linked(
-    db: sqlite3.Connection, entries: NDArray[np.int64], memories: ranking.Mask, links: Mapping[str, float]
+    db: Db, entries: NDArray[np.int64], memories: ranking.Mask, links: Mapping[str, float]
 ) -> ranking.Floats | None:
     """How closely each row is linked with what is asked for, shape (n,); None when nothing is.
 
@@ -28,9 +28,9 @@ def linked(
     if not links:
         return None
     rows = db.execute(
-        """
-        SELECT m.entry, m.id FROM json_each(?) AS k
-        JOIN memories AS m ON m.partition = k.value ->> 0 AND m.id = k.value ->> 1
+        f"""
+        SELECT m.entry, m.id FROM {db.KEYS} AS k
+        JOIN memories AS m ON m.partition = k.partition AND m.id = k.id
         """,
         [keys_json(links)],
     ).fetchall()
@@ -43,7 +43,7 @@ def linked(
 
 
 def timely(
-    db: sqlite3.Connection,
+    db: Db,
     blocks: pack.Blocks,
     memories: ranking.Mask,
     times: Sequence[tuple[datetime, datetime]],
@@ -62,10 +62,10 @@ def timely(
     start = blocks.marks["said"].astype(np.int64)
     end = start + 1
     rows = db.execute(
-        """
+        f"""
         SELECT m.entry, utc(m.valid_from), utc(m.valid_to), m.kind = 'event', m.precision
-        FROM json_each(?) AS r
-        CROSS JOIN memories AS m ON m.entry BETWEEN r.value ->> 0 AND r.value ->> 1
+        FROM {db.RANGES} AS r
+        {db.THEN} memories AS m ON {db.lies("m", "r.first >> 51")} AND m.entry BETWEEN r.first AND r.last
         WHERE m.valid_from IS NOT NULL OR (m.slot IS NOT NULL AND m.kind <> 'event')
         """,
         [json.dumps(_ranges(blocks.entries[memories]))],
@@ -105,7 +105,7 @@ def _lasts(happened: bool, precision: str | None) -> int:
     return ranking.lasting(datetime.fromtimestamp(0, UTC), None, precision, happened=happened)[1]
 
 
-def places_of(db: sqlite3.Connection, entries: NDArray[np.int64], ids: Sequence[str]) -> list[int]:
+def places_of(db: Db, entries: NDArray[np.int64], ids: Sequence[str]) -> list[int]:
     """Rows of some records, where they are among these entries."""
     if not ids:
         return []

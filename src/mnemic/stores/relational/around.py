@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections import defaultdict
 from typing import Any
 
@@ -11,11 +9,12 @@ import numpy as np
 
 from mnemic.protocols import Around, Ask
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_graph import meant
-from mnemic.stores.sqlite_read import Reader
-from mnemic.stores.sqlite_rows import MEMORY_COLUMNS, TOMBSTONE_COLUMNS, prefixed, tombstone_of
-from mnemic.stores.sqlite_sql import OWNER, Predicate, keys_json, owner_key, same_sql
-from mnemic.stores.sqlite_vectors import nearest, stored
+from mnemic.stores.relational.db import Db, Predicate
+from mnemic.stores.relational.graph import meant
+from mnemic.stores.relational.predicates import keys_json, owner_key, same_sql
+from mnemic.stores.relational.read import Reader
+from mnemic.stores.relational.rows import MEMORY_COLUMNS, TOMBSTONE_COLUMNS, prefixed, tombstone_of
+from mnemic.stores.relational.vectors import nearest, stored
 from mnemic.types import Scope, Tombstone
 
 
@@ -24,8 +23,7 @@ def around(reader: Reader, ask: Ask) -> Around:
     db = reader.db
     tombstones = _tombstones(db, ask.scope)
     owner = db.execute(
-        "SELECT number, decisions, changes FROM owners WHERE project = ? AND kind = ? AND name = ?",
-        owner_key(ask.scope),
+        f"SELECT number, decisions, changes FROM owners WHERE number = {db.OWNER}", owner_key(ask.scope)
     ).fetchone()
     if owner is None:
         asked = 0 if ask.vectors is None else len(ask.vectors)
@@ -37,12 +35,13 @@ def around(reader: Reader, ask: Ask) -> Around:
     citing = _citing(db, ask.episodes, number, same)
     near = _near(reader, ask, number, changes, same)
     entries = dict.fromkeys(entry for found in (*keyed.values(), *slotted.values(), citing, *near) for entry in found)
+    placed = db.at("entry", list(entries))
     rows = db.execute(
         f"""
         SELECT {MEMORY_COLUMNS}, entry, span FROM memories
-        WHERE current AND entry IN (SELECT value FROM json_each(?))
+        WHERE current AND {placed[0]}
         """,
-        [json.dumps(list(entries))],
+        placed[1],
     ).fetchall()
     memories = reader.memories(rows)
     name = {row[-2]: row[0] for row in rows}
@@ -60,19 +59,17 @@ def around(reader: Reader, ask: Ask) -> Around:
     )
 
 
-def _by(
-    db: sqlite3.Connection, column: str, wanted: tuple[str, ...], owner: int, same: Predicate
-) -> dict[str, list[int]]:
+def _by(db: Db, column: str, wanted: tuple[str, ...], owner: int, same: Predicate) -> dict[str, list[int]]:
     """Entries of current memories by their `once` key or slot."""
     if not wanted:
         return {}
     rows = db.execute(
         f"""
         SELECT {column}, entry FROM memories
-        WHERE current AND owner = ? AND {column} IN (SELECT value FROM json_each(?)) AND {same[0]}
+        WHERE current AND owner = ? AND {column} {db.IN} AND {same[0]}
         ORDER BY id
         """,
-        [owner, json.dumps(wanted), *same[1]],
+        [owner, db.listed(wanted), *same[1]],
     )
     found: dict[str, list[int]] = defaultdict(list)
     for value, entry in rows:
@@ -80,56 +77,55 @@ def _by(
     return found
 
 
-def _citing(db: sqlite3.Connection, episodes: tuple[str, ...], owner: int, same: Predicate) -> list[int]:
+def _citing(db: Db, episodes: tuple[str, ...], owner: int, same: Predicate) -> list[int]:
     if not episodes:
         return []
     rows = db.execute(
         f"""
-        SELECT DISTINCT m.entry FROM json_each(?) AS k
-        JOIN sources AS s ON s.partition = k.value ->> 0 AND s.episode_id = k.value ->> 1
+        SELECT DISTINCT m.id, m.entry FROM {db.KEYS} AS k
+        JOIN sources AS s ON s.partition = k.partition AND s.episode_id = k.id
         JOIN memories AS m ON m.partition = s.partition AND m.id = s.memory_id AND m.current
         WHERE m.owner = ? AND {same[0]}
         ORDER BY m.id
         """,
         [keys_json(episodes), owner, *same[1]],
     )
-    return [entry for (entry,) in rows]
+    return [entry for _, entry in rows]
 
 
 def _near(reader: Reader, ask: Ask, owner: int, changes: int, same: Predicate) -> list[list[int]]:
     if ask.vectors is None or not len(ask.vectors):
         return []
+    db = reader.db
     kept = reader.cache.get(owner, changes)
     blocks = kept.blocks if kept is not None else reader.marks_of(owner)
     current = np.asarray((blocks.marks["memory"] == pack.CURRENT) & (blocks.marks["head"] == 0))
 
     def allowed(entries: list[int] | None) -> set[int]:
         if entries is None:
-            which = "BETWEEN ? << 24 AND (? << 24) + 16777215"
-            values: list[Any] = [owner, owner]
+            which, values = db.between("entry", owner << 24, (owner << 24) + 16777215)
         else:
-            which, values = "IN (SELECT value FROM json_each(?))", [json.dumps(entries)]
-        rows = reader.db.execute(
-            f"SELECT entry FROM memories WHERE current AND entry {which} AND {same[0]}", [*values, *same[1]]
-        )
+            which, values = db.at("entry", entries)
+        rows = db.execute(f"SELECT entry FROM memories WHERE current AND {which} AND {same[0]}", [*values, *same[1]])
         return {entry for (entry,) in rows}
 
-    return nearest(reader.db, blocks, current, ask.vectors, ask.limit, None if kept is None else kept.codes, allowed)
+    return nearest(db, blocks, current, ask.vectors, ask.limit, None if kept is None else kept.codes, allowed)
 
 
-def _tombstones(db: sqlite3.Connection, scope: Scope) -> tuple[Tombstone, ...]:
+def _tombstones(db: Db, scope: Scope) -> tuple[Tombstone, ...]:
     """All that hold for the scope: those of each id it has, unless they are another user's, agent's or app's."""
     clauses = " AND ".join(f"(t.{name} IS NULL OR t.{name} = ?)" for name in ("user_id", "agent_id", "app_id"))
     values: list[Any] = [scope.user_id, scope.agent_id, scope.app_id]
     found: dict[str, Tombstone] = {}
     for kind, name in scope.ids.items():
+        owner = Scope(project=scope.project, **{kind: name})
         rows = db.execute(
             f"""
             SELECT {prefixed("t", TOMBSTONE_COLUMNS)} FROM tombstones AS t
-            WHERE t.owner = {OWNER} AND {clauses}
+            WHERE t.owner = {db.OWNER} AND {clauses}
             ORDER BY t.id
             """,
-            [scope.project, kind, name, *values],
+            [*owner_key(owner), *values],
         )
         found.update((row[0], tombstone_of(row)) for row in rows)
     return tuple(found[each] for each in sorted(found))

@@ -5,8 +5,8 @@ A conversation is the episodes of exactly one scope. One worker at a time has it
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import Any
@@ -15,13 +15,14 @@ from mnemic.errors import Conflict
 from mnemic.ids import partition_of
 from mnemic.protocols import SetState
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_index import Index
-from mnemic.stores.sqlite_rows import EPISODE_COLUMNS, episode_of, utc
-from mnemic.stores.sqlite_sql import OWNER, owner_key, scope_sql
+from mnemic.stores.relational.db import Db, partition_at
+from mnemic.stores.relational.index import Index
+from mnemic.stores.relational.predicates import owner_key, scope_sql
+from mnemic.stores.relational.rows import EPISODE_COLUMNS, episode_of, utc
 from mnemic.types import Episode, Scope
 
 Talk = tuple[int, str]
-"""A conversation: its owner's number, and its agent, app and run as JSON."""
+"""A conversation: its owner's number, and its agent, app and run as `Db.conversation` writes them."""
 
 # As many of the oldest are looked at one by one. Where all belong to conversations that somebody works on,
 # there are long ones among these, and conversations are gone through instead of messages.
@@ -31,31 +32,42 @@ _OLDEST = 2_000
 _FREE = 500
 
 
-def lease(
-    db: sqlite3.Connection, now: datetime, until: datetime, limit: int, scope: Scope | None
-) -> tuple[Episode, ...]:
+def lease(db: Db, now: datetime, until: datetime, limit: int, scope: Scope | None) -> tuple[Episode, ...]:
     """The oldest due episodes of the conversation that has waited longest and that nobody works on."""
-    chosen = _waiting_longest(db, now, scope)
-    if chosen is None:
-        return ()
-    rows = db.execute(
-        """
-        SELECT entry, task FROM episodes INDEXED BY episodes_by_conversation
-        WHERE state = 'pending' AND owner = ? AND conversation = ? AND (due_at IS NULL OR due_at <= ?)
-        ORDER BY entry
-        LIMIT ?
-        """,
-        [*chosen, utc(now), limit],
-    ).fetchall()
-    alike = takewhile(lambda row: row[1] == rows[0][1], rows)
-    take = f"""
-        UPDATE episodes SET leased = 1, due_at = ?, attempts = attempts + 1 WHERE entry = ?
+    passed: set[Talk] = set()
+    while (chosen := _waiting_longest(db, now, scope, passed)) is not None:
+        if entries := _taken(db, chosen, now, limit):
+            return tuple(_begin(db, entry, until) for entry in entries)
+        passed.add(chosen)
+    return ()
+
+
+def _taken(db: Db, talk: Talk, now: datetime, limit: int) -> list[int]:
+    """The first entries of a conversation with the same task, locked; none when somebody else is taking it."""
+    due_now = "state = 'pending' AND owner = ? AND conversation = ? AND (due_at IS NULL OR due_at <= ?)"
+    waiting = (
+        f"SELECT entry, task FROM episodes {db.by('episodes_by_conversation')} WHERE {due_now} ORDER BY entry LIMIT ?"
+    )
+    rows = db.execute(f"{waiting} {db.SKIP_LOCKED}", [*talk, utc(now), limit]).fetchall()
+    first = db.execute(waiting, [*talk, utc(now), 1]).fetchone()
+    # Whoever locked the first one has the conversation; who had it before may hold some of it since we looked.
+    if not rows or rows[0] != first or _is_held(db, talk, now):
+        return []
+    return [entry for entry, _ in takewhile(lambda row: row[1] == rows[0][1], rows)]
+
+
+def _begin(db: Db, entry: int, until: datetime) -> Episode:
+    row = db.execute(
+        f"""
+        UPDATE episodes SET leased = true, due_at = ?, attempts = attempts + 1 WHERE partition = ? AND entry = ?
         RETURNING {EPISODE_COLUMNS}
-    """
-    return tuple(episode_of(db.execute(take, [utc(until), entry]).fetchone()) for entry, _ in alike)
+        """,
+        [utc(until), partition_at("entry", entry), entry],
+    ).fetchone()
+    return episode_of(row)
 
 
-def due(db: sqlite3.Connection, scope: Scope | None) -> datetime | None:
+def due(db: Db, scope: Scope | None) -> datetime | None:
     """The first moment at which `lease` gives something: now, a later try, or the end of a lease."""
     whose, values = ("true", []) if scope is None else scope_sql(scope)
     ends = f"SELECT max(due_at) FROM episodes WHERE leased AND {whose} GROUP BY owner, conversation"
@@ -74,33 +86,39 @@ def due(db: sqlite3.Connection, scope: Scope | None) -> datetime | None:
     return min(moments, default=None)
 
 
-def _waiting_longest(db: sqlite3.Connection, now: datetime, scope: Scope | None) -> Talk | None:
-    """The conversation to take next: the scope's own if it is due, else the oldest."""
+def _waiting_longest(db: Db, now: datetime, scope: Scope | None, passed: AbstractSet[Talk]) -> Talk | None:
+    """The conversation to take next, but those passed: the scope's own if it is due, else the oldest."""
     is_due, at = "(due_at IS NULL OR due_at <= ?)", [utc(now)]
     own = None if scope is None else _own(db, scope)
-    if own is not None and not _is_held(db, own, now) and _first(db, own, is_due, at) is not None:
+    if own is not None and own not in passed and not _is_held(db, own, now) and _first(db, own, is_due, at) is not None:
         return own
     if scope is None or scope.user_id is None:
-        fresh, more_fresh = _oldest(db, scope, "received_at", "due_at IS NULL", [], now)
-        again, more_again = _oldest(db, scope, "due_at", "due_at <= ?", at, now)
+        fresh, more_fresh = _oldest(db, scope, "received_at", "due_at IS NULL", [], now, passed)
+        again, more_again = _oldest(db, scope, "due_at", "due_at <= ?", at, now, passed)
         found = [row for row in (fresh, again) if row is not None]
         if found or not (more_fresh or more_again):
             return min(found, key=_age)[1] if found else None
     free = (
         (since, talk)
         for talk in _talks(db, scope)
-        if not _is_held(db, talk, now) and (since := _first(db, talk, is_due, at)) is not None
+        if talk not in passed and not _is_held(db, talk, now) and (since := _first(db, talk, is_due, at)) is not None
     )
     return min(islice(free, _FREE), key=_age, default=(None, None))[1]
 
 
 def _oldest(
-    db: sqlite3.Connection, scope: Scope | None, moment: str, which: str, bound: list[Any], now: datetime | None
+    db: Db,
+    scope: Scope | None,
+    moment: str,
+    which: str,
+    bound: list[Any],
+    now: datetime | None,
+    passed: AbstractSet[Talk] = frozenset(),
 ) -> tuple[tuple[str, Talk] | None, bool]:
     """The first episode of a free conversation by age, and whether there are more than were looked at."""
     whose, values = ("true", []) if scope is None else scope_sql(scope)
     oldest = f"""
-        SELECT {moment}, owner, conversation FROM episodes INDEXED BY episodes_by_age
+        SELECT {moment}, owner, conversation FROM episodes {db.by("episodes_by_age")}
         WHERE state = 'pending' AND {which} AND {whose}
         ORDER BY {moment}
     """
@@ -110,18 +128,18 @@ def _oldest(
         looked_at += 1
         talk = (owner, conversation)
         if talk not in held:
-            held[talk] = _is_held(db, talk, now)
+            held[talk] = talk in passed or _is_held(db, talk, now)
         if not held[talk]:
             return (since, talk), False
     return None, looked_at == _OLDEST
 
 
-def _talks(db: sqlite3.Connection, scope: Scope | None) -> Iterator[Talk]:
+def _talks(db: Db, scope: Scope | None) -> Iterator[Talk]:
     """Conversations of the scope with something pending, each found from the one before."""
     owner, talk = -1, ""
     next_talk, next_owner = "owner = ? AND conversation > ?", "owner > ?"
     if scope is not None and scope.user_id is not None:
-        (owner,) = db.execute(f"SELECT {OWNER}", owner_key(scope)).fetchone()
+        (owner,) = db.execute(f"SELECT {db.OWNER}", owner_key(scope)).fetchone()
         next_owner = "false AND owner > ?"
     whose, values = ("true", []) if scope is None else scope_sql(scope)
     while True:
@@ -129,15 +147,16 @@ def _talks(db: sqlite3.Connection, scope: Scope | None) -> Iterator[Talk]:
         if row is None:
             return
         owner, talk, entry = row
-        if db.execute(f"SELECT 1 FROM episodes WHERE entry = ? AND {whose}", [entry, *values]).fetchone():
+        which, bound = db.at("entry", [entry])
+        if db.execute(f"SELECT 1 FROM episodes WHERE {which} AND {whose}", [*bound, *values]).fetchone():
             yield owner, talk
 
 
-def _pending(db: sqlite3.Connection, after: str, values: list[Any]) -> tuple[int, str, int] | None:
+def _pending(db: Db, after: str, values: list[Any]) -> tuple[int, str, int] | None:
     """The first pending episode after a place in the order of conversations: owner, conversation, entry."""
     row: tuple[int, str, int] | None = db.execute(
         f"""
-        SELECT owner, conversation, entry FROM episodes INDEXED BY episodes_by_conversation
+        SELECT owner, conversation, entry FROM episodes {db.by("episodes_by_conversation")}
         WHERE state = 'pending' AND {after}
         ORDER BY owner, conversation, entry
         LIMIT 1
@@ -147,24 +166,26 @@ def _pending(db: sqlite3.Connection, after: str, values: list[Any]) -> tuple[int
     return row
 
 
-def _own(db: sqlite3.Connection, scope: Scope) -> Talk | None:
+def _own(db: Db, scope: Scope) -> Talk | None:
     """The conversation of exactly this scope."""
     names = [scope.agent_id, scope.app_id, scope.run_id]
-    owner, talk = db.execute(f"SELECT {OWNER}, json_array(?, ?, ?)", [*owner_key(scope), *names]).fetchone()
-    return None if owner is None else (owner, talk)
+    (owner,) = db.execute(f"SELECT {db.OWNER}", owner_key(scope)).fetchone()
+    return None if owner is None else (owner, db.conversation(names))
 
 
-def _is_held(db: sqlite3.Connection, talk: Talk, now: datetime | None) -> bool:
+def _is_held(db: Db, talk: Talk, now: datetime | None) -> bool:
     """Whether somebody works on it (or ever began to, and did not end)."""
-    query = "SELECT 1 FROM episodes WHERE leased AND owner = ? AND conversation = ? AND due_at > ifnull(?, '') LIMIT 1"
+    query = (
+        "SELECT 1 FROM episodes WHERE leased AND owner = ? AND conversation = ? AND due_at > coalesce(?, '') LIMIT 1"
+    )
     return db.execute(query, [*talk, utc(now)]).fetchone() is not None
 
 
-def _first(db: sqlite3.Connection, talk: Talk, which: str, bound: list[Any]) -> str | None:
+def _first(db: Db, talk: Talk, which: str, bound: list[Any]) -> str | None:
     """Since when the first of such episodes waits."""
     row = db.execute(
         f"""
-        SELECT ifnull(due_at, received_at) FROM episodes INDEXED BY episodes_by_conversation
+        SELECT coalesce(due_at, received_at) FROM episodes {db.by("episodes_by_conversation")}
         WHERE state = 'pending' AND owner = ? AND conversation = ? AND {which}
         ORDER BY entry
         LIMIT 1
@@ -174,10 +195,10 @@ def _first(db: sqlite3.Connection, talk: Talk, which: str, bound: list[Any]) -> 
     return None if row is None else str(row[0])
 
 
-def _next_try(db: sqlite3.Connection, talk: Talk) -> str | None:
+def _next_try(db: Db, talk: Talk) -> str | None:
     """When the first of those that wait for a later try may be taken."""
-    query = """
-        SELECT min(due_at) FROM episodes INDEXED BY episodes_by_conversation
+    query = f"""
+        SELECT min(due_at) FROM episodes {db.by("episodes_by_conversation")}
         WHERE state = 'pending' AND owner = ? AND conversation = ?
     """
     (found,) = db.execute(query, talk).fetchone()
@@ -188,7 +209,7 @@ def _age(found: tuple[str, Talk]) -> datetime:
     return datetime.fromisoformat(found[0])
 
 
-def set_state(db: sqlite3.Connection, index: Index, change: SetState) -> None:
+def set_state(db: Db, index: Index, change: SetState) -> None:
     """Move an episode, and keep what `undo` needs to move it back."""
     partition = partition_of(change.episode_id)
     row = db.execute(
@@ -209,13 +230,13 @@ def set_state(db: sqlite3.Connection, index: Index, change: SetState) -> None:
         changed_by, before = change.change_id, [state, reason]
     db.execute(
         """
-        UPDATE episodes SET state = ?, reason = ?, attempts = ifnull(?, attempts), due_at = ?, leased = 0,
+        UPDATE episodes SET state = ?, reason = ?, attempts = coalesce(?, attempts), due_at = ?, leased = false,
             task = CASE WHEN ? THEN task END, changed_by = ?, state_before = ?, reason_before = ?
-        WHERE entry = ?
+        WHERE partition = ? AND entry = ?
         """,
         [
             change.state, change.reason, change.attempts, utc(change.due_at) if change.state == "pending" else None,
-            change.state in ("pending", "failed"), changed_by, *before, entry,
+            change.state in ("pending", "failed"), changed_by, *before, partition, entry,
         ],
     )  # fmt: skip
     index.set(entry, episode=pack.EPISODE_STATES.index(change.state))
@@ -223,7 +244,7 @@ def set_state(db: sqlite3.Connection, index: Index, change: SetState) -> None:
         _say_again(db, partition, change.episode_id, run_id)
 
 
-def _say_again(db: sqlite3.Connection, partition: int | None, episode_id: str, run_id: str) -> None:
+def _say_again(db: Db, partition: int | None, episode_id: str, run_id: str) -> None:
     """A message that comes back makes the memories that still cite it its run's again."""
     cited = db.execute(
         """
@@ -237,14 +258,17 @@ def _say_again(db: sqlite3.Connection, partition: int | None, episode_id: str, r
         said_in(db, partition, memory_id, run_id)
 
 
-def said_in(db: sqlite3.Connection, partition: int | None, memory_id: str, run_id: str | None) -> None:
+def said_in(db: Db, partition: int | None, memory_id: str, run_id: str | None) -> None:
     """Make a memory a run's, too, unless it is already."""
+    if run_id is None:
+        return
     db.execute(
         """
-        INSERT OR IGNORE INTO runs (partition, memory_id, run_id, project, place)
+        INSERT INTO runs (partition, memory_id, run_id, project, place)
         SELECT partition, id, ?2, project,
-            (SELECT ifnull(max(place) + 1, 0) FROM runs AS r WHERE r.partition = ?1 AND r.memory_id = ?3)
-        FROM memories WHERE partition = ?1 AND id = ?3 AND run_id IS NOT ?2 AND ?2 IS NOT NULL
+            (SELECT coalesce(max(place) + 1, 0) FROM runs AS r WHERE r.partition = ?1 AND r.memory_id = ?3)
+        FROM memories WHERE partition = ?1 AND id = ?3 AND (run_id IS NULL OR run_id <> ?2)
+        ON CONFLICT DO NOTHING
         """,
         [partition, run_id, memory_id],
     )

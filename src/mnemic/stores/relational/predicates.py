@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
 from mnemic.errors import WrongEmbedder
 from mnemic.ids import partition_of
 from mnemic.protocols import Space
+from mnemic.stores.relational.db import Db, Predicate
 from mnemic.types import Scope
-
-Predicate = tuple[str, list[Any]]
-
 
 Status = Literal["current", "superseded", "former", "any"]
 
@@ -29,33 +26,35 @@ _STATUS: dict[Status, str] = {
 
 def scope_sql(scope: Scope) -> Predicate:
     """Rows of a project and of every id that is given."""
-    clauses, values = ["project = ?"], [scope.project]
+    clauses, values = ["project = ?"], list[Any]([scope.project])
     for name, value in scope.ids.items():
         clauses.append(f"{name} = ?")
         values.append(value)
     return " AND ".join(clauses), values
 
 
-def episodes_sql(scope: Scope) -> Predicate:
+def episodes_sql(db: Db, scope: Scope) -> Predicate:
     """Episodes of a scope. Those of a user are one range; agents and apps are narrower only without a user."""
     matching, values = scope_sql(scope)
     if scope.user_id is None:
         return matching, values
-    matching = matching.replace("agent_id", "+agent_id").replace("app_id", "+app_id")
-    user = "(SELECT number FROM owners WHERE project = ? AND kind = 'user_id' AND name = ?)"
-    key = [scope.project, scope.user_id]
-    return f"{matching} AND entry BETWEEN {user} << 24 AND ({user} << 24) + 16777215", [*values, *key, *key]
+    matching = matching.replace("agent_id", "agent_id || ''").replace("app_id", "app_id || ''")
+    key = owner_key(scope)
+    matching, values = f"{db.PARTITION} = ? AND {matching}", [scope.partition, *values]
+    return f"{matching} AND entry BETWEEN {db.OWNER} << 24 AND ({db.OWNER} << 24) + 16777215", [*values, *key, *key]
 
 
-def memories_sql(scope: Scope, status: Status = "current") -> Predicate:
+def memories_sql(db: Db, scope: Scope, status: Status = "current") -> Predicate:
     """Memories of a scope; a run's are also those of other runs that were said in it again."""
     matching, values = scope_sql(replace(scope, run_id=None))
+    if scope.user_id is not None:  # all that is a user's lies in one partition
+        matching, values = f"{db.PARTITION} = ? AND {matching}", [scope.partition, *values]
     matching = f"{_STATUS[status]} AND {matching}"
     if scope.run_id is None:
         return matching, values
-    # A SELECT of its own, and a +: by rows of a UNION, SQLite looks nothing up, and would read the whole project.
+    # A SELECT of its own, and an expression: by rows of a UNION, SQLite looks nothing up, and would read the project.
     if tuple(scope.ids) == ("run_id",):
-        matching = matching.replace("project = ?", "+project = ?")
+        matching = matching.replace("project = ?", "project || '' = ?")
     here = [scope.project, scope.run_id]
     matching += f"""
         AND (partition, id) IN (
@@ -70,19 +69,21 @@ def memories_sql(scope: Scope, status: Status = "current") -> Predicate:
 
 def same_sql(scope: Scope) -> Predicate:
     """Rows of exactly the scope's user, agent and app; its run counts only where nothing else is given."""
-    matching, values = "user_id IS ? AND agent_id IS ? AND app_id IS ?", [scope.user_id, scope.agent_id, scope.app_id]
+    own = {"user_id": scope.user_id, "agent_id": scope.agent_id, "app_id": scope.app_id}
     if tuple(scope.ids) == ("run_id",):
-        return f"{matching} AND run_id IS ?", [*values, scope.run_id]
-    return matching, values
+        own["run_id"] = scope.run_id
+    return exactly(own)
 
 
-# The number of a scope's owner; takes the three values of `owner_key`. Null, hence no row, where there is none.
-OWNER = "(SELECT number FROM owners WHERE project = ? AND kind = ? AND name = ?)"
+def exactly(columns: Mapping[str, str | None]) -> Predicate:
+    """Rows with these values, those that are None being null."""
+    clauses = [f"{name} IS NULL" if value is None else f"{name} = ?" for name, value in columns.items()]
+    return " AND ".join(clauses), [value for value in columns.values() if value is not None]
 
 
-def owner_key(scope: Scope) -> list[str]:
-    """The values for OWNER."""
-    return [scope.project, *(scope.owner or ("", ""))]
+def owner_key(scope: Scope) -> list[Any]:
+    """The values for `Db.OWNER`."""
+    return [scope.partition if scope.owner else None, scope.project, *(scope.owner or ("", ""))]
 
 
 def keys_json(ids: Iterable[str]) -> str:
@@ -90,7 +91,7 @@ def keys_json(ids: Iterable[str]) -> str:
     return json.dumps([[partition_of(record_id), record_id] for record_id in ids])
 
 
-def same_space(db: sqlite3.Connection, space: Space | None) -> bool:
+def same_space(db: Db, space: Space | None) -> bool:
     """Whether there is an active space; raises WrongEmbedder when it is another. None is not asked about."""
     row = db.execute("SELECT name, dimensions FROM spaces WHERE active").fetchone()
     if space is not None and row is not None and row != (space.name, space.dimensions):
@@ -101,7 +102,7 @@ def same_space(db: sqlite3.Connection, space: Space | None) -> bool:
     return row is not None
 
 
-def number_of(db: sqlite3.Connection, space: Space) -> int | None:
+def number_of(db: Db, space: Space) -> int | None:
     """The number in the names of a space's tables, or None while it has none."""
     row = db.execute("SELECT number FROM spaces WHERE name = ? AND dimensions = ?", [space.name, space.dimensions])
     found = row.fetchone()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -11,8 +9,10 @@ from mnemic.errors import Conflict
 from mnemic.ids import partition_of
 from mnemic.protocols import Changed, Restore, Unprove
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_index import Index, Owners, mark_time
-from mnemic.stores.sqlite_rows import (
+from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.index import Index, Owners, mark_time
+from mnemic.stores.relational.predicates import keys_json
+from mnemic.stores.relational.rows import (
     CHANGE_COLUMNS,
     HISTORY_COLUMNS,
     MEMORY_COLUMNS,
@@ -22,13 +22,12 @@ from mnemic.stores.sqlite_rows import (
     memory_of,
     scope_columns,
 )
-from mnemic.stores.sqlite_sql import keys_json
-from mnemic.stores.sqlite_vectors import stored
+from mnemic.stores.relational.vectors import stored
 from mnemic.times import iso
 from mnemic.types import Change
 
 
-def change(db: sqlite3.Connection, change_id: str) -> Changed | None:
+def change(db: Db, change_id: str) -> Changed | None:
     """A change and its traces in every table."""
     row = db.execute(
         f"SELECT {CHANGE_COLUMNS} FROM changes WHERE partition = ? AND id = ?", [partition_of(change_id), change_id]
@@ -71,19 +70,19 @@ def change(db: sqlite3.Connection, change_id: str) -> Changed | None:
     )
 
 
-def _versions(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
+def _versions(db: Db, ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
     rows = db.execute(
-        """
-        SELECT m.id, max(m.version), m.current FROM json_each(?) AS k
-        JOIN memories AS m ON m.partition = k.value ->> 0 AND m.id = k.value ->> 1
-        GROUP BY m.id
-        """,  # in SQLite, m.current is that of the row with the maximum
+        f"""
+        SELECT m.id, m.version, m.current FROM {db.KEYS} AS k
+        JOIN memories AS m ON m.partition = k.partition AND m.id = k.id
+        ORDER BY m.version
+        """,
         [keys_json(ids)],
     )
-    return {memory_id: (version, bool(current)) for memory_id, version, current in rows}
+    return {memory_id: (version, bool(current)) for memory_id, version, current in rows}  # the last one stays
 
 
-def record(db: sqlite3.Connection, changes: Sequence[Change], undone: Mapping[str, str]) -> None:
+def record(db: Db, changes: Sequence[Change], undone: Mapping[str, str]) -> None:
     """Note new changes, and which ones are taken back."""
     for each in changes:
         columns = {
@@ -91,7 +90,7 @@ def record(db: sqlite3.Connection, changes: Sequence[Change], undone: Mapping[st
             "at": iso(each.at), "undone_by": each.undone_by,
         }  # fmt: skip
         db.execute(
-            f"INSERT OR IGNORE INTO changes ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+            f"INSERT INTO changes ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) ON CONFLICT DO NOTHING",
             list(columns.values()),
         )
     for change_id, by in undone.items():
@@ -107,7 +106,7 @@ def record(db: sqlite3.Connection, changes: Sequence[Change], undone: Mapping[st
 HAD_BEEN = "superseded_by = retired_by, superseded_to = valid_to, superseded_until = ?1"
 
 
-def restore(db: sqlite3.Connection, index: Index, owners: Owners, change: Restore, at: datetime) -> None:
+def restore(db: Db, index: Index, owners: Owners, change: Restore, at: datetime) -> None:
     """Make an earlier version the newest. It keeps its place in the index; its former self moves to a new one."""
     key = [partition_of(change.memory_id), change.memory_id]
     last = db.execute(
@@ -124,11 +123,11 @@ def restore(db: sqlite3.Connection, index: Index, owners: Owners, change: Restor
     version, entry, current, owner, reason, *lasting = last
     index.set(entry, memory=pack.RETIRED)
     if current:
-        close = "current = 0, known_to = ?1, updated_at = ?1, valid_before = valid_to"
+        close = "current = false, known_to = ?1, updated_at = ?1, valid_before = valid_to"
     else:  # it was retired, and becomes a former version like others
         close = "updated_at = ?1, retire_reason = NULL, retired_by = NULL, valid_to = valid_before"
         close += f", {HAD_BEEN}" if reason == "superseded" else ""
-    db.execute(f"UPDATE memories SET {close} WHERE entry = ?2", [iso(at), entry])
+    db.execute(f"UPDATE memories SET {close} WHERE partition = ?2 AND entry = ?3", [iso(at), key[0], entry])
     wanted = version if change.of is None else change.of
     row = db.execute(
         f"SELECT {MEMORY_COLUMNS}, entry, span, once FROM memories WHERE partition = ? AND id = ? AND version = ?",
@@ -144,24 +143,23 @@ def restore(db: sqlite3.Connection, index: Index, owners: Owners, change: Restor
         moved, former.indexed, vectors, memory=pack.RETIRED, said=former.said_at or former.created_at,
         turn=index.turn(place), expires=mark_time(former.expires_at), attribute=former.attribute, person=former.person,
     )  # fmt: skip
-    db.execute("UPDATE memories SET entry = ?, span = ? WHERE entry = ?", [moved, moved_span, place])
+    db.execute(
+        "UPDATE memories SET entry = ?, span = ? WHERE partition = ? AND entry = ?", [moved, moved_span, key[0], place]
+    )
     index.set(place, memory=pack.CURRENT)
     taken = "SELECT 1 FROM memories WHERE current AND owner = ? AND once = ?"
     changed = {
-        "entry": place, "span": span, "version": version + 1, "current": 1,
+        "entry": place, "span": span, "version": version + 1, "current": True,
         "once": None if db.execute(taken, [owner, once]).fetchone() else once,
         "known_from": iso(at), "known_to": None, "valid_before": None, "updated_at": iso(at),
         "superseded_by": None, "superseded_to": None, "superseded_until": None,
         **dict(zip(_LASTING, lasting, strict=True)),
     }  # fmt: skip
-    copied = ", ".join(name for name in _columns(db) if name not in changed)
-    db.execute(
-        f"""
-        INSERT INTO memories ({copied}, {", ".join(changed)})
-        SELECT {copied}, {", ".join("?" * len(changed))} FROM memories WHERE entry = ?
-        """,
-        [*changed.values(), moved],
-    )
+    kept = [name for name in db.columns("memories") if name not in changed]
+    copied = db.execute(
+        f"SELECT {', '.join(kept)} FROM memories WHERE partition = ? AND entry = ?", [key[0], moved]
+    ).fetchone()
+    db.insert("memories", [*kept, *changed], [[*copied, *changed.values()]])
     owners.decided(owner)
 
 
@@ -169,44 +167,38 @@ def restore(db: sqlite3.Connection, index: Index, owners: Owners, change: Restor
 _LASTING = ("run_id", "proof_count", "pinned", "rating")
 
 
-def _columns(db: sqlite3.Connection) -> list[str]:
-    return [row[1] for row in db.execute("PRAGMA table_info(memories)")]
-
-
-def unprove(db: sqlite3.Connection, owners: Owners, change: Unprove, at: datetime) -> None:
+def unprove(db: Db, owners: Owners, change: Unprove, at: datetime) -> None:
     """Take sources away, and the runs that only they stood for."""
     key = [partition_of(change.memory_id), change.memory_id]
     gone = db.execute(
-        """
+        f"""
         DELETE FROM sources
-        WHERE partition = ? AND memory_id = ? AND (change_id = ? OR episode_id IN (SELECT value FROM json_each(?)))
+        WHERE partition = ? AND memory_id = ? AND (change_id = ? OR episode_id {db.IN})
         RETURNING episode_id
         """,
-        [*key, change.change_id, json.dumps(change.episode_ids)],
+        [*key, change.change_id, db.listed(change.episode_ids)],
     ).fetchall()
     if not gone:
         return
     (owner,) = db.execute(
         """
-        UPDATE memories SET proof_count = max(1, proof_count - ?), updated_at = ?
-        WHERE partition = ? AND id = ?
-            AND version = (SELECT max(version) FROM memories AS v WHERE v.partition = ? AND v.id = ?)
+        UPDATE memories SET proof_count = CASE WHEN proof_count > ?1 THEN proof_count - ?1 ELSE 1 END, updated_at = ?2
+        WHERE partition = ?3 AND id = ?4
+            AND version = (SELECT max(version) FROM memories AS v WHERE v.partition = ?3 AND v.id = ?4)
         RETURNING owner
         """,
-        [len(gone), iso(at), *key, *key],
+        [len(gone), iso(at), *key],
     ).fetchone()
     db.execute(
-        """
-        DELETE FROM runs WHERE partition = ?1 AND memory_id = ?2
-            AND run_id IN (
-                SELECT run_id FROM episodes WHERE partition = ?1 AND id IN (SELECT value FROM json_each(?3))
-            )
+        f"""
+        DELETE FROM runs WHERE partition = ? AND memory_id = ?
+            AND run_id IN (SELECT run_id FROM episodes WHERE partition = ? AND id {db.IN})
             AND run_id NOT IN (
                 SELECT e.run_id FROM sources AS s
                 JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id AND e.run_id IS NOT NULL
-                WHERE s.partition = ?1 AND s.memory_id = ?2
+                WHERE s.partition = ? AND s.memory_id = ?
             )
         """,
-        [*key, json.dumps([episode_id for (episode_id,) in gone])],
+        [*key, key[0], db.listed(episode_id for (episode_id,) in gone), *key],
     )
     owners.decided(owner)

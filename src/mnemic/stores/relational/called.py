@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,11 +9,12 @@ from typing import Any
 from mnemic.filters import And, Compare, Filter, Not, Or
 from mnemic.ids import partition_of
 from mnemic.protocols import Where
-from mnemic.stores.sqlite_graph import follow, parts_of
-from mnemic.stores.sqlite_sql import OWNER, owner_key, scope_sql
+from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.graph import follow, parts_of
+from mnemic.stores.relational.predicates import owner_key, scope_sql
 
 
-def called(db: sqlite3.Connection, where: Where) -> Filter | None:
+def called(db: Db, where: Where) -> Filter | None:
     """The filter with ids for names of entities: of all that bear one, with those they were merged with."""
     if where.filter is None:
         return None
@@ -23,16 +22,16 @@ def called(db: sqlite3.Connection, where: Where) -> Filter | None:
     return _with_ids(where.filter, _bearers(db, where, asked)) if asked else where.filter
 
 
-def _bearers(db: sqlite3.Connection, where: Where, asked: set[str]) -> Mapping[str, set[str]]:
+def _bearers(db: Db, where: Where, asked: set[str]) -> Mapping[str, set[str]]:
     """Entity ids by name or id, those merged into one another together."""
     if where.scope.user_id is None:  # entities are the owner's, of no run unless of nothing else
         mine, values = scope_sql(replace(where.scope, run_id=None))
         owners = f"IN (SELECT DISTINCT owner FROM entities WHERE {mine})"
     else:
-        owners, values = f"= {OWNER}", list[Any](owner_key(where.scope))
+        owners, values = f"= {db.OWNER}", list[Any](owner_key(where.scope))
     rows = db.execute(
-        f"SELECT key, entity_id FROM names WHERE owner {owners} AND key IN (SELECT value FROM json_each(?))",
-        [*values, json.dumps(sorted(asked))],
+        f"SELECT key, entity_id FROM names WHERE owner {owners} AND key {db.IN}",
+        [*values, db.listed(sorted(asked))],
     ).fetchall()
     bearers = rows + [(each, each) for each in asked if partition_of(each) is not None]
     now = follow(db, {entity_id for _, entity_id in bearers})

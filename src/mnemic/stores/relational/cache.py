@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mnemic import ranking
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_vectors import Codes
+from mnemic.stores.relational.vectors import Codes
 
 KEEP_FROM = 512
 """Entries from which a copy saves more than it costs: below, reading takes a fraction of a millisecond."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -15,24 +14,23 @@ from numpy.typing import NDArray
 from mnemic.lifetimes import Lifetime, Seen, Superseded, known, standing
 from mnemic.protocols import Events, Where
 from mnemic.stores.paging import event_place
-from mnemic.stores.sqlite_called import called
-from mnemic.stores.sqlite_filter import EPISODE_FIELDS, MEMORY_FIELDS, filter_sql
-from mnemic.stores.sqlite_rows import (
+from mnemic.stores.relational.called import called
+from mnemic.stores.relational.db import Db, Predicate
+from mnemic.stores.relational.filter import EPISODE_FIELDS, MEMORY_FIELDS, filter_sql
+from mnemic.stores.relational.predicates import (
+    Status,
+    episodes_sql,
+    keys_json,
+    memories_sql,
+    owner_key,
+)
+from mnemic.stores.relational.rows import (
     HISTORY_COLUMNS,
     MEMORY_COLUMNS,
     event_of,
     moment,
     prefixed,
     utc,
-)
-from mnemic.stores.sqlite_sql import (
-    OWNER,
-    Predicate,
-    Status,
-    episodes_sql,
-    keys_json,
-    memories_sql,
-    owner_key,
 )
 from mnemic.types import Memory, Scope
 
@@ -46,7 +44,7 @@ _EVERY: tuple[Status, ...] = ("current", "former")
 class Past:
     """A scope as it was: of each memory the version that a question may find."""
 
-    def __init__(self, db: sqlite3.Connection, where: Where) -> None:
+    def __init__(self, db: Db, where: Where) -> None:
         self._db = db
         self._where = where
         self._filter = called(db, where)
@@ -71,7 +69,7 @@ class Past:
 
     def matching(self) -> Predicate:
         """The rows of memories that may be found."""
-        return "entry IN (SELECT value FROM json_each(?))", [json.dumps(list(self.names))]
+        return self._db.at("entry", list(self.names))
 
     def seen(self, memory: Memory) -> Memory:
         """A memory that was found, as it was known then."""
@@ -89,7 +87,7 @@ class Past:
             memories += " AND (expires_at IS NULL OR utc(expires_at) > ?)"
             values.append(utc(where.now))
         if self._filter is not None:
-            filtering, filter_values = filter_sql(self._filter, MEMORY_FIELDS)
+            filtering, filter_values = filter_sql(self._db, self._filter, MEMORY_FIELDS)
             memories += f" AND {filtering}"
             values += filter_values
         rows = self._db.execute(f"SELECT entry FROM memories WHERE {memories}", values).fetchall()
@@ -99,9 +97,9 @@ class Past:
     def messages(self) -> dict[int, str]:
         """Entry and id of the messages that may be hits: see `protocols.Where`."""
         where = self._where
-        whose, values = episodes_sql(where.scope)
-        chosen = "state IN (SELECT value FROM json_each(?))"
-        values.append(json.dumps(list(where.episodes)))
+        whose, values = episodes_sql(self._db, where.scope)
+        chosen = f"state {self._db.IN}"
+        values.append(self._db.listed(where.episodes))
         if where.known_at is not None:
             then = utc(where.known_at)
             chosen = f"""
@@ -112,7 +110,7 @@ class Past:
                 )))"""
             values = [*values[:-1], then, values[-1], then]
         if self._filter is not None:
-            filtering, filter_values = filter_sql(self._filter, EPISODE_FIELDS)
+            filtering, filter_values = filter_sql(self._db, self._filter, EPISODE_FIELDS)
             chosen += f" AND {filtering}"
             values += filter_values
         rows = self._db.execute(
@@ -130,43 +128,40 @@ class Past:
 
     def _gone_elsewhere(self, entries: Iterable[int]) -> set[int]:
         """Entries of messages whose memory, in the same words, has become another run's."""
-        shared = self._db.execute(
-            "SELECT id FROM memories WHERE entry IN (SELECT value FROM json_each(?))", [json.dumps(list(entries))]
-        )
+        which, values = self._db.at("entry", list(entries))
+        shared = self._db.execute(f"SELECT id FROM memories WHERE {which}", values)
         rows = {(row[2], row[3]): row for row in _lives(self._db, {name for (name,) in shared})}
         found = self._standing(row[2:] for row in rows.values())
         return {rows[name, seen.version][0] for name, seen in found.items()}.intersection(entries)
 
 
-def _scope_lives(db: sqlite3.Connection, scope: Scope) -> list[tuple[Any, ...]]:
+def _scope_lives(db: Db, scope: Scope) -> list[tuple[Any, ...]]:
     """Entry, span and times of every version of the scope's memories."""
     rows: list[tuple[Any, ...]] = []
     for status in _EVERY:
-        whose, values = memories_sql(scope, status)
+        whose, values = memories_sql(db, scope, status)
         rows += db.execute(f"SELECT entry, span, {_LIFE_COLUMNS} FROM memories WHERE {whose}", values)
     return rows
 
 
-def _lives(db: sqlite3.Connection, ids: Iterable[str]) -> list[tuple[Any, ...]]:
+def _lives(db: Db, ids: Iterable[str]) -> list[tuple[Any, ...]]:
     """The same of memories by their ids."""
     return db.execute(
         f"""
-        SELECT m.entry, m.span, {prefixed("m", _LIFE_COLUMNS)} FROM json_each(?) AS k
-        JOIN memories AS m ON m.partition = k.value ->> 0 AND m.id = k.value ->> 1
+        SELECT m.entry, m.span, {prefixed("m", _LIFE_COLUMNS)} FROM {db.KEYS} AS k
+        JOIN memories AS m ON m.partition = k.partition AND m.id = k.id
         """,
         [keys_json(ids)],
     ).fetchall()
 
 
-def _replaced(db: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
+def _replaced(db: Db, ids: Iterable[str]) -> set[str]:
     """Memories whose place these take, or took for a while."""
-    by = json.dumps(list(ids))
+    by = db.listed(ids)
     return {
         name
         for column in ("retired_by", "superseded_by")
-        for (name,) in db.execute(
-            f"SELECT id FROM memories WHERE {column} IN (SELECT value FROM json_each(?)) AND {column} IS NOT NULL", [by]
-        )
+        for (name,) in db.execute(f"SELECT id FROM memories WHERE {column} {db.IN} AND {column} IS NOT NULL", [by])
     }
 
 
@@ -191,14 +186,12 @@ def _life_of(row: tuple[Any, ...]) -> Lifetime:
     )
 
 
-def versions_known(
-    db: sqlite3.Connection, ids: Sequence[str], at: datetime
-) -> tuple[list[tuple[Any, ...]], dict[str, Seen]]:
+def versions_known(db: Db, ids: Sequence[str], at: datetime) -> tuple[list[tuple[Any, ...]], dict[str, Seen]]:
     """Of each memory the row, from MEMORY_COLUMNS on, of the version that counted at a moment, and how it was seen."""
     rows = db.execute(
         f"""
-        SELECT {prefixed("m", MEMORY_COLUMNS)}, {prefixed("m", _LIFE_COLUMNS)} FROM json_each(?) AS k
-        JOIN memories AS m ON m.partition = k.value ->> 0 AND m.id = k.value ->> 1
+        SELECT {prefixed("m", MEMORY_COLUMNS)}, {prefixed("m", _LIFE_COLUMNS)} FROM {db.KEYS} AS k
+        JOIN memories AS m ON m.partition = k.partition AND m.id = k.id
         """,
         [keys_json(ids)],
     ).fetchall()
@@ -212,15 +205,13 @@ _LIFE_WIDTH = _LIFE_COLUMNS.count(",") + 1
 # What changed since.
 
 
-def changes(
-    db: sqlite3.Connection, scope: Scope, since: datetime, until: datetime | None, limit: int, cursor: str | None
-) -> Events:
+def changes(db: Db, scope: Scope, since: datetime, until: datetime | None, limit: int, cursor: str | None) -> Events:
     """Events of the scope's memories, oldest first. An owner's are one range by time."""
     after = ("", "") if cursor is None else event_place(cursor)
     owners, narrower, values = _owners(db, scope)
-    window = "h.owner IN (SELECT value FROM json_each(?)) AND h.at >= ? AND h.at < ?"
+    window = f"h.owner {db.IN} AND h.at >= ? AND h.at < ?"
     bound: list[Any] = [
-        json.dumps(owners),
+        db.listed(owners),
         utc(since),
         "A" if until is None else utc(until),
     ]  # digits sort before
@@ -241,29 +232,29 @@ def changes(
     return Events(events=events, total=total, next_cursor=last)
 
 
-def _owners(db: sqlite3.Connection, scope: Scope) -> tuple[list[int], str, list[Any]]:
+def _owners(db: Db, scope: Scope) -> tuple[list[int], str, list[Any]]:
     """Whose history to read, and what of it is the scope's."""
     if not scope.ids:
         rows = db.execute("SELECT number FROM owners WHERE project = ?", [scope.project])
         return [number for (number,) in rows], "true", []
     if tuple(scope.ids) == ("user_id",):
-        return [each for (each,) in db.execute(f"SELECT {OWNER}", owner_key(scope)) if each is not None], "true", []
+        return [each for (each,) in db.execute(f"SELECT {db.OWNER}", owner_key(scope)) if each is not None], "true", []
     mine: set[tuple[int, int, str]] = set()
     for status in _EVERY:
-        whose, values = memories_sql(scope, status)
+        whose, values = memories_sql(db, scope, status)
         mine.update(db.execute(f"SELECT owner, partition, id FROM memories WHERE {whose}", values))
-    narrower = "(h.partition, h.memory_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+    narrower = f"(h.partition, h.memory_id) IN (SELECT k.partition, k.id FROM {db.KEYS} AS k)"
     return sorted({owner for owner, *_ in mine}), narrower, [json.dumps([key for _, *key in mine])]
 
 
 # A slot.
 
 
-def slot_rows(db: sqlite3.Connection, scope: Scope, slot: str) -> Iterable[tuple[Any, ...]]:
+def slot_rows(db: Db, scope: Scope, slot: str) -> Iterable[tuple[Any, ...]]:
     """Rows, from MEMORY_COLUMNS, of every version that had a slot."""
-    owner, key = ("", []) if scope.user_id is None else (f" AND owner = {OWNER}", owner_key(scope))
+    owner, key = ("", []) if scope.user_id is None else (f" AND owner = {db.OWNER}", owner_key(scope))
     for status in _EVERY:
-        whose, values = memories_sql(scope, status)
+        whose, values = memories_sql(db, scope, status)
         yield from db.execute(
             f"SELECT {MEMORY_COLUMNS} FROM memories WHERE slot = ? AND {whose}{owner}", [slot, *values, *key]
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -11,29 +10,32 @@ from numpy.typing import NDArray
 
 from mnemic.protocols import Piece, Space, Vectors
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_rows import EPISODE_COLUMNS, MEMORY_COLUMNS, episode_of, memory_of
-from mnemic.stores.sqlite_sql import number_of, same_space
+from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.predicates import number_of, same_space
+from mnemic.stores.relational.rows import EPISODE_COLUMNS, MEMORY_COLUMNS, episode_of, memory_of
 
 
-def use_space(db: sqlite3.Connection, space: Space) -> None:
+def use_space(db: Db, space: Space) -> None:
     """Record the space and make its tables."""
+    if same_space(db, space):
+        return
+    db.lock_partition(-1)  # of all: two first writers make the tables once
     if not same_space(db, space):
-        db.execute("UPDATE spaces SET active = 1 WHERE number = ?", [_tables_of(db, space)])
+        db.execute("UPDATE spaces SET active = true WHERE number = ?", [_tables_of(db, space)])
 
 
-def _tables_of(db: sqlite3.Connection, space: Space) -> int:
+def _tables_of(db: Db, space: Space) -> int:
     """The space's number; its row and tables are made when it is new, not yet active."""
     known = number_of(db, space)
     if known is not None:
         return known
-    number = int(db.execute("SELECT ifnull(max(number), 0) + 1 FROM spaces").fetchone()[0])
-    db.execute("INSERT INTO spaces VALUES (?, ?, ?, 0)", [number, space.name, space.dimensions])
-    db.execute(f"CREATE TABLE vectors_{number:d} (block INTEGER PRIMARY KEY, codes BLOB NOT NULL)")
-    db.execute(f"CREATE TABLE exact_{number:d} (entry INTEGER PRIMARY KEY, vector BLOB NOT NULL)")
+    number = int(db.execute("SELECT coalesce(max(number), 0) + 1 FROM spaces").fetchone()[0])
+    db.execute("INSERT INTO spaces VALUES (?, ?, ?, false)", [number, space.name, space.dimensions])
+    db.make_space(number, space.dimensions)
     return number
 
 
-def reembed(db: sqlite3.Connection, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
+def reembed(db: Db, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
     """Keep vectors in a space's own tables, whether it is active or not."""
     number = _tables_of(db, space)
     table, kind = f"vectors_{number:d}", pack.code_type(space.dimensions)
@@ -42,43 +44,41 @@ def reembed(db: sqlite3.Connection, space: Space, vectors: Sequence[tuple[int, V
         for offset, vector in enumerate(windows):
             blocks[(place + offset) >> pack.BLOCK_BITS].append((place + offset, vector))
     for block, placed in blocks.items():
-        found = db.execute("SELECT marks FROM blocks WHERE block = ?", [block]).fetchone()
+        which, values = db.at("block", [block])
+        found = db.execute(f"SELECT marks FROM blocks WHERE {which}", values).fetchone()
         marks = np.frombuffer(found[0] if found else b"", dtype=pack.MARK)
         rows = [row for row in placed if not _vacant(marks, row[0] & (pack.BLOCK - 1))]  # others were erased meanwhile
         if not rows:
             continue
         codes = np.zeros(len(marks), dtype=kind)
-        known = db.execute(f"SELECT codes FROM {table} WHERE block = ?", [block]).fetchone()
+        known = db.execute(f"SELECT codes FROM {table} WHERE {which}", values).fetchone()
         if known is not None:
             before = np.frombuffer(known[0], dtype=kind)
             codes[: len(before)] = before
         codes[[entry & (pack.BLOCK - 1) for entry, _ in rows]] = pack.encode(np.stack([each for _, each in rows]))
-        db.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", [block, codes.tobytes()])
-        db.executemany(
-            f"INSERT OR REPLACE INTO exact_{number:d} VALUES (?, ?)",
-            [(entry, vector.astype("<f2").tobytes()) for entry, vector in rows],
-        )
+        db.insert(table, ("block", "codes"), [(block, codes.tobytes())], key="block")
+        exact = [(entry, vector.astype("<f2").tobytes()) for entry, vector in rows]
+        db.insert(f"exact_{number:d}", ("entry", "vector"), exact, key="entry")
 
 
 def _vacant(marks: NDArray[np.void], place: int) -> bool:
     return place >= len(marks) or not (marks["memory"][place] or marks["episode"][place] or marks["head"][place])
 
 
-def activate(db: sqlite3.Connection, space: Space) -> bool:
+def activate(db: Db, space: Space) -> bool:
     """Switch to a space that has every record's vectors, and drop all others."""
     if missing(db, space, 1):
         return False
     kept = _tables_of(db, space)
     for (number,) in db.execute("SELECT number FROM spaces WHERE number <> ?", [kept]).fetchall():
-        db.execute(f"DROP TABLE vectors_{number:d}")
-        db.execute(f"DROP TABLE exact_{number:d}")
+        db.drop_space(number)
         db.execute("DELETE FROM spaces WHERE number = ?", [number])
-    db.execute("UPDATE spaces SET active = 1")
+    db.execute("UPDATE spaces SET active = true")
     db.execute("UPDATE owners SET changes = changes + 1")
     return True
 
 
-def missing(db: sqlite3.Connection, space: Space, limit: int) -> list[Piece]:
+def missing(db: Db, space: Space, limit: int) -> list[Piece]:
     """Records without vectors in a space, in the order they lie."""
     number = number_of(db, space)
     without = "" if number is None else f"AND NOT EXISTS (SELECT 1 FROM exact_{number:d} AS x WHERE x.entry = r.entry)"

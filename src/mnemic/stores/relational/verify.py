@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_read import Reader
+from mnemic.stores.relational.read import Reader
 
 _SHOWN = 20  # problems of one kind that are listed one by one
 
@@ -30,7 +30,7 @@ _CHECKS = {
     "quote that its episode does not hold": """
         SELECT s.memory_id FROM sources AS s
         JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
-        WHERE instr(ifnull(e.seen, e.content), s.quote) = 0
+        WHERE instr(coalesce(e.seen, e.content), s.quote) = 0
     """,
     "done episode without memory": """
         SELECT e.id FROM episodes AS e WHERE e.state = 'done' AND NOT EXISTS
@@ -96,7 +96,7 @@ _CHECKS = {
 def verify(reader: Reader) -> tuple[int, tuple[str, ...]]:
     """Records checked, and the problems found."""
     db = reader.db
-    problems = [f"damaged page: {row[0]}" for row in db.execute("PRAGMA quick_check") if row[0] != "ok"]
+    problems = [f"damaged page: {damage}" for damage in db.damages()]
     for name, query in _CHECKS.items():
         problems += [f"{name}: {row[0]}" for row in db.execute(f"{query} LIMIT {_SHOWN}")]
     expected: dict[int, list[int]] = {}

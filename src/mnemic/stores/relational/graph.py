@@ -5,8 +5,6 @@ An entity that was merged keeps its rows; whoever reads follows it to the one it
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,61 +13,62 @@ from typing import Any
 
 from mnemic.errors import InvalidInput, describe
 from mnemic.protocols import Named
-from mnemic.stores.sqlite_rows import moment, prefixed
-from mnemic.stores.sqlite_sql import OWNER, keys_json, memories_sql, owner_key, same_sql, scope_sql
+from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.predicates import keys_json, memories_sql, owner_key, same_sql, scope_sql
+from mnemic.stores.relational.rows import moment, prefixed
 from mnemic.types import Entity, Relation, Scope
 
 
-def meant(db: sqlite3.Connection, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
+def meant(db: Db, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
     """The entities that names mean to exactly the scope's user, agent and app."""
     same, values = same_sql(scope)
     rows = db.execute(
         f"""
         SELECT n.key, n.entity_id FROM names AS n
         JOIN entities AS e ON e.partition = ? AND e.id = n.entity_id
-        WHERE n.owner = {OWNER} AND n.key IN (SELECT value FROM json_each(?)) AND {same}
+        WHERE n.owner = {db.OWNER} AND n.key {db.IN} AND {same}
         ORDER BY n.at DESC, n.entity_id DESC
         """,
-        [scope.partition if scope.owner else None, *owner_key(scope), json.dumps(list(keys)), *values],
+        [scope.partition if scope.owner else None, *owner_key(scope), db.listed(keys), *values],
     ).fetchall()
     return _by_name(db, dict(rows))  # of two, the one that had the name first
 
 
-def resolve(db: sqlite3.Connection, scope: Scope, wanted: Sequence[str]) -> dict[str, Entity]:
+def resolve(db: Db, scope: Scope, wanted: Sequence[str]) -> dict[str, Entity]:
     """Entities of a scope by a name's key or by id. Where several have a name, the scope's very own comes first."""
-    visible, values = _visible(scope)
+    visible, values = _visible(db, scope)
     same, same_values = same_sql(scope)
     ids = db.execute(
         f"""
-        SELECT e.id, e.id FROM json_each(?) AS k
-        JOIN entities AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+        SELECT e.id, e.id FROM {db.KEYS} AS k
+        JOIN entities AS e ON e.partition = k.partition AND e.id = k.id
         WHERE {visible}
         """,
         [keys_json(wanted), *values],
     ).fetchall()
     if scope.user_id is None:
-        called = "entities AS e CROSS JOIN names AS n ON n.owner = e.owner AND n.entity_id = e.id"
+        called = f"entities AS e {db.THEN} names AS n ON n.owner = e.owner AND n.entity_id = e.id"
     else:  # found by name at once, however many people a user knows
-        called = "names AS n CROSS JOIN entities AS e ON e.partition = n.owner >> 27 AND e.id = n.entity_id"
-        visible, values = f"n.owner = {OWNER} AND {visible}", [*owner_key(scope), *values]
+        called = f"names AS n {db.THEN} entities AS e ON e.partition = n.owner >> 27 AND e.id = n.entity_id"
+        visible, values = f"n.owner = {db.OWNER} AND {visible}", [*owner_key(scope), *values]
     rows = db.execute(
         f"""
         SELECT n.key, e.id FROM {called}
-        WHERE n.key IN (SELECT value FROM json_each(?)) AND {visible}
+        WHERE n.key {db.IN} AND {visible}
         ORDER BY {same}, n.at DESC, e.id DESC
         """,
-        [json.dumps(list(wanted)), *values, *same_values],
+        [db.listed(wanted), *values, *same_values],
     ).fetchall()
     return _by_name(db, dict(rows) | dict(ids))
 
 
-def entities(db: sqlite3.Connection, scope: Scope, limit: int, cursor: str | None) -> Named:
+def entities(db: Db, scope: Scope, limit: int, cursor: str | None) -> Named:
     """A page of the entities that the scope's memories name; the cursor is the id of the last one before."""
-    whose, values = memories_sql(scope)
+    whose, values = memories_sql(db, scope)
     pairs = db.execute(
         f"""
         SELECT n.entity_id, n.memory_id FROM (SELECT partition, id FROM memories WHERE {whose}) AS m
-        CROSS JOIN mentions AS n ON n.partition = m.partition AND n.memory_id = m.id
+        {db.THEN} mentions AS n ON n.partition = m.partition AND n.memory_id = m.id
         """,
         values,
     ).fetchall()
@@ -84,13 +83,13 @@ def entities(db: sqlite3.Connection, scope: Scope, limit: int, cursor: str | Non
     return replace(_named(db, scope, order[start : start + limit]), total=len(order))
 
 
-def naming(db: sqlite3.Connection, scope: Scope, entity_ids: Sequence[str]) -> Named:
+def naming(db: Db, scope: Scope, entity_ids: Sequence[str]) -> Named:
     """What a scope's memories say of some entities, and whom else they name."""
-    visible, values = _visible(scope)
+    visible, values = _visible(db, scope)
     mine = db.execute(
         f"""
-        SELECT e.id FROM json_each(?) AS k
-        JOIN entities AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+        SELECT e.id FROM {db.KEYS} AS k
+        JOIN entities AS e ON e.partition = k.partition AND e.id = k.id
         WHERE {visible}
         """,
         [keys_json(entity_ids), *values],
@@ -100,9 +99,9 @@ def naming(db: sqlite3.Connection, scope: Scope, entity_ids: Sequence[str]) -> N
     chosen = list(dict.fromkeys(now[each] for each in entity_ids if each in known))
     found = _named(db, scope, chosen)
     beside = db.execute(
-        """
-        SELECT DISTINCT n.entity_id, n.memory_id FROM json_each(?) AS k
-        CROSS JOIN mentions AS n ON n.partition = k.value ->> 0 AND n.memory_id = k.value ->> 1
+        f"""
+        SELECT DISTINCT n.entity_id, n.memory_id FROM {db.KEYS} AS k
+        {db.THEN} mentions AS n ON n.partition = k.partition AND n.memory_id = k.id
         """,
         [keys_json({memory_id for _, memory_id in found.mentions})],
     ).fetchall()
@@ -111,11 +110,11 @@ def naming(db: sqlite3.Connection, scope: Scope, entity_ids: Sequence[str]) -> N
     return replace(found, mentions=tuple(sorted(mentions)), total=len(chosen))
 
 
-def _visible(scope: Scope) -> tuple[str, list[Any]]:
+def _visible(db: Db, scope: Scope) -> tuple[str, list[Any]]:
     """Entities of a scope. They belong to no run unless to nothing else: a run's are those its memories name."""
     if scope.run_id is None:
         return scope_sql(scope)
-    memories, values = memories_sql(scope)
+    memories, values = memories_sql(db, scope)
     named = f"""(e.partition, e.id) IN (
         SELECT n.partition, n.entity_id FROM mentions AS n
         WHERE (n.partition, n.memory_id) IN (SELECT partition, id FROM memories WHERE {memories})
@@ -124,7 +123,7 @@ def _visible(scope: Scope) -> tuple[str, list[Any]]:
     return f"({named} OR ({own}))", [*values, *own_values]
 
 
-def _by_name(db: sqlite3.Connection, found: Mapping[str, str]) -> dict[str, Entity]:
+def _by_name(db: Db, found: Mapping[str, str]) -> dict[str, Entity]:
     if not found:
         return {}
     now = follow(db, set(found.values()))
@@ -132,11 +131,11 @@ def _by_name(db: sqlite3.Connection, found: Mapping[str, str]) -> dict[str, Enti
     return {key: known[now[each]] for key, each in found.items()}
 
 
-def follow(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, str]:
+def follow(db: Db, entity_ids: Iterable[str]) -> dict[str, str]:
     """Each entity and the one it turned out to be."""
     rows = db.execute(
         f"""
-        {_CHAIN}
+        {_chain(db)}
         SELECT c.first, c.id FROM chain AS c
         JOIN entities AS e ON e.partition = c.partition AND e.id = c.id AND e.merged_into IS NULL
         """,
@@ -145,14 +144,15 @@ def follow(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
-def on_the_way(db: sqlite3.Connection, entity_id: str) -> set[str]:
+def on_the_way(db: Db, entity_id: str) -> set[str]:
     """An entity, what it was merged into, and so on."""
-    return {each for (each,) in db.execute(f"{_CHAIN} SELECT id FROM chain", [keys_json([entity_id])])}
+    return {each for (each,) in db.execute(f"{_chain(db)} SELECT id FROM chain", [keys_json([entity_id])])}
 
 
-_CHAIN = """
+def _chain(db: Db) -> str:
+    return f"""
     WITH RECURSIVE chain (first, partition, id) AS (
-        SELECT k.value ->> 1, k.value ->> 0, k.value ->> 1 FROM json_each(?) AS k
+        SELECT k.id, k.partition, k.id FROM {db.KEYS} AS k
         UNION
         SELECT c.first, e.partition, e.merged_into FROM chain AS c
         JOIN entities AS e ON e.partition = c.partition AND e.id = c.id AND e.merged_into IS NOT NULL
@@ -160,12 +160,12 @@ _CHAIN = """
 """
 
 
-def parts_of(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, str]:
+def parts_of(db: Db, entity_ids: Iterable[str]) -> dict[str, str]:
     """These entities and all that were merged into them: each and the one it is now."""
     rows = db.execute(
-        """
+        f"""
         WITH RECURSIVE parts (partition, id, last) AS (
-            SELECT k.value ->> 0, k.value ->> 1, k.value ->> 1 FROM json_each(?) AS k
+            SELECT k.partition, k.id, k.id FROM {db.KEYS} AS k
             UNION
             SELECT e.partition, e.id, p.last FROM parts AS p
             JOIN entities AS e ON e.partition = p.partition AND e.merged_into = p.id
@@ -177,15 +177,15 @@ def parts_of(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, str
     return dict(rows.fetchall())
 
 
-def _load(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, Entity]:
+def _load(db: Db, entity_ids: Iterable[str]) -> dict[str, Entity]:
     """Entities with their names, those of what was merged into them too, and how many current memories name them."""
     ids = list(entity_ids)
     parts = parts_of(db, ids)
     names: dict[str, dict[str, None]] = defaultdict(dict)
     called = db.execute(
-        """
-        SELECT e.id, e.name, n.text FROM json_each(?) AS k
-        JOIN entities AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+        f"""
+        SELECT e.id, e.name, n.text FROM {db.KEYS} AS k
+        JOIN entities AS e ON e.partition = k.partition AND e.id = k.id
         LEFT JOIN names AS n ON n.owner = e.owner AND n.entity_id = e.id
         ORDER BY e.created_at, e.id, n.at, n.key
         """,
@@ -198,8 +198,8 @@ def _load(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, Entity
         counted[parts[entity_id]].add(memory_id)
     rows = db.execute(
         f"""
-        SELECT {prefixed("e", _COLUMNS)} FROM json_each(?) AS k
-        JOIN entities AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+        SELECT {prefixed("e", _COLUMNS)} FROM {db.KEYS} AS k
+        JOIN entities AS e ON e.partition = k.partition AND e.id = k.id
         """,
         [keys_json(ids)],
     )
@@ -209,15 +209,13 @@ def _load(db: sqlite3.Connection, entity_ids: Iterable[str]) -> dict[str, Entity
     }
 
 
-def _mentions(
-    db: sqlite3.Connection, entity_ids: Iterable[str], whose: str, values: list[Any]
-) -> list[tuple[str, str]]:
+def _mentions(db: Db, entity_ids: Iterable[str], whose: str, values: list[Any]) -> list[tuple[str, str]]:
     """(entity, memory) for each of these that a current memory names."""
     rows = db.execute(
         f"""
-        SELECT DISTINCT n.entity_id, n.memory_id FROM json_each(?) AS k
-        CROSS JOIN mentions AS n ON n.partition = k.value ->> 0 AND n.entity_id = k.value ->> 1
-        CROSS JOIN memories AS m ON m.partition = n.partition AND m.id = n.memory_id AND m.current
+        SELECT DISTINCT n.entity_id, n.memory_id FROM {db.KEYS} AS k
+        {db.THEN} mentions AS n ON n.partition = k.partition AND n.entity_id = k.id
+        {db.THEN} memories AS m ON m.partition = n.partition AND m.id = n.memory_id AND m.current
         WHERE {whose}
         ORDER BY n.memory_id
         """,
@@ -226,19 +224,19 @@ def _mentions(
     return rows.fetchall()
 
 
-def _named(db: sqlite3.Connection, scope: Scope, chosen: Sequence[str]) -> Named:
+def _named(db: Db, scope: Scope, chosen: Sequence[str]) -> Named:
     """Everything that current memories of a scope say of some entities, which are nobody's parts."""
     known = _load(db, chosen)
     parts = parts_of(db, chosen)
-    whose, values = memories_sql(scope)
+    whose, values = memories_sql(db, scope)
     within = f"EXISTS (SELECT 1 FROM memories WHERE partition = m.partition AND id = m.id AND {whose})"
     relations = db.execute(
         f"""
         SELECT DISTINCT r.subject_id, r.predicate, r.object_id, r.memory_id, m.valid_from, m.valid_to
-        FROM json_each(?) AS k
-        CROSS JOIN relations AS r ON r.partition = k.value ->> 0
-            AND (r.subject_id = k.value ->> 1 OR r.object_id = k.value ->> 1)
-        CROSS JOIN memories AS m ON m.partition = r.partition AND m.id = r.memory_id AND m.current
+        FROM {db.KEYS} AS k
+        {db.THEN} relations AS r ON r.partition = k.partition
+            AND (r.subject_id = k.id OR r.object_id = k.id)
+        {db.THEN} memories AS m ON m.partition = r.partition AND m.id = r.memory_id AND m.current
         WHERE {within}
         """,
         [keys_json(parts), *values],

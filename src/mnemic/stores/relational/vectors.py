@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from mnemic import ranking
 from mnemic.protocols import Probe, Vectors
 from mnemic.stores import blocks as pack
+from mnemic.stores.relational.db import Db
 
 # Blocks turned into floats together: 256 rows stay in the processor's cache, and the product is too
 # small for the linear algebra library to call in its threads, which on a busy machine cost 8 to 25 ms
@@ -26,7 +25,7 @@ _MEAN_BLOCKS = 16
 
 @np.errstate(invalid="ignore", over="ignore")  # codes of a damaged store may be no numbers
 def similarities(
-    db: sqlite3.Connection, blocks: pack.Blocks, eligible: ranking.Mask, probe: Probe, kept: dict[int, Codes] | None
+    db: Db, blocks: pack.Blocks, eligible: ranking.Mask, probe: Probe, kept: dict[int, Codes] | None
 ) -> tuple[ranking.Floats | None, float | None]:
     """Centred cosine of each row, -inf where a row has no vector, None without vectors; and the question's lift.
 
@@ -75,11 +74,9 @@ class Codes:
     """Where each block's rows end."""
 
 
-def _read(db: sqlite3.Connection, space: int, dimensions: int, entries: NDArray[np.int64]) -> Codes:
-    rows = db.execute(
-        f"SELECT block, codes FROM vectors_{space:d} WHERE block IN (SELECT value FROM json_each(?)) ORDER BY block",
-        [json.dumps(np.unique(entries >> pack.BLOCK_BITS).tolist())],
-    ).fetchall()
+def _read(db: Db, space: int, dimensions: int, entries: NDArray[np.int64]) -> Codes:
+    which, values = db.at("block", np.unique(entries >> pack.BLOCK_BITS).tolist())
+    rows = db.execute(f"SELECT block, codes FROM vectors_{space:d} WHERE {which} ORDER BY block", values).fetchall()
     kind = pack.code_type(dimensions)
     parts = [
         np.frombuffer(b"".join(codes for _, codes in rows[start : start + _TOGETHER]), dtype=kind)
@@ -139,28 +136,22 @@ def _products(codes: Codes, probes: ranking.Floats) -> ranking.Floats:
     return np.asarray(out * codes.scale[:, None], dtype=np.float32)
 
 
-def _exact(db: sqlite3.Connection, space: int, dimensions: int, entries: NDArray[np.int64]) -> Vectors:
-    rows = dict(
-        db.execute(
-            f"SELECT entry, vector FROM exact_{space:d} WHERE entry IN (SELECT value FROM json_each(?))",
-            [json.dumps(entries.tolist())],
-        ).fetchall()
-    )
+def _exact(db: Db, space: int, dimensions: int, entries: NDArray[np.int64]) -> Vectors:
+    which, values = db.at("entry", entries.tolist())
+    rows = dict(db.execute(f"SELECT entry, vector FROM exact_{space:d} WHERE {which}", values).fetchall())
     flat = np.frombuffer(b"".join(rows[int(entry)] for entry in entries), dtype="<f2")
     return flat.reshape(-1, dimensions).astype(np.float32)
 
 
-def stored(db: sqlite3.Connection, places: Sequence[tuple[int, int]]) -> dict[int, Vectors]:
+def stored(db: Db, places: Sequence[tuple[int, int]]) -> dict[int, Vectors]:
     """Vectors by the first entry of each (entry, span) that has any, shape (windows, dimensions)."""
     space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
     if space is None:
         return {}
     entries = [entry + offset for entry, span in places for offset in range(span)]
+    which, values = db.at("entry", entries)
     rows: dict[int, bytes] = dict(
-        db.execute(
-            f"SELECT entry, vector FROM exact_{space[0]:d} WHERE entry IN (SELECT value FROM json_each(?))",
-            [json.dumps(entries)],
-        ).fetchall()
+        db.execute(f"SELECT entry, vector FROM exact_{space[0]:d} WHERE {which}", values).fetchall()
     )
     return {
         entry: np.frombuffer(b"".join(windows), dtype="<f2").reshape(-1, space[1]).astype(np.float32)
@@ -184,7 +175,7 @@ Allowed = Callable[[list[int] | None], set[int]]
 
 @np.errstate(invalid="ignore", over="ignore")  # as above
 def nearest(
-    db: sqlite3.Connection,
+    db: Db,
     blocks: pack.Blocks,
     eligible: ranking.Mask,
     questions: Vectors,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,19 +11,21 @@ from mnemic.errors import Conflict
 from mnemic.ids import new_id, partition_of
 from mnemic.protocols import Annotate, NewEntity, NewEpisode, NewMemory, Proof, Retire, SetState, Write
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_entities import write_entity
-from mnemic.stores.sqlite_index import Index, Owners, link, mark_time
-from mnemic.stores.sqlite_queue import said_in, set_state
-from mnemic.stores.sqlite_rows import scope_columns, stamp, task_json, to_json, utc
-from mnemic.stores.sqlite_spaces import use_space
-from mnemic.stores.sqlite_sql import OWNER, owner_key
-from mnemic.stores.sqlite_undo import HAD_BEEN, record, restore, unprove
+from mnemic.stores.relational.db import Db, Taken
+from mnemic.stores.relational.entities import write_entity
+from mnemic.stores.relational.index import Index, Owners, link, mark_time
+from mnemic.stores.relational.predicates import keys_json, owner_key
+from mnemic.stores.relational.queue import said_in, set_state
+from mnemic.stores.relational.rows import scope_columns, stamp, task_json, to_json, utc
+from mnemic.stores.relational.spaces import use_space
+from mnemic.stores.relational.undo import HAD_BEEN, record, restore, unprove
 from mnemic.times import iso
 from mnemic.types import HistoryEvent, Tombstone, Usage
 
 
-def commit(db: sqlite3.Connection, write: Write) -> None:
+def commit(db: Db, write: Write) -> None:
     """All of `write`, or nothing: what raises here is rolled back."""
+    _lock(db, write)
     if write.space is not None:
         use_space(db, write.space)
     if write.basis is not None:
@@ -32,8 +33,31 @@ def commit(db: sqlite3.Connection, write: Write) -> None:
     _Commit(db, write).run()
 
 
-def _check_basis(db: sqlite3.Connection, write: Write) -> None:
-    query = f"SELECT ifnull((SELECT decisions FROM owners WHERE number = {OWNER}), 0)"
+def _lock(db: Db, write: Write) -> None:
+    """Other writers of the same owners come before or after, never between what is read here and what is written."""
+    memories = [
+        *(each.memory.id for each in write.memories if each.replaces is not None),
+        *(each.memory_id for each in write.retire),
+        *(each.memory_id for each in write.restore),
+        *(each.memory_id for each in write.proofs),
+        *(each.memory_id for each in write.unprove),
+        *(each.memory_id for each in write.annotate),
+    ]
+    episodes = [each.episode_id for each in write.states]
+    db.lock_owners(
+        f"""
+        SELECT {db.OWNER}
+        UNION ALL
+        SELECT m.owner FROM {db.KEYS} AS k JOIN memories AS m ON m.partition = k.partition AND m.id = k.id
+        UNION ALL
+        SELECT e.owner FROM {db.KEYS} AS k JOIN episodes AS e ON e.partition = k.partition AND e.id = k.id
+        """,
+        [*owner_key(write.scope), keys_json(memories), keys_json(episodes)],
+    )
+
+
+def _check_basis(db: Db, write: Write) -> None:
+    query = f"SELECT coalesce((SELECT decisions FROM owners WHERE number = {db.OWNER}), 0)"
     if db.execute(query, owner_key(write.scope)).fetchone()[0] != write.basis:
         raise Conflict("others changed memories of the same owner meanwhile; decide again")
 
@@ -41,12 +65,14 @@ def _check_basis(db: sqlite3.Connection, write: Write) -> None:
 class _Commit:
     """What one commit knows: places given out, changes to the index, owners it decided about."""
 
-    def __init__(self, db: sqlite3.Connection, write: Write) -> None:
+    def __init__(self, db: Db, write: Write) -> None:
         self._db = db
         self._write = write
         self._index = Index(db)
         self._owners = Owners(db)
         self._entry_of: dict[str, int] = {}
+        self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._cited: list[tuple[int, str, str, str, str | None]] = []
 
     def run(self) -> None:
         """The parts of a write, in their order."""
@@ -58,10 +84,15 @@ class _Commit:
         verbatim = {each.episode_id: each for each in write.memories if each.episode_id is not None}
         for episode in write.episodes:
             self._add_episode(owner, episode, verbatim.get(episode.episode.id))
+        self._insert()
         for retire in write.retire:
             self._retire(retire)
         for memory in write.memories:
             self._add_memory(owner, memory)
+        self._insert()
+        for memory in write.memories:
+            for run_id in memory.memory.runs:
+                said_in(db, memory.memory.scope.partition, memory.memory.id, run_id)
         self._change_memories()
         for state in write.states:
             set_state(db, self._index, state)
@@ -96,13 +127,13 @@ class _Commit:
         vectors = new.vectors if verbatim is None else verbatim.vectors
         entry, span = self._owners.take(owner, 0 if vectors is None else len(vectors))
         before = None if new.follows is None else self._entry(new.follows)
-        self._insert(
+        self._row(
             "episodes",
             entry=entry, span=span, owner=owner, partition=scope.partition, id=episode.id, **scope_columns(scope),
             role=episode.role, actor_id=episode.actor, content=episode.content,
             content_hash=text.md5(episode.content), said_at=episode.said_at.isoformat(),
             received_at=iso(episode.received_at), metadata=to_json(episode.metadata), state=episode.state,
-            reason=episode.reason, attempts=episode.attempts, due_at=utc(episode.due_at), leased=int(episode.leased),
+            reason=episode.reason, attempts=episode.attempts, due_at=utc(episode.due_at), leased=episode.leased,
             task=task_json(episode.task), change_id=episode.change_id, external_id=episode.external_id,
             seen=episode.seen,
         )  # fmt: skip
@@ -133,11 +164,11 @@ class _Commit:
             closing = "" if reason == "superseded" else f"{HAD_BEEN},"
         self._db.execute(
             f"""
-            UPDATE memories SET {closing} current = 0, updated_at = ?1, retired_by = ifnull(?2, retired_by),
-                retire_reason = ?3, valid_to = ifnull(?4, valid_to)
-            WHERE entry = ?5
+            UPDATE memories SET {closing} current = false, updated_at = ?1, retired_by = coalesce(?2, retired_by),
+                retire_reason = ?3, valid_to = coalesce(?4, valid_to)
+            WHERE partition = ?5 AND entry = ?6
             """,
-            [iso(self._write.at), retire.retired_by, reason, stamp(retire.valid_to), entry],
+            [iso(self._write.at), retire.retired_by, reason, stamp(retire.valid_to), partition, entry],
         )
         self._index.set(entry, memory=pack.memory_mark(current=False, reason=reason))
         self._owners.decided(owner)
@@ -164,6 +195,7 @@ class _Commit:
     def _add_memory(self, owner: int, new: NewMemory) -> None:
         memory, scope = new.memory, new.memory.scope
         if new.replaces is not None:
+            self._insert()
             self._close(memory.id, new.replaces)
         current = memory.known_to is None
         mark = pack.memory_mark(current=current, reason=memory.retire_reason)
@@ -177,31 +209,31 @@ class _Commit:
                 entry, memory.indexed, new.vectors, memory=mark, said=memory.said_at or memory.created_at,
                 turn=link(turn), expires=mark_time(memory.expires_at), attribute=memory.attribute, person=memory.person,
             )  # fmt: skip
-        self._insert(
+        self._row(
             "memories",
             entry=entry, span=span, owner=owner, partition=scope.partition, id=memory.id, version=memory.version,
-            current=int(current), once=new.once, **scope_columns(scope), kind=memory.kind, text=memory.text,
+            current=current, once=new.once, **scope_columns(scope), kind=memory.kind, text=memory.text,
             hash=text.md5(memory.text), subject=memory.subject, attribute=memory.attribute, object=memory.object,
             slot=memory.slot, categories=to_json(memory.categories), metadata=to_json(memory.metadata),
             confidence=memory.confidence, origin=memory.origin, attributed_to=memory.attributed_to,
             actor_id=memory.actor, role=memory.role, valid_from=stamp(memory.valid_from),
             valid_to=stamp(memory.valid_to), valid_before=stamp(memory.valid_to), precision=memory.precision,
             known_from=iso(memory.known_from), known_to=stamp(memory.known_to), retired_by=memory.retired_by,
-            retire_reason=memory.retire_reason, expires_at=stamp(memory.expires_at), pinned=int(memory.pinned),
+            retire_reason=memory.retire_reason, expires_at=stamp(memory.expires_at), pinned=memory.pinned,
             rating=memory.rating, proof_count=memory.proof_count,
             said_at=memory.said_at.isoformat() if memory.said_at else None,
             created_at=iso(memory.created_at), updated_at=iso(memory.updated_at), seen=memory.seen,
         )  # fmt: skip
-        self._cite(memory.id, ((source.episode_id, source.quote) for source in memory.sources), None)
-        for run_id in memory.runs:
-            said_in(self._db, scope.partition, memory.id, run_id)
+        self._cited += [
+            (scope.partition, memory.id, source.episode_id, source.quote, None) for source in memory.sources
+        ]
         self._owners.decided(owner)
 
     def _close(self, memory_id: str, version: int) -> None:
         """Make way for the next version."""
         row = self._db.execute(
             """
-            UPDATE memories SET current = 0, known_to = ?1, updated_at = ?1, valid_before = valid_to
+            UPDATE memories SET current = false, known_to = ?1, updated_at = ?1, valid_before = valid_to
             WHERE partition = ?2 AND id = ?3 AND version = ?4 AND current
             RETURNING entry
             """,
@@ -219,10 +251,11 @@ class _Commit:
         ).fetchone()
         if row is None:
             raise _moved(proof.memory_id, proof.version)
-        if self._cite(proof.memory_id, [(episode_id, proof.source.quote)], proof.change_id):
+        source = (partition, proof.memory_id, episode_id, proof.source.quote, proof.change_id)
+        if self._db.execute(_CITE, source).rowcount:
             self._db.execute(
-                "UPDATE memories SET proof_count = proof_count + 1, updated_at = ? WHERE entry = ?",
-                [iso(self._write.at), row[0]],
+                "UPDATE memories SET proof_count = proof_count + 1, updated_at = ? WHERE partition = ? AND entry = ?",
+                [iso(self._write.at), partition, row[0]],
             )
         run = self._db.execute(
             "SELECT run_id FROM episodes WHERE partition = ? AND id = ?", [partition, episode_id]
@@ -233,12 +266,13 @@ class _Commit:
 
     def _bury(self, tombstone: Tombstone) -> None:
         owner = self._owners.of(tombstone.scope)
-        self._insert(
+        self._row(
             "tombstones",
             partition=partition_of(tombstone.id), id=tombstone.id, owner=owner, **scope_columns(tombstone.scope),
             at=iso(tombstone.at), change_id=tombstone.change_id, slot=tombstone.slot,
             print=to_json(dict(tombstone.print)),
         )  # fmt: skip
+        self._insert()
         self._owners.decided(owner)
 
     def _lift(self, tombstone_id: str) -> None:
@@ -257,30 +291,35 @@ class _Commit:
         ).fetchone()
         return None if row is None else int(row[0])
 
-    def _cite(self, memory_id: str, cited: Iterable[tuple[str, str]], change_id: str | None) -> bool:
-        """Whether a source is new."""
-        done = self._db.executemany(
-            "INSERT OR IGNORE INTO sources (partition, memory_id, episode_id, quote, change_id) VALUES (?, ?, ?, ?, ?)",
-            [(partition_of(memory_id), memory_id, episode_id, quote, change_id) for episode_id, quote in cited],
-        )
-        return done.rowcount > 0
+    def _row(self, table: str, **columns: Any) -> None:
+        """A row to be inserted: all of a kind go in one statement."""
+        self._rows.setdefault(table, []).append(columns)
 
-    def _insert(self, table: str, **columns: Any) -> None:
-        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-        try:
-            self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(columns.values()))
-        except sqlite3.IntegrityError as exc:
-            raise Conflict(f"others wrote the same to {table} meanwhile ({exc}); decide again") from exc
+    def _insert(self) -> None:
+        """Insert the rows so far, and what memories cite."""
+        for table, rows in self._rows.items():
+            try:
+                self._db.insert(table, tuple(rows[0]), [tuple(row.values()) for row in rows])
+            except Taken as exc:
+                raise Conflict(f"others wrote the same to {table} meanwhile ({exc}); decide again") from exc
+        self._db.executemany(_CITE, self._cited)
+        self._rows, self._cited = {}, []
 
 
-def _annotate(db: sqlite3.Connection, note: Annotate, at: datetime) -> None:
+_CITE = """
+    INSERT INTO sources (partition, memory_id, episode_id, quote, change_id) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING
+"""
+
+
+def _annotate(db: Db, note: Annotate, at: datetime) -> None:
     partition = partition_of(note.memory_id)
     done = db.execute(
         """
-        UPDATE memories SET pinned = ifnull(?, pinned), rating = rating + ?
+        UPDATE memories SET pinned = coalesce(?, pinned), rating = rating + ?
         WHERE partition = ? AND id = ? AND version = ? AND current
         """,
-        [None if note.pinned is None else int(note.pinned), note.rating, partition, note.memory_id, note.version],
+        [note.pinned, note.rating, partition, note.memory_id, note.version],
     )
     if not done.rowcount:
         raise _moved(note.memory_id, note.version)
@@ -292,7 +331,7 @@ def _annotate(db: sqlite3.Connection, note: Annotate, at: datetime) -> None:
         )
 
 
-def _write_history(db: sqlite3.Connection, events: Iterable[HistoryEvent]) -> None:
+def _write_history(db: Db, events: Iterable[HistoryEvent]) -> None:
     db.executemany(
         """
         INSERT INTO history
@@ -310,16 +349,16 @@ def _write_history(db: sqlite3.Connection, events: Iterable[HistoryEvent]) -> No
     )  # fmt: skip
 
 
-def _spend(db: sqlite3.Connection, project: str, at: datetime, spent: Usage) -> None:
+def _spend(db: Db, project: str, at: datetime, spent: Usage) -> None:
     db.execute(
         """
         INSERT INTO usage (project, day, model_calls, input_tokens, output_tokens, embeddings)
         VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (project, day) DO UPDATE SET
-            model_calls = model_calls + excluded.model_calls,
-            input_tokens = input_tokens + excluded.input_tokens,
-            output_tokens = output_tokens + excluded.output_tokens,
-            embeddings = embeddings + excluded.embeddings
+            model_calls = usage.model_calls + excluded.model_calls,
+            input_tokens = usage.input_tokens + excluded.input_tokens,
+            output_tokens = usage.output_tokens + excluded.output_tokens,
+            embeddings = usage.embeddings + excluded.embeddings
         """,
         [
             project, at.astimezone(UTC).date().isoformat(), spent.model_calls, spent.input_tokens, spent.output_tokens,

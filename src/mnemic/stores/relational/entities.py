@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from mnemic.errors import Conflict, describe
 from mnemic.ids import partition_of
 from mnemic.protocols import EntityWrite, MergeEntity, MoveName, Naming, NewEntity, NewRelation
-from mnemic.stores.sqlite_graph import follow, on_the_way, parts_of
-from mnemic.stores.sqlite_rows import scope_columns
-from mnemic.stores.sqlite_sql import keys_json, scope_sql
+from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.graph import follow, on_the_way, parts_of
+from mnemic.stores.relational.predicates import keys_json, scope_sql
+from mnemic.stores.relational.rows import scope_columns
 from mnemic.times import iso
 from mnemic.types import Entity, Scope
 
 # Writing.
 
 
-def write_entity(db: sqlite3.Connection, owner: int, at: datetime, change: EntityWrite) -> None:
+def write_entity(db: Db, owner: int, at: datetime, change: EntityWrite) -> None:
     """Carry out one change to entities. `owner`: whose new ones are."""
     match change:
         case NewEntity(entity=entity, keys=keys):
@@ -28,35 +27,37 @@ def write_entity(db: sqlite3.Connection, owner: int, at: datetime, change: Entit
         case Naming(memory_id=memory_id, entity_id=entity_id, key=key):
             _must_be(db, entity_id)
             row = [partition_of(memory_id), memory_id, entity_id, key]
-            db.execute("INSERT OR IGNORE INTO mentions VALUES (?, ?, ?, ?)", row)
+            db.execute("INSERT INTO mentions VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
         case NewRelation(memory_id=memory_id, subject=subject, predicate=predicate, object=object_):
             for entity_id, _ in (subject, object_):
                 _must_be(db, entity_id)
             row = [partition_of(memory_id), memory_id, *subject, predicate, *object_]
-            db.execute("INSERT OR IGNORE INTO relations VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute("INSERT INTO relations VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
         case MergeEntity():
             _merge(db, change)
         case MoveName():
             _move(db, change)
 
 
-def _add(db: sqlite3.Connection, owner: int, at: datetime, entity: Entity, keys: Mapping[str, str]) -> None:
+def _add(db: Db, owner: int, at: datetime, entity: Entity, keys: Mapping[str, str]) -> None:
     columns = {
         "partition": partition_of(entity.id), "id": entity.id, "owner": owner, **scope_columns(entity.scope),
         "kind": entity.kind, "name": entity.name, "created_at": iso(entity.created_at),
         "merged_into": entity.merged_into,
     }  # fmt: skip
     db.execute(
-        f"INSERT OR IGNORE INTO entities ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+        f"INSERT INTO entities ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) ON CONFLICT DO NOTHING",
         list(columns.values()),
     )
-    db.executemany(
-        f"INSERT OR IGNORE INTO names (owner, key, entity_id, text, at) VALUES (({_OWNER_OF}), ?, ?, ?, ?)",
-        [(columns["partition"], entity.id, key, entity.id, text, iso(at)) for key, text in keys.items()],
-    )
+    (whose,) = db.execute(_OWNER_OF, [columns["partition"], entity.id]).fetchone()
+    known = {
+        key for (key,) in db.execute("SELECT key FROM names WHERE owner = ? AND entity_id = ?", [whose, entity.id])
+    }
+    rows = [(whose, key, entity.id, text, iso(at)) for key, text in keys.items() if key not in known]
+    db.insert("names", ("owner", "key", "entity_id", "text", "at"), rows)
 
 
-def _merge(db: sqlite3.Connection, change: MergeEntity) -> None:
+def _merge(db: Db, change: MergeEntity) -> None:
     if change.into is not None:
         _must_be(db, change.into)
         if change.entity_id in on_the_way(db, change.into):
@@ -72,32 +73,52 @@ def _merge(db: sqlite3.Connection, change: MergeEntity) -> None:
         raise _gone(change.entity_id)
 
 
-def _move(db: sqlite3.Connection, change: MoveName) -> None:
+def _move(db: Db, change: MoveName) -> None:
     partition = partition_of(change.source)
     _must_be(db, change.target)
-    moved = db.execute(
-        f"""
-        UPDATE OR REPLACE names SET entity_id = ?
-        WHERE key = ? AND entity_id = ? AND owner = ({_OWNER_OF})
-        """,
-        [change.target, change.key, change.source, partition, change.source],
-    )
-    if not moved.rowcount:
+    whose = db.execute(_OWNER_OF, [partition, change.source]).fetchone()
+    name = "owner = ? AND key = ? AND entity_id = ?"
+    found = whose and db.execute(f"SELECT 1 FROM names WHERE {name}", [*whose, change.key, change.source]).fetchone()
+    if partition is None or not found:
         raise Conflict(f"entity {change.source} is not called {describe(change.key)} any more; decide again")
-    for table, entity, key in (
-        ("mentions", "entity_id", "key"),
-        ("relations", "subject_id", "subject_key"),
-        ("relations", "object_id", "object_key"),
-    ):
-        db.execute(
-            f"UPDATE OR REPLACE {table} SET {entity} = ? WHERE partition = ? AND {entity} = ? AND {key} = ?",
-            [change.target, partition, change.source, change.key],
-        )
+    if change.source != change.target:
+        _move_rows(db, partition, whose[0], change)
     row = [partition_of(change.change_id), change.change_id, change.key, change.source, change.target]
-    db.execute("INSERT OR REPLACE INTO moves VALUES (?, ?, ?, ?, ?)", row)
+    db.execute(
+        """
+        INSERT INTO moves (partition, change_id, key, source, target) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (partition, change_id, key, source) DO UPDATE SET target = excluded.target
+        """,
+        row,
+    )
 
 
-def _must_be(db: sqlite3.Connection, entity_id: str) -> None:
+def _move_rows(db: Db, partition: int, owner: int, change: MoveName) -> None:
+    _replace(db, "names", "entity_id", ("owner", "key"), f"owner = {owner:d} AND key = ?", change)
+    mine = f"partition = {partition:d} AND "
+    _replace(db, "mentions", "entity_id", ("partition", "memory_id", "key"), f"{mine}key = ?", change)
+    rest = ("partition", "memory_id", "predicate")
+    _replace(db, "relations", "subject_id", (*rest, "object_id"), f"{mine}subject_key = ?", change)
+    _replace(db, "relations", "object_id", (*rest, "subject_id"), f"{mine}object_key = ?", change)
+
+
+def _replace(db: Db, table: str, entity: str, rest: Sequence[str], called: str, change: MoveName) -> None:
+    """Rows of one name become another entity's, in the place of those that this has. `rest`: of the key of the table."""
+    same = " AND ".join(f"moving.{name} = {table}.{name}" for name in rest)
+    db.execute(
+        f"""
+        DELETE FROM {table} WHERE {entity} = ? AND EXISTS (
+            SELECT 1 FROM (SELECT * FROM {table} WHERE {entity} = ? AND {called}) AS moving WHERE {same}
+        )
+        """,
+        [change.target, change.source, change.key],
+    )
+    db.execute(
+        f"UPDATE {table} SET {entity} = ? WHERE {entity} = ? AND {called}", [change.target, change.source, change.key]
+    )
+
+
+def _must_be(db: Db, entity_id: str) -> None:
     key = [partition_of(entity_id), entity_id]
     if db.execute("SELECT 1 FROM entities WHERE partition = ? AND id = ?", key).fetchone() is None:
         raise _gone(entity_id)
@@ -110,25 +131,25 @@ def _gone(entity_id: str) -> Conflict:
 # Erasing.
 
 
-def names_used(db: sqlite3.Connection, memories: str) -> set[tuple[str, str]]:
+def names_used(db: Db, memories: str) -> set[tuple[str, str]]:
     """(entity, key) of each name that these memories use. `memories`: partitions and ids as JSON."""
     rows = db.execute(
-        """
-        SELECT n.entity_id, n.key FROM json_each(?1) AS k
-        CROSS JOIN mentions AS n ON n.partition = k.value ->> 0 AND n.memory_id = k.value ->> 1
+        f"""
+        SELECT n.entity_id, n.key FROM {db.KEYS} AS k
+        {db.THEN} mentions AS n ON n.partition = k.partition AND n.memory_id = k.id
         UNION
-        SELECT r.subject_id, r.subject_key FROM json_each(?1) AS k
-        CROSS JOIN relations AS r ON r.partition = k.value ->> 0 AND r.memory_id = k.value ->> 1
+        SELECT r.subject_id, r.subject_key FROM {db.KEYS} AS k
+        {db.THEN} relations AS r ON r.partition = k.partition AND r.memory_id = k.id
         UNION
-        SELECT r.object_id, r.object_key FROM json_each(?1) AS k
-        CROSS JOIN relations AS r ON r.partition = k.value ->> 0 AND r.memory_id = k.value ->> 1
+        SELECT r.object_id, r.object_key FROM {db.KEYS} AS k
+        {db.THEN} relations AS r ON r.partition = k.partition AND r.memory_id = k.id
         """,
-        [memories],
+        [memories] * 3,
     )
     return set(rows.fetchall())
 
 
-def drop_names(db: sqlite3.Connection, scope: Scope, used: set[tuple[str, str]]) -> int:
+def drop_names(db: Db, scope: Scope, used: set[tuple[str, str]]) -> int:
     """Drop entities that nothing names any more, and names nobody uses any more; how many entities went.
 
     Those that are looked at: the scope's own, and those that erased memories named (`used`).
@@ -156,40 +177,40 @@ def drop_names(db: sqlite3.Connection, scope: Scope, used: set[tuple[str, str]])
     return dropped
 
 
-def _is_named(db: sqlite3.Connection, entity_id: str, key: str | None = None) -> bool:
+def _is_named(db: Db, entity_id: str, key: str | None = None) -> bool:
     """Whether any memory, current or not, names it (by this key)."""
     row = db.execute(
         """
-        SELECT EXISTS (SELECT 1 FROM mentions WHERE partition = ?1 AND entity_id = ?2 AND key = ifnull(?3, key))
+        SELECT EXISTS (SELECT 1 FROM mentions WHERE partition = ?1 AND entity_id = ?2 AND key = coalesce(?3, key))
             OR EXISTS (SELECT 1 FROM relations WHERE partition = ?1 AND subject_id = ?2
-                AND subject_key = ifnull(?3, subject_key))
+                AND subject_key = coalesce(?3, subject_key))
             OR EXISTS (SELECT 1 FROM relations WHERE partition = ?1 AND object_id = ?2
-                AND object_key = ifnull(?3, object_key))
+                AND object_key = coalesce(?3, object_key))
         """,
         [partition_of(entity_id), entity_id, key],
     ).fetchone()
     return bool(row[0])
 
 
-def _merged(db: sqlite3.Connection, group: Iterable[str]) -> dict[str, str | None]:
+def _merged(db: Db, group: Iterable[str]) -> dict[str, str | None]:
     rows = db.execute(
-        """
-        SELECT e.id, e.merged_into FROM json_each(?) AS k
-        JOIN entities AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+        f"""
+        SELECT e.id, e.merged_into FROM {db.KEYS} AS k
+        JOIN entities AS e ON e.partition = k.partition AND e.id = k.id
         """,
         [keys_json(group)],
     )
     return dict(rows.fetchall())
 
 
-def _drop(db: sqlite3.Connection, entity_id: str) -> None:
+def _drop(db: Db, entity_id: str) -> None:
     key = [partition_of(entity_id), entity_id]
     db.execute(f"DELETE FROM names WHERE owner = ({_OWNER_OF}) AND entity_id = ?", [*key, entity_id])
     db.execute("DELETE FROM moves WHERE ? IN (source, target)", [entity_id])
     db.execute("DELETE FROM entities WHERE partition = ? AND id = ?", key)
 
 
-def _unname(db: sqlite3.Connection, entity_id: str, key: str) -> None:
+def _unname(db: Db, entity_id: str, key: str) -> None:
     """Take a name away. An entity that was called by it is called by the next one."""
     place = [partition_of(entity_id), entity_id]
     gone = db.execute(
@@ -202,8 +223,8 @@ def _unname(db: sqlite3.Connection, entity_id: str, key: str) -> None:
     ).fetchall()
     if left and any(text not in (row[0] for row in left) for (text,) in gone):
         db.execute(
-            "UPDATE entities SET name = ? WHERE partition = ? AND id = ? AND name IN (SELECT value FROM json_each(?))",
-            [left[0][0], *place, json.dumps([text for (text,) in gone])],
+            f"UPDATE entities SET name = ? WHERE partition = ? AND id = ? AND name {db.IN}",
+            [left[0][0], *place, db.listed(text for (text,) in gone)],
         )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -17,12 +15,22 @@ from mnemic.ids import partition_of
 from mnemic.protocols import Candidate, Counts, Found, Log, Order, Page, Probe, Record, Space, Vectors, Where
 from mnemic.stores import blocks as pack
 from mnemic.stores.paging import cursor_after, place
-from mnemic.stores.sqlite_arms import linked, places_of, timely
-from mnemic.stores.sqlite_cache import KEEP_FROM, Cache, Index, index_of
-from mnemic.stores.sqlite_called import called
-from mnemic.stores.sqlite_filter import EPISODE_FIELDS, MEMORY_FIELDS, filter_sql
-from mnemic.stores.sqlite_past import Past, slot_rows, versions_known
-from mnemic.stores.sqlite_rows import (
+from mnemic.stores.relational.arms import linked, places_of, timely
+from mnemic.stores.relational.cache import KEEP_FROM, Cache, Index, index_of
+from mnemic.stores.relational.called import called
+from mnemic.stores.relational.db import Db, Predicate
+from mnemic.stores.relational.filter import EPISODE_FIELDS, MEMORY_FIELDS, filter_sql
+from mnemic.stores.relational.past import Past, slot_rows, versions_known
+from mnemic.stores.relational.predicates import (
+    Status,
+    episodes_sql,
+    exactly,
+    keys_json,
+    memories_sql,
+    owner_key,
+    same_space,
+)
+from mnemic.stores.relational.rows import (
     EPISODE_COLUMNS,
     HISTORY_COLUMNS,
     MEMORY_COLUMNS,
@@ -33,17 +41,7 @@ from mnemic.stores.sqlite_rows import (
     prefixed,
     utc,
 )
-from mnemic.stores.sqlite_sql import (
-    OWNER,
-    Predicate,
-    Status,
-    episodes_sql,
-    keys_json,
-    memories_sql,
-    owner_key,
-    same_space,
-)
-from mnemic.stores.sqlite_vectors import similarities, stored
+from mnemic.stores.relational.vectors import similarities, stored
 from mnemic.times import milliseconds
 from mnemic.types import Episode, EpisodeState, HistoryEvent, Memory, Scope, Source, Usage
 
@@ -51,8 +49,8 @@ from mnemic.types import Episode, EpisodeState, HistoryEvent, Memory, Scope, Sou
 class Reader:
     """One read transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, cache: Cache) -> None:
-        self.db = connection
+    def __init__(self, db: Db, cache: Cache) -> None:
+        self.db = db
         self.cache = cache
         self._looked: tuple[Where, Past] | None = None
 
@@ -121,8 +119,7 @@ class Reader:
         if tuple(scope.ids) != ("user_id",):
             return index_of(self._picked_blocks(where))
         owner = self.db.execute(
-            "SELECT number, next_sequence, changes FROM owners WHERE project = ? AND kind = 'user_id' AND name = ?",
-            [scope.project, scope.user_id],
+            f"SELECT number, next_sequence, changes FROM owners WHERE number = {self.db.OWNER}", owner_key(scope)
         ).fetchone()
         if owner is None:
             return index_of(pack.flatten(()))
@@ -141,7 +138,8 @@ class Reader:
                 f"""
                 SELECT b.block, b.marks, b.terms
                 FROM owners AS o
-                JOIN blocks AS b ON b.block BETWEEN o.number << 18 AND (o.number << 18) + 262143
+                JOIN blocks AS b ON {self.db.lies("b", "o.number >> 27")}
+                    AND b.block BETWEEN o.number << 18 AND (o.number << 18) + 262143
                 WHERE {whose}
                 ORDER BY b.block
                 """,
@@ -151,10 +149,8 @@ class Reader:
 
     def marks_of(self, owner: int) -> pack.Blocks:
         """All of an owner's entries without their words."""
-        rows = self.db.execute(
-            "SELECT block, marks FROM blocks WHERE block BETWEEN ? << 18 AND (? << 18) + 262143 ORDER BY block",
-            [owner, owner],
-        )
+        which, values = self.db.between("block", owner << 18, (owner << 18) + 262143)
+        rows = self.db.execute(f"SELECT block, marks FROM blocks WHERE {which} ORDER BY block", values)
         return pack.flatten((block, marks, b"") for block, marks in rows)
 
     def _past(self, where: Where) -> Past | None:
@@ -168,7 +164,11 @@ class Reader:
     def _matching(self, where: Where) -> list[Predicate]:
         """Which rows of memories a question is about: several conditions, as each has an index."""
         past = self._past(where)
-        return [memories_sql(where.scope, each) for each in _statuses(where)] if past is None else [past.matching()]
+        return (
+            [memories_sql(self.db, where.scope, each) for each in _statuses(where)]
+            if past is None
+            else [past.matching()]
+        )
 
     def _picked_blocks(self, where: Where) -> pack.Blocks:
         parts = self._matching(where)
@@ -176,18 +176,15 @@ class Reader:
             " UNION ".join(f"SELECT entry, span FROM memories WHERE {matching}" for matching, _ in parts),
             [value for _, values in parts for value in values],
         ).fetchall()
-        matching, values = episodes_sql(where.scope)
+        matching, values = episodes_sql(self.db, where.scope)
         episodes = self.db.execute(f"SELECT entry, span FROM episodes WHERE {matching}", values).fetchall()
         if not memories and not episodes:
             return pack.flatten(())
         spans = np.array([*memories, *episodes], dtype=np.int64)
         entries = np.unique(np.concatenate([spans[:, 0], *_further(spans)]))
-        wanted = np.unique(entries >> pack.BLOCK_BITS)
+        which, values = self.db.at("block", np.unique(entries >> pack.BLOCK_BITS).tolist())
         blocks = pack.flatten(
-            self.db.execute(
-                "SELECT block, marks, terms FROM blocks WHERE block IN (SELECT value FROM json_each(?)) ORDER BY block",
-                [json.dumps(wanted.tolist())],
-            )
+            self.db.execute(f"SELECT block, marks, terms FROM blocks WHERE {which} ORDER BY block", values)
         )
         picked = pack.subset(blocks, np.isin(blocks.entries, entries))
         if self._past(where) is not None:
@@ -231,14 +228,14 @@ class Reader:
         """Entries whose record passes the filter; the record of a shared one is its memory."""
         tree = called(self.db, where)
         assert tree is not None  # noqa: S101 - the caller asked
-        memories, memory_values = filter_sql(tree, MEMORY_FIELDS)
-        episodes, episode_values = filter_sql(tree, EPISODE_FIELDS)
+        memories, memory_values = filter_sql(self.db, tree, MEMORY_FIELDS)
+        episodes, episode_values = filter_sql(self.db, tree, EPISODE_FIELDS)
         queries, values = [], []
         for status in _statuses(where):
-            whose, bound = memories_sql(where.scope, status)
+            whose, bound = memories_sql(self.db, where.scope, status)
             queries.append(f"SELECT entry FROM memories WHERE {whose} AND {memories}")
             values += [*bound, *memory_values]
-        whose, bound = episodes_sql(where.scope)
+        whose, bound = episodes_sql(self.db, where.scope)
         shared = "m.current" + (" OR m.retire_reason = 'superseded'" if len(_statuses(where)) > 1 else "")
         queries.append(
             f"""
@@ -253,17 +250,11 @@ class Reader:
         past = self._past(where)
         if past is not None:
             return past.messages | past.names
-        wanted = json.dumps(entries)
-        rows = self.db.execute(
-            f"""
-            SELECT entry, id FROM episodes WHERE entry IN (SELECT value FROM json_each(?))
-            UNION ALL
-            SELECT entry, id FROM memories WHERE entry IN (SELECT value FROM json_each(?))
-            AND (current{" OR retire_reason = 'superseded'" if len(_statuses(where)) > 1 else ""})
-            """,
-            [wanted, wanted],
-        )
-        return dict(rows.fetchall())  # a memory comes after, and replaces, the episode it shares an entry with
+        which, values = self.db.at("entry", entries)
+        episodes = self.db.execute(f"SELECT entry, id FROM episodes WHERE {which}", values).fetchall()
+        current = "current OR retire_reason = 'superseded'" if len(_statuses(where)) > 1 else "current"
+        memories = self.db.execute(f"SELECT entry, id FROM memories WHERE {which} AND ({current})", values).fetchall()
+        return dict(episodes) | dict(memories)  # a memory replaces the episode it shares an entry with
 
     # Records.
 
@@ -274,8 +265,8 @@ class Reader:
         if others:
             episodes = self.db.execute(
                 f"""
-                SELECT {prefixed("e", EPISODE_COLUMNS)} FROM json_each(?) AS k
-                JOIN episodes AS e ON e.partition = k.value ->> 0 AND e.id = k.value ->> 1
+                SELECT {prefixed("e", EPISODE_COLUMNS)} FROM {self.db.KEYS} AS k
+                JOIN episodes AS e ON e.partition = k.partition AND e.id = k.id
                 """,
                 [keys_json(others)],
             )
@@ -295,8 +286,8 @@ class Reader:
         keys = keys_json(ids)
         memories = self.db.execute(
             f"""
-            SELECT {prefixed("m", MEMORY_COLUMNS)} FROM json_each(?) AS k
-            JOIN memories AS m ON m.partition = k.value ->> 0 AND m.id = k.value ->> 1
+            SELECT {prefixed("m", MEMORY_COLUMNS)} FROM {self.db.KEYS} AS k
+            JOIN memories AS m ON m.partition = k.partition AND m.id = k.id
             """,
             [keys],
         )
@@ -311,9 +302,9 @@ class Reader:
         keys = keys_json(dict.fromkeys(row[0] for row in rows))
         sources: dict[str, list[Source]] = {}
         cited = self.db.execute(
-            """
-            SELECT s.memory_id, s.episode_id, s.quote, e.said_at, e.role, e.actor_id FROM json_each(?) AS k
-            JOIN sources AS s ON s.partition = k.value ->> 0 AND s.memory_id = k.value ->> 1
+            f"""
+            SELECT s.memory_id, s.episode_id, s.quote, e.said_at, e.role, e.actor_id FROM {self.db.KEYS} AS k
+            JOIN sources AS s ON s.partition = k.partition AND s.memory_id = k.id
             JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
             ORDER BY e.entry
             """,
@@ -326,9 +317,9 @@ class Reader:
             sources.setdefault(memory_id, []).append(source)
         runs: dict[str, list[str]] = {}
         further = self.db.execute(
-            """
-            SELECT r.memory_id, r.run_id FROM json_each(?) AS k
-            JOIN runs AS r ON r.partition = k.value ->> 0 AND r.memory_id = k.value ->> 1
+            f"""
+            SELECT r.memory_id, r.run_id FROM {self.db.KEYS} AS k
+            JOIN runs AS r ON r.partition = k.partition AND r.memory_id = k.id
             ORDER BY r.place
             """,
             [keys],
@@ -344,9 +335,9 @@ class Reader:
         rows = self.db.execute(
             f"""
             SELECT {MEMORY_COLUMNS}, once FROM memories
-            WHERE current AND owner = {OWNER} AND once IN (SELECT value FROM json_each(?))
+            WHERE current AND owner = {self.db.OWNER} AND once {self.db.IN}
             """,
-            [*owner_key(scope), json.dumps(list(keys))],
+            [*owner_key(scope), self.db.listed(keys)],
         ).fetchall()
         return dict(zip((row[-1] for row in rows), self.memories(rows), strict=True))
 
@@ -355,9 +346,9 @@ class Reader:
         rows = self.db.execute(
             f"""
             SELECT {EPISODE_COLUMNS} FROM episodes
-            WHERE owner = {OWNER} AND external_id IN (SELECT value FROM json_each(?))
+            WHERE owner = {self.db.OWNER} AND external_id {self.db.IN}
             """,
-            [*owner_key(scope), json.dumps(list(external_ids))],
+            [*owner_key(scope), self.db.listed(external_ids)],
         )
         episodes = (episode_of(row) for row in rows)
         return {episode.external_id: episode for episode in episodes if episode.external_id is not None}
@@ -372,7 +363,7 @@ class Reader:
             values.append(utc(where.now))
         tree = called(self.db, where)
         if tree is not None:
-            filtering, filter_values = filter_sql(tree, MEMORY_FIELDS)
+            filtering, filter_values = filter_sql(self.db, tree, MEMORY_FIELDS)
             passing += f" AND {filtering}"
             values += filter_values
         beyond, reached = "", []
@@ -399,21 +390,15 @@ class Reader:
     def log(self, scope: Scope, states: Sequence[EpisodeState], limit: int, cursor: str | None) -> Log:
         """Episodes, newest first."""
         _check(cursor)
-        whose, values = episodes_sql(scope)
-        matching = f"FROM episodes WHERE {whose} AND state IN (SELECT value FROM json_each(?))"
-        values.append(json.dumps(list(states)))
+        whose, values = episodes_sql(self.db, scope)
+        matching = f"FROM episodes WHERE {whose} AND state {self.db.IN}"
+        values.append(self.db.listed(states))
         total = self.db.execute(f"SELECT count(*) {matching}", values).fetchone()[0]
         newest = self.db.execute(
             f"SELECT entry {matching} AND id < ? ORDER BY id DESC LIMIT ?", [*values, cursor or "g", limit + 1]
         ).fetchall()
-        rows = self.db.execute(
-            f"""
-            SELECT {EPISODE_COLUMNS} FROM episodes
-            WHERE entry IN (SELECT value FROM json_each(?))
-            ORDER BY id DESC
-            """,
-            [json.dumps([entry for (entry,) in newest[:limit]])],
-        )
+        which, bound = self.db.at("entry", [entry for (entry,) in newest[:limit]])
+        rows = self.db.execute(f"SELECT {EPISODE_COLUMNS} FROM episodes WHERE {which} ORDER BY id DESC", bound)
         episodes = tuple(episode_of(row) for row in rows)
         return Log(episodes=episodes, total=total, next_cursor=episodes[-1].id if len(newest) > limit else None)
 
@@ -430,8 +415,8 @@ class Reader:
         standing = "NOT m.current AND m.retire_reason = 'superseded'" if superseded else "m.current"
         rows = self.db.execute(
             f"""
-            SELECT DISTINCT {prefixed("m", MEMORY_COLUMNS)} FROM json_each(?) AS k
-            JOIN sources AS s ON s.partition = k.value ->> 0 AND s.episode_id = k.value ->> 1
+            SELECT DISTINCT {prefixed("m", MEMORY_COLUMNS)} FROM {self.db.KEYS} AS k
+            JOIN sources AS s ON s.partition = k.partition AND s.episode_id = k.id
             JOIN memories AS m ON m.partition = s.partition AND m.id = s.memory_id AND {standing}
             ORDER BY m.id
             """,
@@ -442,9 +427,9 @@ class Reader:
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """All windows of current memories."""
         rows = self.db.execute(
-            """
-            SELECT m.id, m.entry, m.span FROM json_each(?) AS k
-            JOIN memories AS m ON m.partition = k.value ->> 0 AND m.id = k.value ->> 1 AND m.current
+            f"""
+            SELECT m.id, m.entry, m.span FROM {self.db.KEYS} AS k
+            JOIN memories AS m ON m.partition = k.partition AND m.id = k.id AND m.current
             """,
             [keys_json(ids)],
         ).fetchall()
@@ -462,22 +447,23 @@ class Reader:
 
     def last_turns(self, scope: Scope, limit: int) -> tuple[Episode, ...]:
         """The newest turns of exactly this scope, oldest first."""
+        same, values = exactly({"agent_id": scope.agent_id, "app_id": scope.app_id, "run_id": scope.run_id})
         rows = self.db.execute(
             f"""
             SELECT {EPISODE_COLUMNS} FROM episodes
-            WHERE entry BETWEEN {OWNER} << 24 AND ({OWNER} << 24) + 16777215
-                AND agent_id IS ? AND app_id IS ? AND run_id IS ? AND state <> 'hidden'
+            WHERE {self.db.PARTITION} = ? AND entry BETWEEN {self.db.OWNER} << 24 AND ({self.db.OWNER} << 24) + 16777215
+                AND {same} AND state <> 'hidden'
             ORDER BY entry DESC
             LIMIT ?
             """,
-            [*owner_key(scope), *owner_key(scope), scope.agent_id, scope.app_id, scope.run_id, limit],
+            [scope.partition, *owner_key(scope), *owner_key(scope), *values, limit],
         ).fetchall()
         return tuple(episode_of(row) for row in reversed(rows))
 
     def counts(self, scope: Scope, size: int) -> Counts:
         """Counts of what is current and not hidden."""
-        current, memory_values = memories_sql(scope)
-        whose, values = episodes_sql(scope)
+        current, memory_values = memories_sql(self.db, scope)
+        whose, values = episodes_sql(self.db, scope)
         (memories,) = self.db.execute(f"SELECT count(*) FROM memories WHERE {current}", memory_values).fetchone()
         episodes, pending, failed = self.db.execute(
             f"""
@@ -510,7 +496,7 @@ class Reader:
 _SORTED_BY: dict[Order, tuple[str, str]] = {
     "newest": ("id", "DESC"),
     "oldest": ("id", "ASC"),
-    "said": ("utc(ifnull(said_at, created_at))", "DESC"),
+    "said": ("utc(coalesce(said_at, created_at))", "DESC"),
     "updated": ("utc(updated_at)", "DESC"),
 }
 

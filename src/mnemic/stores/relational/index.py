@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
+import secrets
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,42 +15,61 @@ from mnemic import slots
 from mnemic.errors import StoreFull
 from mnemic.protocols import Vectors
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_sql import OWNER, owner_key
+from mnemic.stores.relational.db import OWNER_BITS, Db
+from mnemic.stores.relational.predicates import owner_key
 from mnemic.times import milliseconds
 from mnemic.types import Scope
 
 # It starts anywhere: an owner who was erased and came again must not meet a count from before.
-NEXT_DECISION = "iif(decisions = 0, 1 + abs(random() >> 12), decisions + 1)"
+NEXT_DECISION = "CASE WHEN decisions = 0 THEN ? ELSE decisions + 1 END"
+
+
+def a_count() -> int:
+    """Where a count of decisions begins."""
+    return 1 + secrets.randbits(50)
+
+
+def lock_all(db: Db, scope: Scope) -> None:
+    """Keep everybody else from writing what is a scope's, whoever owns it."""
+    if scope.user_id is None:
+        db.lock_owners("SELECT number FROM owners WHERE project = ?", [scope.project])
+    else:
+        db.lock_owners(f"SELECT {db.OWNER}", owner_key(scope))
 
 
 class Owners:
     """The owners that a write gives rows to, or whose memories it decides on."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Db) -> None:
         self._db = db
         self._met: dict[int, _Owner] = {}
         self._decided: set[int] = set()
 
     def of(self, scope: Scope) -> int:
         """Number of the scope's owner, who is made when new."""
-        row = self._db.execute(f"SELECT {OWNER}", owner_key(scope)).fetchone()
-        if row[0] is not None:
-            return int(row[0])
-        base = scope.partition << 27
-        last = self._db.execute(
-            "SELECT max(number) FROM owners WHERE number BETWEEN ? AND ?", [base, base + (1 << 27) - 1]
-        ).fetchone()[0]
+        db = self._db
+        known = f"SELECT {db.OWNER}"
+        (number,) = db.execute(known, owner_key(scope)).fetchone()
+        if number is not None:
+            return int(number)
+        db.lock_partition(scope.partition)
+        (number,) = db.execute(known, owner_key(scope)).fetchone()  # another may have come first
+        if number is not None:
+            return int(number)
+        base = scope.partition << OWNER_BITS
+        which, values = db.between("number", base, base + (1 << OWNER_BITS) - 1)
+        (last,) = db.execute(f"SELECT max(number) FROM owners WHERE {which}", values).fetchone()
         number = base if last is None else int(last) + 1
-        self._db.execute(
-            "INSERT INTO owners (number, project, kind, name) VALUES (?, ?, ?, ?)", [number, *owner_key(scope)]
-        )
+        db.insert("owners", ("number", "project", "kind", "name"), [(number, *owner_key(scope)[1:])])
         return number
 
     def take(self, number: int, windows: int) -> tuple[int, int]:
         """The owner's next entry and how many it spans: one for each window."""
         owner = self._met.get(number)
         if owner is None:
-            row = self._db.execute("SELECT next_sequence FROM owners WHERE number = ?", [number]).fetchone()
+            row = self._db.execute(
+                f"SELECT next_sequence FROM owners WHERE number = ? {self._db.FOR_UPDATE}", [number]
+            ).fetchone()
             owner = self._met[number] = _Owner(row[0])
         span = max(1, windows)
         if owner.next + span > 1 << pack.SEQUENCE_BITS:
@@ -69,7 +89,8 @@ class Owners:
             [(owner.next, number) for number, owner in self._met.items()],
         )
         self._db.executemany(
-            f"UPDATE owners SET decisions = {NEXT_DECISION} WHERE number = ?", [(number,) for number in self._decided]
+            f"UPDATE owners SET decisions = {NEXT_DECISION} WHERE number = ?",
+            [(a_count(), number) for number in sorted(self._decided)],
         )
 
 
@@ -91,7 +112,7 @@ class _Pending:
 class Index:
     """Collects changes to the packed index and writes each touched block once."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Db) -> None:
         self._db = connection
         self._blocks: dict[int, _Pending] = defaultdict(_Pending)
         self._spans: dict[int, int] = {}
@@ -130,45 +151,64 @@ class Index:
 
     def turn(self, entry: int) -> int:
         """How the mark of a further place names the turn that the record at `entry`, written before, was taken from."""
-        (marks,) = self._db.execute("SELECT marks FROM blocks WHERE block = ?", [entry >> pack.BLOCK_BITS]).fetchone()
+        which, values = self._db.at("block", [entry >> pack.BLOCK_BITS])
+        (marks,) = self._db.execute(f"SELECT marks FROM blocks WHERE {which}", values).fetchone()
         mark = np.frombuffer(marks, dtype=pack.MARK)[entry & (pack.BLOCK - 1)]
         return link(entry) if mark["episode"] else int(mark["turn"])
 
     def flush(self) -> None:
         """Write every touched block."""
-        row = self._db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
-        for number, pending in sorted(self._blocks.items()):
-            self._flush_block(number, pending, row)
-        if row is not None:
-            self._db.executemany(f"INSERT INTO exact_{row[0]:d} VALUES (?, ?)", self._exact)
-        touched = {number >> (pack.SEQUENCE_BITS - pack.BLOCK_BITS) for number in self._blocks}
-        self._db.executemany("UPDATE owners SET changes = changes + 1 WHERE number = ?", [(each,) for each in touched])
+        if not self._blocks:
+            return
+        db, space = self._db, self._db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
+        touched = sorted({block >> (pack.SEQUENCE_BITS - pack.BLOCK_BITS) for block in self._blocks})
+        db.lock_owners(f"SELECT number FROM owners WHERE number {db.IN}", [db.listed(touched)])
+        old = self._read("blocks", "marks, terms", self._blocks)
+        blocks = [(number, *self._packed(number, pending, old)) for number, pending in sorted(self._blocks.items())]
+        db.insert("blocks", ("block", "marks", "terms"), blocks, key="block")
+        if space is not None:
+            number, dimensions = space
+            added = {block: pending for block, pending in self._blocks.items() if pending.marks}
+            former = self._read(f"vectors_{number:d}", "codes", added)
+            codes = [
+                (block, _codes(pending, _places(old, block), former.get(block), pack.code_type(dimensions)))
+                for block, pending in sorted(added.items())
+            ]
+            db.insert(f"vectors_{number:d}", ("block", "codes"), codes, key="block")
+            db.insert(f"exact_{number:d}", ("entry", "vector"), self._exact)
+        db.executemany("UPDATE owners SET changes = changes + 1 WHERE number = ?", [(each,) for each in touched])
 
-    def _flush_block(self, number: int, pending: _Pending, space: tuple[int, int] | None) -> None:
-        found = self._db.execute("SELECT marks, terms FROM blocks WHERE block = ?", [number]).fetchone() or (b"", b"")
-        old = np.frombuffer(found[0], dtype=pack.MARK)
-        marks = np.concatenate([old, *pending.marks])
+    def _read(self, table: str, columns: str, blocks: Iterable[int]) -> dict[int, tuple[bytes, ...]]:
+        which, values = self._db.at("block", list(blocks))
+        rows = self._db.execute(f"SELECT block, {columns} FROM {table} WHERE {which}", values)
+        return {row[0]: row[1:] for row in rows}
+
+    def _packed(self, number: int, pending: _Pending, old: Mapping[int, tuple[bytes, ...]]) -> tuple[bytes, bytes]:
+        """Marks and terms of a block."""
+        before = old.get(number, (b"", b""))
+        marks = np.concatenate([np.frombuffer(before[0], dtype=pack.MARK), *pending.marks])
         for place, changes in pending.changes:
             for name, value in changes.items():
                 marks[name][place] = value
-        terms = found[1] + b"".join(words.tobytes() for words in pending.terms)
-        self._db.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?)", [number, marks.tobytes(), terms])
-        if space is None or not pending.marks:
-            return
-        table, kind = f"vectors_{space[0]:d}", pack.code_type(space[1])
-        codes = self._db.execute(f"SELECT codes FROM {table} WHERE block = ?", [number]).fetchone()
-        before = np.zeros(len(old), dtype=kind)  # rows written while there was no embedder have no vector
-        if codes is not None:
-            known = np.frombuffer(codes[0], dtype=kind)
-            before[: len(known)] = known
-        added = np.zeros(len(pending.vectors), dtype=kind)
-        have = [place for place, vector in enumerate(pending.vectors) if vector is not None]
-        if have:
-            added[have] = pack.encode(np.stack([v for v in pending.vectors if v is not None]))
-        self._db.execute(
-            f"INSERT OR REPLACE INTO {table} VALUES (?, ?)",
-            [number, np.concatenate([before, added]).tobytes()],
-        )
+        return marks.tobytes(), before[1] + b"".join(words.tobytes() for words in pending.terms)
+
+
+def _places(old: Mapping[int, tuple[bytes, ...]], block: int) -> int:
+    """How many entries a block had."""
+    return len(old[block][0]) // pack.MARK.itemsize if block in old else 0
+
+
+def _codes(pending: _Pending, had: int, former: tuple[bytes, ...] | None, kind: np.dtype[np.void]) -> bytes:
+    """Codes of a block. Rows written while there was no embedder have no vector."""
+    before = np.zeros(had, dtype=kind)
+    if former is not None:
+        known = np.frombuffer(former[0], dtype=kind)
+        before[: len(known)] = known
+    added = np.zeros(len(pending.vectors), dtype=kind)
+    have = [place for place, vector in enumerate(pending.vectors) if vector is not None]
+    if have:
+        added[have] = pack.encode(np.stack([vector for vector in pending.vectors if vector is not None]))
+    return np.concatenate([before, added]).tobytes()
 
 
 def link(entry: int | None) -> int:

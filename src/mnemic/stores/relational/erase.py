@@ -1,14 +1,12 @@
 """Removing every byte: of a scope, or of the whole store.
 
-Rows are deleted with `secure_delete` on, and their places in the packed index are overwritten. What
-the file and its log still hold of former pages goes with `compact`.
+Rows are deleted, and their places in the packed index are overwritten. What the database still keeps of former pages
+is its engine's to remove.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,22 +14,23 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from mnemic.errors import StoreBusy
 from mnemic.protocols import SetState
 from mnemic.stores import blocks as pack
-from mnemic.stores.sqlite_delete import leave_to_other_runs
-from mnemic.stores.sqlite_entities import drop_names, names_used
-from mnemic.stores.sqlite_index import NEXT_DECISION, Index, Owners, mark_time
-from mnemic.stores.sqlite_queue import set_state
-from mnemic.stores.sqlite_sql import OWNER, episodes_sql, memories_sql, owner_key, scope_sql
+from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.delete import leave_to_other_runs
+from mnemic.stores.relational.entities import drop_names, names_used
+from mnemic.stores.relational.index import NEXT_DECISION, Index, Owners, a_count, lock_all, mark_time
+from mnemic.stores.relational.predicates import episodes_sql, memories_sql, owner_key, scope_sql
+from mnemic.stores.relational.queue import set_state
 from mnemic.types import Scope
 
 Key = tuple[int, str]
 """Partition and id."""
 
 
-def erase(db: sqlite3.Connection, scope: Scope) -> dict[str, int]:
+def erase(db: Db, scope: Scope) -> dict[str, int]:
     """Delete what is the scope's, and what rests on nothing else. How many rows of each kind went."""
+    lock_all(db, scope)
     index, owners = Index(db), Owners(db)
     if scope.run_id is not None:
         leave_to_other_runs(db, scope, owners, "any")
@@ -63,23 +62,23 @@ def erase(db: sqlite3.Connection, scope: Scope) -> dict[str, int]:
 # What goes.
 
 
-def _episodes(db: sqlite3.Connection, scope: Scope) -> dict[Key, tuple[int, int]]:
+def _episodes(db: Db, scope: Scope) -> dict[Key, tuple[int, int]]:
     """Entry and span of each episode of the scope."""
-    whose, values = episodes_sql(scope)
+    whose, values = episodes_sql(db, scope)
     rows = db.execute(f"SELECT partition, id, entry, span FROM episodes WHERE {whose}", values)
     return {(partition, name): (entry, span) for partition, name, entry, span in rows}
 
 
-def _memories(db: sqlite3.Connection, scope: Scope, episodes: Iterable[Key]) -> tuple[set[Key], dict[Key, int]]:
+def _memories(db: Db, scope: Scope, episodes: Iterable[Key]) -> tuple[set[Key], dict[Key, int]]:
     """The memories that go: the scope's, and others' without a source elsewhere. Of those that stay, sources lost."""
-    whose, values = memories_sql(scope, "any")
+    whose, values = memories_sql(db, scope, "any")
     going = set(db.execute(f"SELECT DISTINCT partition, id FROM memories WHERE {whose}", values).fetchall())
     lost: dict[Key, int] = {
         (partition, memory_id): count
         for partition, memory_id, count in db.execute(
-            """
-            SELECT s.partition, s.memory_id, count(*) FROM json_each(?) AS k
-            CROSS JOIN sources AS s ON s.partition = k.value ->> 0 AND s.episode_id = k.value ->> 1
+            f"""
+            SELECT s.partition, s.memory_id, count(*) FROM {db.KEYS} AS k
+            {db.THEN} sources AS s ON s.partition = k.partition AND s.episode_id = k.id
             GROUP BY s.partition, s.memory_id
             """,
             [_json(episodes)],
@@ -87,9 +86,9 @@ def _memories(db: sqlite3.Connection, scope: Scope, episodes: Iterable[Key]) -> 
         if (partition, memory_id) not in going
     }
     every = db.execute(
-        """
-        SELECT s.partition, s.memory_id, count(*) FROM json_each(?) AS k
-        CROSS JOIN sources AS s ON s.partition = k.value ->> 0 AND s.memory_id = k.value ->> 1
+        f"""
+        SELECT s.partition, s.memory_id, count(*) FROM {db.KEYS} AS k
+        {db.THEN} sources AS s ON s.partition = k.partition AND s.memory_id = k.id
         GROUP BY s.partition, s.memory_id
         """,
         [_json(lost)],
@@ -98,14 +97,14 @@ def _memories(db: sqlite3.Connection, scope: Scope, episodes: Iterable[Key]) -> 
     return going | alone, {key: count for key, count in lost.items() if key not in alone}
 
 
-def _bereft(db: sqlite3.Connection, memories: Iterable[Key], episodes: Iterable[Key]) -> list[Key]:
+def _bereft(db: Db, memories: Iterable[Key], episodes: Iterable[Key]) -> list[Key]:
     """Episodes that stay, and are represented by memories that all go."""
     rows = db.execute(
-        """
-        SELECT DISTINCT e.partition, e.id, o.memory_id FROM json_each(?) AS k
-        CROSS JOIN sources AS s ON s.partition = k.value ->> 0 AND s.memory_id = k.value ->> 1
-        CROSS JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id AND e.state = 'done'
-        CROSS JOIN sources AS o ON o.partition = e.partition AND o.episode_id = e.id
+        f"""
+        SELECT DISTINCT e.partition, e.id, o.memory_id FROM {db.KEYS} AS k
+        {db.THEN} sources AS s ON s.partition = k.partition AND s.memory_id = k.id
+        {db.THEN} episodes AS e ON e.partition = s.partition AND e.id = s.episode_id AND e.state = 'done'
+        {db.THEN} sources AS o ON o.partition = e.partition AND o.episode_id = e.id
         """,
         [_json(memories)],
     )
@@ -116,14 +115,14 @@ def _bereft(db: sqlite3.Connection, memories: Iterable[Key], episodes: Iterable[
     return [key for key, cited in citing.items() if key not in erased and cited <= going]
 
 
-def _delete_memories(db: sqlite3.Connection, memories: Iterable[Key], gone: dict[str, int]) -> list[tuple[int, int]]:
+def _delete_memories(db: Db, memories: Iterable[Key], gone: dict[str, int]) -> list[tuple[int, int]]:
     """Every version, with all that hangs on it. Returns entries and spans."""
     keys = _json(memories)
     for table in ("sources", "history", "feedback", "relations", "mentions", "runs"):
         gone[table] = _delete(db, table, "memory_id", keys)
     rows = db.execute(
-        """
-        DELETE FROM memories WHERE (partition, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
+        f"""
+        DELETE FROM memories WHERE (partition, id) IN (SELECT k.partition, k.id FROM {db.KEYS} AS k)
         RETURNING entry, span
         """,
         [keys],
@@ -132,15 +131,15 @@ def _delete_memories(db: sqlite3.Connection, memories: Iterable[Key], gone: dict
     return rows
 
 
-def _delete(db: sqlite3.Connection, table: str, column: str, keys: str) -> int:
-    query = f"DELETE FROM {table} WHERE (partition, {column}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+def _delete(db: Db, table: str, column: str, keys: str) -> int:
+    query = f"DELETE FROM {table} WHERE (partition, {column}) IN (SELECT k.partition, k.id FROM {db.KEYS} AS k)"
     return db.execute(query, [keys]).rowcount
 
 
 # What stays.
 
 
-def _keep_the_rest(db: sqlite3.Connection, index: Index, key: Key, lost: int) -> None:
+def _keep_the_rest(db: Db, index: Index, key: Key, lost: int) -> None:
     """A memory whose evidence partly went rests on what is left, and dates from there."""
     said = [
         datetime.fromisoformat(at)
@@ -155,8 +154,8 @@ def _keep_the_rest(db: sqlite3.Connection, index: Index, key: Key, lost: int) ->
     ]
     rows = db.execute(
         """
-        UPDATE memories SET proof_count = max(1, proof_count - ?), said_at = CASE WHEN said_at IS NOT NULL THEN ? END
-        WHERE partition = ? AND id = ?
+        UPDATE memories SET proof_count = CASE WHEN proof_count > ?1 THEN proof_count - ?1 ELSE 1 END, said_at = CASE WHEN said_at IS NOT NULL THEN ?2 END
+        WHERE partition = ?3 AND id = ?4
         RETURNING entry, said_at
         """,
         [lost, min(said).isoformat(), *key],
@@ -166,12 +165,11 @@ def _keep_the_rest(db: sqlite3.Connection, index: Index, key: Key, lost: int) ->
             index.set(entry, said=mark_time(min(said)))
 
 
-def _free(db: sqlite3.Connection, index: Index, places: Iterable[tuple[int, int]]) -> list[int]:
+def _free(db: Db, index: Index, places: Iterable[tuple[int, int]]) -> list[int]:
     """Entries of which nothing is left. A place that a message and a memory shared is kept for the one that stays."""
-    every = json.dumps([entry for entry, _ in places])
-    inside = "SELECT entry FROM {} WHERE entry IN (SELECT value FROM json_each(?))"
-    messages = {entry for (entry,) in db.execute(inside.format("episodes"), [every])}
-    memories = {entry for (entry,) in db.execute(inside.format("memories"), [every])}
+    every, values = db.at("entry", [entry for entry, _ in places])
+    messages = {entry for (entry,) in db.execute(f"SELECT entry FROM episodes WHERE {every}", values)}
+    memories = {entry for (entry,) in db.execute(f"SELECT entry FROM memories WHERE {every}", values)}
     for entry in memories - messages:
         index.set(entry, episode=0, before=0)
     for entry in messages - memories:
@@ -180,71 +178,70 @@ def _free(db: sqlite3.Connection, index: Index, places: Iterable[tuple[int, int]
     return sorted(entry + offset for entry, span in free.items() for offset in range(span))
 
 
-def _vacate(db: sqlite3.Connection, entries: list[int]) -> int:
+def _vacate(db: Db, entries: list[int]) -> int:
     """Overwrite these places of the index; how many vectors went."""
     spaces = db.execute("SELECT number, dimensions FROM spaces").fetchall()
     vectors = 0
+    here, values = db.at("entry", entries)
     for number, _ in spaces:
-        vectors += db.execute(
-            f"DELETE FROM exact_{number:d} WHERE entry IN (SELECT value FROM json_each(?))", [json.dumps(entries)]
-        ).rowcount
+        vectors += db.execute(f"DELETE FROM exact_{number:d} WHERE {here}", values).rowcount
     blocks: dict[int, list[int]] = defaultdict(list)
     for entry in entries:
         blocks[entry >> pack.BLOCK_BITS].append(entry & (pack.BLOCK - 1))
     for block, places in blocks.items():
-        found = db.execute("SELECT marks, terms FROM blocks WHERE block = ?", [block]).fetchone()
+        which, values = db.at("block", [block])
+        found = db.execute(f"SELECT marks, terms FROM blocks WHERE {which}", values).fetchone()
         marks = np.frombuffer(found[0], dtype=pack.MARK).copy()
         stays = np.ones(len(marks), dtype=np.bool_)
         stays[places] = False
         terms = np.frombuffer(found[1], dtype=pack.TERM)[np.repeat(stays, marks["terms"])]
         marks[~stays] = np.zeros(1, dtype=pack.MARK)
         if len(marks) == pack.BLOCK and not marks.tobytes().strip(b"\0"):  # one that is not full is still added to
-            db.execute("DELETE FROM blocks WHERE block = ?", [block])
+            db.execute(f"DELETE FROM blocks WHERE {which}", values)
         else:
-            update = "UPDATE blocks SET marks = ?, terms = ? WHERE block = ?"
-            db.execute(update, [marks.tobytes(), terms.tobytes(), block])
+            update = f"UPDATE blocks SET marks = ?, terms = ? WHERE {which}"
+            db.execute(update, [marks.tobytes(), terms.tobytes(), *values])
         for number, dimensions in spaces:
             _vacate_codes(db, f"vectors_{number:d}", pack.code_type(dimensions), block, stays)
     return vectors
 
 
-def _vacate_codes(
-    db: sqlite3.Connection, table: str, kind: np.dtype[np.void], block: int, stays: NDArray[np.bool_]
-) -> None:
-    found = db.execute(f"SELECT codes FROM {table} WHERE block = ?", [block]).fetchone()
+def _vacate_codes(db: Db, table: str, kind: np.dtype[np.void], block: int, stays: NDArray[np.bool_]) -> None:
+    which, values = db.at("block", [block])
+    found = db.execute(f"SELECT codes FROM {table} WHERE {which}", values).fetchone()
     if found is None:
         return
     codes = np.frombuffer(found[0], dtype=kind).copy()
     codes[~stays[: len(codes)]] = np.zeros(1, dtype=kind)
     if codes["scale"].any():
-        db.execute(f"UPDATE {table} SET codes = ? WHERE block = ?", [codes.tobytes(), block])
+        db.execute(f"UPDATE {table} SET codes = ? WHERE {which}", [codes.tobytes(), *values])
     else:
-        db.execute(f"DELETE FROM {table} WHERE block = ?", [block])
+        db.execute(f"DELETE FROM {table} WHERE {which}", values)
 
 
-def _drop_owners(db: sqlite3.Connection, scope: Scope, touched: set[int]) -> None:
+def _drop_owners(db: Db, scope: Scope, touched: set[int]) -> None:
     """Owners with nothing left go, with their names; what others hold of the rest's index is no longer true."""
     if scope.ids:
-        own = db.execute(f"SELECT {OWNER}", owner_key(scope)).fetchall()
+        own = db.execute(f"SELECT {db.OWNER}", owner_key(scope)).fetchall()
     else:
         own = db.execute("SELECT number FROM owners WHERE project = ?", [scope.project]).fetchall()
     spaces = db.execute("SELECT number FROM spaces").fetchall()
     for number in touched | {each for (each,) in own if each is not None}:
+        here = db.between("entry", number << 24, (number << 24) + 16777215)
         (left,) = db.execute(
-            """
-            SELECT EXISTS (SELECT 1 FROM episodes WHERE entry BETWEEN ?1 << 24 AND (?1 << 24) + 16777215)
-                OR EXISTS (SELECT 1 FROM memories WHERE entry BETWEEN ?1 << 24 AND (?1 << 24) + 16777215)
-                OR EXISTS (SELECT 1 FROM entities WHERE owner = ?1)
-                OR EXISTS (SELECT 1 FROM tombstones WHERE owner = ?1)
+            f"""
+            SELECT EXISTS (SELECT 1 FROM episodes WHERE {here[0]}) OR EXISTS (SELECT 1 FROM memories WHERE {here[0]})
+                OR EXISTS (SELECT 1 FROM entities WHERE owner = ?) OR EXISTS (SELECT 1 FROM tombstones WHERE owner = ?)
             """,
-            [number],
+            [*here[1], *here[1], number, number],
         ).fetchone()
         if left:
             count = f"UPDATE owners SET changes = changes + 1, decisions = {NEXT_DECISION} WHERE number = ?"
-            db.execute(count, [number])
+            db.execute(count, [a_count(), number])
             continue
         for table in ("blocks", *(f"vectors_{space:d}" for (space,) in spaces)):
-            db.execute(f"DELETE FROM {table} WHERE block BETWEEN ?1 << 18 AND (?1 << 18) + 262143", [number])
+            which, values = db.between("block", number << 18, (number << 18) + 262143)
+            db.execute(f"DELETE FROM {table} WHERE {which}", values)
         db.execute("DELETE FROM names WHERE owner = ?", [number])
         db.execute("DELETE FROM owners WHERE number = ?", [number])
 
@@ -256,11 +253,10 @@ def _json(keys: Iterable[Key]) -> str:
 # The whole store.
 
 
-def reset(db: sqlite3.Connection) -> None:
+def reset(db: Db) -> None:
     """Remove every row, and the embedding spaces with their tables."""
     for (number,) in db.execute("SELECT number FROM spaces").fetchall():
-        db.execute(f"DROP TABLE vectors_{number:d}")
-        db.execute(f"DROP TABLE exact_{number:d}")
+        db.drop_space(number)
     for table in _TABLES:
         db.execute(f"DELETE FROM {table}")
 
@@ -269,17 +265,3 @@ _TABLES = (
     "spaces", "blocks", "history", "sources", "runs", "memories", "episodes", "changes", "tombstones", "feedback",
     "usage", "mentions", "relations", "moves", "names", "entities", "owners",
 )  # fmt: skip
-
-
-def compact(connection: sqlite3.Connection, path: str, timeout: float) -> None:
-    """Write the file anew without free pages, and empty its log. Outside a transaction.
-
-    Raises:
-        StoreBusy: somebody read the former state for longer than `timeout` seconds.
-    """
-    connection.execute("VACUUM")
-    deadline = time.monotonic() + timeout
-    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:  # a reader still needs the log
-        if time.monotonic() > deadline:
-            raise StoreBusy(f"the records are gone, but a reader keeps former pages in the log of {path!r}; repeat")
-        time.sleep(0.01)

@@ -1,0 +1,327 @@
+"""The store for a team: a PostgreSQL database, used by any number of processes on any number of machines.
+
+As the embedded store does, it runs each public method as one short function on a worker thread, inside one
+transaction; a thread has a connection of its own. The tables stand in `sql/postgres`; what is done with them, in
+`relational`. Readers see one snapshot. Writers of one owner's rows take turns, by a lock on the owner's row, and
+writers of different owners do not wait for each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Concatenate
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from mnemic.errors import (
+    Closed,
+    InvalidConfig,
+    NotAStore,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    StoreUnwritable,
+)
+from mnemic.protocols import Counts
+from mnemic.stores.postgres_db import PostgresDb, Session
+from mnemic.stores.postgres_schema import ROLE, SCHEMA, prepare
+from mnemic.stores.relational.cache import Cache
+from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.erase import erase, reset
+from mnemic.stores.relational.read import Reader
+from mnemic.stores.relational.store import P, R, RelationalStore
+from mnemic.types import Scope
+
+_SETTINGS = {
+    "application_name": "mnemic",
+    "search_path": f"{SCHEMA}, public",
+    # Each statement is planned for the values it has: a plan made for any value may, after some runs, read a whole
+    # table where an index has ten rows. Planning takes less than the round trip.
+    "plan_cache_mode": "force_custom_plan",
+    "enable_seqscan": "off",  # every statement has an index; a table that was just filled has no statistics to say so
+    "jit": "off",  # compiling takes longer than any of them
+}
+
+_EVERY = "*"
+"""What stands for all projects; none can bear this name."""
+
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that was a primary until a moment ago, or is about to be one
+    asyncpg.TooManyConnectionsError,
+    OSError,
+)
+"""What a restart or a failover of the server looks like from here."""
+
+_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""The server chose this transaction to give way to another."""
+
+
+class PostgresStore(RelationalStore):
+    """Implements `protocols.Store` on a database.
+
+    Args:
+        url: `postgresql://user:password@host:port/database`; several hosts, as `host1:port1,host2:port2`, are tried
+            for the one that takes writes.
+        project: the only project that may be seen or written, enforced by the database; None: any.
+        connections: how many at most; each is used by one thread.
+        timeout: seconds to wait for a server that does not answer before `StoreUnavailable`, or for a lock
+            before `StoreBusy`.
+    """
+
+    def __init__(self, url: str, *, project: str | None = None, connections: int = 8, timeout: float = 60.0) -> None:
+        self._url = url
+        self._address = _without_password(url)
+        self._project = project or _EVERY
+        self._connections = connections
+        self._timeout = timeout
+        self._pool: ThreadPoolExecutor | None = None
+        self._local = threading.local()
+        self._sessions: list[Session] = []
+        self._guard = threading.Lock()
+        self._cache = Cache()
+        self._as_role = False
+
+    @property
+    def address(self) -> str:
+        """The URL without the password."""
+        return self._address
+
+    async def open(self) -> None:
+        """Connect, and bring the database up to date."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._connections, thread_name_prefix="mnemic-postgres")
+        try:
+            await self._run(self._prepare)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Wait for what is running, then close every connection."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(self._shut, pool)
+        self._cache.clear()
+        self._local = threading.local()
+
+    def _shut(self, pool: ThreadPoolExecutor) -> None:
+        pool.shutdown()
+        for session in self._sessions:
+            session.close()
+        self._sessions.clear()
+
+    async def erase(self, scope: Scope) -> dict[str, int]:
+        """One transaction for the rows; then the tables are written anew without what was deleted."""
+        gone = await self._write(erase, scope)
+        await self._run(self._forget)
+        return gone
+
+    async def counts(self, scope: Scope) -> Counts:
+        """What a scope holds; `bytes` is the size of all tables and their indexes."""
+
+        def counted(reader: Reader) -> Counts:
+            size = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = ?::text::regnamespace"
+            (size_now,) = reader.db.execute(f"{size} AND relkind = 'r'", [SCHEMA]).fetchone()
+            return reader.counts(scope, int(size_now))
+
+        return await self._read(counted)
+
+    async def reset(self) -> None:
+        """Remove every record of the project, or of all, and what the tables keep of them."""
+        if self._project == _EVERY:
+            await self._write(reset)
+        else:
+            await self._write(erase, Scope(project=self._project))
+            await self._write_all(_reset_if_empty)
+        await self._run(self._forget)
+
+    # Threads, connections and transactions.
+
+    async def _read(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._snapshot(self._project, step, *args, **kwargs)
+
+    async def _read_all(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._snapshot(_EVERY, step, *args, **kwargs)
+
+    async def _write(self, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._transaction(self._project, step, *args, **kwargs)
+
+    async def _write_all(self, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._transaction(_EVERY, step, *args, **kwargs)
+
+    async def _snapshot(
+        self, project: str, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        def work(session: Session) -> R:
+            _begin(session, project, "ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                return step(Reader(PostgresDb(session), self._cache), *args, **kwargs)
+            finally:
+                _end(session, "ROLLBACK")
+
+        return await self._run(work, again=True)
+
+    async def _transaction(
+        self, project: str, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        def work(session: Session) -> R:
+            _begin(session, project, "")
+            try:
+                done = step(PostgresDb(session), *args, **kwargs)
+            except BaseException:
+                _end(session, "ROLLBACK")
+                raise
+            _run(session, "COMMIT")
+            return done
+
+        return await self._run(work)
+
+    async def _run(self, work: Callable[[Session], R], *, again: bool = False) -> R:
+        """Run it on a thread, with a connection. With `again`, once more where the server went away meanwhile."""
+        if self._pool is None:
+            raise Closed("this store is closed; make a new Memory to use it again")
+
+        def guarded() -> R:
+            deadline = time.monotonic() + self._timeout
+            with _explained(self._address):
+                while True:
+                    session = self._session(deadline)
+                    try:
+                        return work(session)
+                    except _AGAIN:
+                        _pause(deadline)
+                    except _LOST:
+                        session.drop()
+                        if not again:
+                            raise
+                        _pause(deadline)
+
+        try:
+            running = asyncio.get_running_loop().run_in_executor(self._pool, guarded)
+        except RuntimeError as exc:  # the interpreter is going down, and its threads with it
+            raise Closed("this process is ending; open the store again in another") from exc
+        return await running
+
+    def _session(self, deadline: float) -> Session:
+        """The session of this thread, connected: a server that restarts, or whose standby takes over, is waited for."""
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = Session()
+            with self._guard:
+                self._sessions.append(session)
+        while session.connection is None or session.connection.is_closed():
+            try:
+                session.connection = session.wait(self._connect())
+            except _LOST:
+                if not _pause(deadline):
+                    raise
+        return session
+
+    async def _connect(self) -> Any:
+        settings = _SETTINGS | ({"role": ROLE} if self._as_role else {})
+        settings["lock_timeout"] = str(int(self._timeout * 1000))
+        return await asyncpg.connect(
+            self._url,
+            server_settings=settings,
+            statement_cache_size=1024,
+            max_cached_statement_lifetime=0,
+            target_session_attrs="read-write",
+            timeout=min(self._timeout, 10),
+        )
+
+    def _prepare(self, session: Session) -> None:
+        self._as_role = session.wait(prepare(session.connection, self._address))
+        if self._as_role:
+            session.drop()  # the next connection takes the role from its start
+
+    def _forget(self, session: Session) -> None:
+        """Leave nothing of what was deleted, in memory or in the tables' files."""
+        self._cache.clear()
+        assert session.connection is not None  # noqa: S101 - it was connected
+        tables = session.wait(
+            session.connection.fetch(
+                "SELECT relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relkind = 'r'", SCHEMA
+            )
+        )
+        for (table,) in tables:
+            _run(session, f"VACUUM (FULL) {table}")
+
+
+def _reset_if_empty(db: Db) -> None:
+    """Without any owner there is nothing that the embedding space must be kept for."""
+    if db.execute("SELECT 1 FROM owners LIMIT 1").fetchone() is None:
+        reset(db)
+
+
+def _begin(session: Session, project: str, mode: str) -> None:
+    _run(session, f"BEGIN {mode}; SET LOCAL mnemic.project = {_quoted(project)}")  # in one round trip
+
+
+def _run(session: Session, script: str) -> None:
+    assert session.connection is not None  # noqa: S101 - it was connected
+    session.wait(session.connection.execute(script))
+
+
+def _end(session: Session, how: str) -> None:
+    if session.connection is not None and not session.connection.is_closed():
+        _run(session, how)
+
+
+def _pause(deadline: float) -> bool:
+    """A moment before another try; whether there is time for one."""
+    time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - so that those who wait do not all come back at once
+    return time.monotonic() < deadline
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _without_password(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError as exc:
+        raise InvalidConfig("the store's address is no URL; write postgresql://user:password@host:port/name") from exc
+    user, at, host = parts.netloc.rpartition("@")
+    return urlunsplit((parts.scheme, user.partition(":")[0] + at + host, parts.path, "", ""))
+
+
+@contextmanager
+def _explained(address: str) -> Iterator[None]:
+    """Turn the server's and the system's errors into ours, each with the next step."""
+    try:
+        yield
+    except asyncpg.DiskFullError as exc:
+        raise StoreFull(f"no space left at {address}; nothing of this write was kept. Free some and repeat") from exc
+    except (asyncpg.LockNotAvailableError, *_AGAIN) as exc:
+        raise StoreBusy(f"others kept rows of {address} locked for too long; repeat, or raise the timeout") from exc
+    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as exc:
+        raise StoreUnavailable(f"{address} refused the connection: {exc}; check the user, password and name") from exc
+    except asyncpg.InsufficientPrivilegeError as exc:
+        raise StoreUnwritable(f"{address}: {exc}; this user must own the schema {SCHEMA!r}") from exc
+    except _LOST as exc:
+        raise StoreUnavailable(
+            f"{address} cannot be reached ({exc or type(exc).__name__}); is the server running? What was being"
+            " written may or may not be there: look before you repeat it"
+        ) from exc
+    except (asyncpg.IntegrityConstraintViolationError, asyncpg.SyntaxOrAccessError, asyncpg.DataError):
+        raise  # a defect of ours, to be seen as one
+    except asyncpg.PostgresError as exc:
+        raise StoreError(f"{address} failed: {exc}; run: mnemic verify") from exc
+    except (UnicodeDecodeError, json.JSONDecodeError) as exc:
+        raise NotAStore(f"{address} holds rows that no store writes ({exc}); it is damaged. Give another one") from exc

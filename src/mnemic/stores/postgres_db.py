@@ -1,0 +1,247 @@
+"""PostgreSQL's side of `relational.db`: a connection used by one thread, and the statements that stores share on it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncpg
+
+from mnemic.stores.relational.db import SHIFTS, Predicate, Taken, partition_at
+from mnemic.stores.relational.rows import to_json
+from mnemic.text import md5
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Record
+
+T = TypeVar("T")
+
+_DIVIDED_BY = {"owners": "number", "names": "owner", "blocks": "block"}
+"""Tables whose rows say by this number which partition they lie in. Those of spaces: by block or entry."""
+
+
+class Session:
+    """One connection with a loop of its own, so that a thread can wait for each answer."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self.connection: Connection | None = None
+
+    def wait(self, answer: Coroutine[Any, Any, T]) -> T:
+        """Run it to its end."""
+        return self._loop.run_until_complete(answer)
+
+    def drop(self) -> None:
+        """Close the connection, if there is one; politely, unless it is broken."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            self.wait(_closed(connection))
+
+    def close(self) -> None:
+        """Close the connection and the loop; from any thread, once no other uses them."""
+        self.drop()
+        self._loop.close()
+
+
+async def _closed(connection: Connection) -> None:
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        await connection.close(timeout=_FAREWELL)
+    connection.terminate()
+    await asyncio.sleep(0)  # the loop closes the socket in its next turn
+
+
+_FAREWELL = 2.0  # seconds
+
+
+class Answer:
+    """Rows of a statement, and its word on how many it changed."""
+
+    def __init__(self, rows: Iterable[Record], status: str) -> None:
+        self._rows = iter([tuple(row) for row in rows])
+        self._status = status
+
+    @property
+    def rowcount(self) -> int:
+        """As PostgreSQL says: `UPDATE 3`."""
+        last = self._status.rpartition(" ")[2]
+        return int(last) if last.isdecimal() else -1
+
+    def fetchone(self) -> Any:
+        """The next row."""
+        return next(self._rows, None)
+
+    def fetchall(self) -> list[Any]:
+        """The rest."""
+        return list(self._rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._rows
+
+
+class PostgresDb:
+    """A transaction of a session."""
+
+    IN = "= ANY(?)"
+    KEYS = '(SELECT (value ->> 0)::integer AS partition, (value ->> 1) COLLATE "C" AS id FROM json_array_elements(?::json) AS value)'
+    RANGES = (
+        "(SELECT (value ->> 0)::bigint AS first, (value ->> 1)::bigint AS last"
+        " FROM json_array_elements(?::json) AS value)"
+    )
+    THEN = "JOIN"
+    PARTITION = "partition"
+    OWNER = "(SELECT number FROM owners WHERE partition = ? AND project = ? AND kind = ? AND name = ?)"
+    TEXT_AT = "json_word(metadata, ?)"
+    NUMBER_AT = "json_number(metadata, ?)"
+    ITEMS_AT = "json_items(metadata, ?)"
+    ITEM_TEXT = "item.word"
+    ITEM_NUMBER = "item.number"
+    FOR_UPDATE = "FOR UPDATE"
+    SKIP_LOCKED = "FOR UPDATE SKIP LOCKED"
+
+    def __init__(self, session: Session) -> None:
+        assert session.connection is not None  # noqa: S101 - the engine connected it
+        self._session = session
+        self._connection = session.connection
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Answer:
+        """Run one statement, prepared at its first use."""
+        return self._session.wait(self._execute(numbered(sql), values))
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement for all rows in one go."""
+        every = list(rows)
+        if every:
+            self._session.wait(self._executemany(numbered(sql), every))
+
+    async def _execute(self, sql: str, values: Sequence[Any]) -> Answer:
+        statement = await self._connection.prepare(sql)
+        try:
+            rows = await statement.fetch(*values)
+        except asyncpg.UniqueViolationError as exc:
+            raise Taken(str(exc)) from exc
+        return Answer(rows, statement.get_statusmsg())
+
+    async def _executemany(self, sql: str, rows: list[Sequence[Any]]) -> None:
+        try:
+            await self._connection.executemany(sql, rows)
+        except asyncpg.UniqueViolationError as exc:
+            raise Taken(str(exc)) from exc
+
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, key: str | None = None
+    ) -> None:
+        """Add rows, with the partition that their number says, or update those that are there."""
+        divided = _DIVIDED_BY.get(table)
+        if table.startswith(("vectors_", "exact_")):
+            divided = columns[0]
+        if divided is not None:
+            at = columns.index(divided)
+            rows = [(*row, partition_at(divided, row[at])) for row in rows]
+            columns = (*columns, "partition")
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        if key is not None:
+            changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in (key, "partition"))
+            sql += f" ON CONFLICT (partition, {key}) DO UPDATE SET {changed}"
+        self.executemany(sql, rows)
+
+    def listed(self, values: Iterable[Any]) -> list[Any]:
+        """An array."""
+        return list(values)
+
+    def number(self, value: float) -> Decimal:
+        """As JSON writes it."""
+        return Decimal(repr(value))
+
+    def items(self, column: str) -> str:
+        """Of a JSON array."""
+        return f"json_array_elements_text({column}::json) AS item(value)"
+
+    def at(self, column: str, numbers: Sequence[int]) -> Predicate:
+        """By the key. Most often all lie in one partition."""
+        parts = [number >> SHIFTS[column] for number in numbers]
+        if len(set(parts)) == 1:
+            return f"partition = ? AND {column} = ANY(?)", [parts[0], list(numbers)]
+        return f"(partition, {column}) IN (SELECT * FROM unnest(?::integer[], ?::bigint[]))", [parts, list(numbers)]
+
+    def between(self, column: str, first: int, last: int) -> Predicate:
+        """By the key."""
+        return f"partition = ? AND {column} BETWEEN ? AND ?", [partition_at(column, first), first, last]
+
+    def lies(self, table: str, partition: str) -> str:
+        """By the column."""
+        return f"{table}.partition = ({partition})"
+
+    def conversation(self, names: Sequence[str | None]) -> str:
+        """A hash, which fits in an index."""
+        return md5(to_json(names))
+
+    def by(self, index: str) -> str:  # noqa: ARG002 - the planner takes no commands
+        """Nothing."""
+        return ""
+
+    def lock_owners(self, matching: str, values: Sequence[Any]) -> None:
+        """Row locks, taken in one order by everybody."""
+        self.execute(f"SELECT number FROM owners WHERE number IN ({matching}) ORDER BY number FOR UPDATE", values)
+
+    def lock_partition(self, partition: int) -> None:
+        """A lock of no row, as the rows to come cannot be locked."""
+        self.execute("SELECT pg_advisory_xact_lock(?, ?)", [_NEW_OWNERS, partition])
+
+    def columns(self, table: str) -> list[str]:
+        """In their order."""
+        rows = self.execute(
+            """
+            SELECT attname::text FROM pg_attribute
+            WHERE attrelid = ?::text::regclass AND attnum > 0 AND NOT attisdropped
+            ORDER BY attnum
+            """,
+            [table],
+        )
+        return [name for (name,) in rows]
+
+    def make_space(self, number: int, dimensions: int) -> None:  # noqa: ARG002 - bytes are as long as they are
+        """Two tables behind the wall."""
+        for table, column, value in (
+            (f"vectors_{number:d}", "block", "codes"),
+            (f"exact_{number:d}", "entry", "vector"),
+        ):
+            self.execute(
+                f"""
+                CREATE TABLE {table} (
+                    partition integer NOT NULL, {column} bigint NOT NULL, {value} bytea NOT NULL,
+                    PRIMARY KEY (partition, {column})
+                )
+                """
+            )
+            self.execute(f"ALTER TABLE {table} ALTER COLUMN {value} SET STORAGE EXTERNAL")
+            self.execute("SELECT wall_by_owner(?::text, ?::text)", [table, f"{column} >> {SHIFTS[column] - 27}"])
+
+    def drop_space(self, number: int) -> None:
+        """Both."""
+        self.execute(f"DROP TABLE vectors_{number:d}")
+        self.execute(f"DROP TABLE exact_{number:d}")
+
+    def damages(self) -> list[str]:
+        """Pages are the server's own to check."""
+        return []
+
+
+_NEW_OWNERS = 0x6D6E656D  # "mnem": of the locks that any program may take on a server, ours
+
+
+@lru_cache(maxsize=2048)
+def numbered(sql: str) -> str:
+    """`?` and `?1` as PostgreSQL numbers values."""
+    count = 0
+
+    def mark(found: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        return f"${found[1] or count}"
+
+    return re.sub(r"\?(\d*)", mark, sql)

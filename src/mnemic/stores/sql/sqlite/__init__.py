@@ -1,0 +1,1 @@
+"""Schema as numbered migrations, applied in order; the number is kept in `PRAGMA user_version`."""
