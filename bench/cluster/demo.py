@@ -118,7 +118,10 @@ async def one_node(users: Users, owners: int) -> None:
             reached[" and ".join(sorted(where))] += 1
             if where != {f"node{users.node(user)}"}:
                 notes[f"{', '.join(sorted(where))}: {' '.join(query.split())}"] += 1
-        row(f"  {name}", ", ".join(f"{count} statements to {where}" for where, count in sorted(reached.items())))
+        row(
+            f"  {name}: statements and where they reach",
+            ", ".join(f"{n} {where}" for where, n in sorted(reached.items())),
+        )
         for note, count in notes.items():
             print(f"      {count} x {note[:200]}")
     query = "SELECT * FROM memories WHERE partition = $1 AND id = $2 AND current"
