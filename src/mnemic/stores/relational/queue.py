@@ -48,10 +48,13 @@ def _taken(db: Db, talk: Talk, now: datetime, limit: int) -> list[int]:
     waiting = (
         f"SELECT entry, task FROM episodes {db.by('episodes_by_conversation')} WHERE {due_now} ORDER BY entry LIMIT ?"
     )
-    rows = db.execute(f"{waiting} {db.SKIP_LOCKED}", [*talk, utc(now), limit]).fetchall()
-    first = db.execute(waiting, [*talk, utc(now), 1]).fetchone()
-    # Whoever locked the first one has the conversation; who had it before may hold some of it since we looked.
-    if not rows or rows[0] != first or _is_held(db, talk, now):
+    values = [*talk, utc(now), limit]
+    locked = db.execute(f"{waiting} {db.SKIP_LOCKED}", values).fetchall()
+    waiting_now = db.execute(waiting, values).fetchall()
+    # Who locked the first one has the conversation, up to the first that another locked, who gets none by this rule.
+    rows = [mine for mine, each in takewhile(lambda pair: pair[0] == pair[1], zip(locked, waiting_now, strict=False))]
+    # Who had it before may have committed a lease of it since it was chosen: the last look is at that.
+    if not rows or _is_held(db, talk, now):
         return []
     return [entry for entry, _ in takewhile(lambda row: row[1] == rows[0][1], rows)]
 

@@ -25,7 +25,7 @@ from mnemic.types import HistoryEvent, Tombstone, Usage
 
 def commit(db: Db, write: Write) -> None:
     """All of `write`, or nothing: what raises here is rolled back."""
-    _lock(db, write)
+    lock(db, write)
     if write.space is not None:
         use_space(db, write.space)
     if write.basis is not None:
@@ -33,7 +33,7 @@ def commit(db: Db, write: Write) -> None:
     _Commit(db, write).run()
 
 
-def _lock(db: Db, write: Write) -> None:
+def lock(db: Db, write: Write) -> None:
     """Other writers of the same owners come before or after, never between what is read here and what is written."""
     memories = [
         *(each.memory.id for each in write.memories if each.replaces is not None),
