@@ -11,6 +11,7 @@ from typing import Any
 from mnemic import config, text
 from mnemic.errors import InvalidConfig, MissingDependency, describe
 from mnemic.protocols import LLM, Calibration, Embedder, Extractor, Reranker, Store
+from mnemic.stores import postgres_url
 
 
 def make_store(path: str | os.PathLike[str] | None, *, project: str | None = None) -> Store:
@@ -31,7 +32,7 @@ def make_store(path: str | os.PathLike[str] | None, *, project: str | None = Non
         raise InvalidConfig(f"path must be a file name or ':memory:', not {address!r}")
     if address.startswith("sqlite:///"):
         address = address.removeprefix("sqlite:///")
-    if address.startswith(("postgresql://", "postgres://")):
+    if address.startswith(postgres_url.SCHEMES):
         return _postgres(address, project)
     if "://" in address:
         raise InvalidConfig(
@@ -43,6 +44,7 @@ def make_store(path: str | os.PathLike[str] | None, *, project: str | None = Non
 
 
 def _postgres(url: str, project: str | None) -> Store:
+    postgres_url.without_password(url)
     try:
         from mnemic.stores.postgres import PostgresStore
     except ImportError as exc:

@@ -22,6 +22,7 @@ from mnemic.cli import show as display
 from mnemic.cli.session import BAD_INPUT, MODEL_FAILED, STORE_FAILED, settings_as_dict
 from mnemic.errors import InvalidConfig, MnemicError
 from mnemic.protocols import ARMS, Embedder, Space
+from mnemic.stores import postgres_url
 from mnemic.types import Scope
 
 _BUNDLED = {
@@ -187,10 +188,13 @@ def _reranker(settings: config.Settings, problems: list[_Problem]) -> dict[str, 
 def _store(
     settings: config.Settings, embedder: Embedder | None, problems: list[_Problem]
 ) -> tuple[dict[str, Any], bool]:
-    """What the store holds; one that is not there yet is not made, only its place is looked at."""
+    """What the store holds. A file that is not there yet is not made, only its place is looked at.
+
+    A database is opened, and if it is empty, made a store: who may do so is only known by doing it.
+    """
     path = settings.path or str(config.store_file())
     found: dict[str, Any] = {
-        "path": path,
+        "path": postgres_url.shown(path) if path.startswith(postgres_url.SCHEMES) else path,
         "exists": False,
         "opens": False,
         "bytes": None,
@@ -200,10 +204,9 @@ def _store(
     }
     try:
         store = registry.make_store(path)
-        file = Path(store.address)
-        found |= {"path": store.address, "exists": store.address == ":memory:" or file.exists()}
+        found |= {"path": store.address, "exists": _is_there(store.address)}
         if not found["exists"]:
-            _check_place(file)
+            _check_place(Path(store.address))
             return found, True
         counts, space = asyncio.run(_look_into(store, settings.project))
     except (MnemicError, OSError) as exc:
@@ -218,6 +221,10 @@ def _store(
             problems.append(_Problem(part="store", message=message, code=STORE_FAILED))
             return found, False
     return found, True
+
+
+def _is_there(address: str) -> bool:
+    return address == ":memory:" or address.startswith(postgres_url.SCHEMES) or Path(address).exists()
 
 
 async def _look_into(store: Any, project: str) -> tuple[Any, Space | None]:
@@ -259,6 +266,8 @@ def _missing(settings: config.Settings) -> list[dict[str, str]]:
             missing.append({"what": f"{extra} models", "needs": f'run: pip install "mnemic[{extra}]"'})
     if settings.reranker is None and not _installed("fastembed"):
         missing.append({"what": "a cross-encoder", "needs": 'run: pip install "mnemic[cross-encoder]"'})
+    if not _installed("asyncpg"):
+        missing.append({"what": "stores in PostgreSQL", "needs": 'run: pip install "mnemic[postgres]"'})
     for name, (engine, packages) in _BUNDLED.items():
         lacking = [package for package in packages if not _installed(package)]
         if lacking:

@@ -22,6 +22,7 @@ import typer
 
 from mnemic import config
 from mnemic.errors import InvalidInput, InvalidScope, MissingDependency, MnemicError, ModelError, NotFound, StoreError
+from mnemic.stores import postgres_url
 
 if TYPE_CHECKING:
     from mnemic.memory import AsyncMemory
@@ -262,5 +263,8 @@ def _decoded(data: bytes, where: str) -> str:
 
 
 def settings_as_dict(settings: config.Settings) -> dict[str, Any]:
-    """Settings that are set."""
-    return {name: value for name, value in asdict(settings).items() if value is not None}
+    """Settings that are set, as they may be shown."""
+    found = {name: value for name, value in asdict(settings).items() if value is not None}
+    if found.get("path", "").startswith(postgres_url.SCHEMES):
+        found["path"] = postgres_url.shown(found["path"])
+    return found

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Concatenate
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -33,7 +32,8 @@ from mnemic.errors import (
 )
 from mnemic.protocols import Counts
 from mnemic.stores.postgres_db import PostgresDb, Session
-from mnemic.stores.postgres_schema import ROLE, SCHEMA, prepare
+from mnemic.stores.postgres_schema import SCHEMA, prepare
+from mnemic.stores.postgres_url import without_password
 from mnemic.stores.relational.cache import Cache
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.erase import erase, reset
@@ -50,6 +50,9 @@ _SETTINGS = {
     "enable_seqscan": "off",  # every statement has an index; a table that was just filled has no statistics to say so
     "jit": "off",  # compiling takes longer than any of them
 }
+
+_OPENING = 5.0
+"""Seconds that opening waits for a server: one that starts together with its users, not one that is not there."""
 
 _EVERY = "*"
 """What stands for all projects; none can bear this name."""
@@ -85,7 +88,7 @@ class PostgresStore(RelationalStore):
 
     def __init__(self, url: str, *, project: str | None = None, connections: int = 8, timeout: float = 60.0) -> None:
         self._url = url
-        self._address = _without_password(url)
+        self._address = without_password(url)
         self._project = project or _EVERY
         self._connections = connections
         self._timeout = timeout
@@ -94,7 +97,7 @@ class PostgresStore(RelationalStore):
         self._sessions: list[Session] = []
         self._guard = threading.Lock()
         self._cache = Cache()
-        self._as_role = False
+        self._role: str | None = None
 
     @property
     def address(self) -> str:
@@ -105,8 +108,9 @@ class PostgresStore(RelationalStore):
         """Connect, and bring the database up to date."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._connections, thread_name_prefix="mnemic-postgres")
+        self._role = None
         try:
-            await self._run(self._prepare)
+            await self._run(self._prepare, again=True, patience=min(self._timeout, _OPENING))
         except BaseException:
             await self.close()
             raise
@@ -191,25 +195,25 @@ class PostgresStore(RelationalStore):
 
         return await self._run(work)
 
-    async def _run(self, work: Callable[[Session], R], *, again: bool = False) -> R:
+    async def _run(self, work: Callable[[Session], R], *, again: bool = False, patience: float | None = None) -> R:
         """Run it on a thread, with a connection. With `again`, once more where the server went away meanwhile."""
         if self._pool is None:
             raise Closed("this store is closed; make a new Memory to use it again")
 
         def guarded() -> R:
-            deadline = time.monotonic() + self._timeout
+            deadline = time.monotonic() + (self._timeout if patience is None else patience)
             with _explained(self._address):
                 while True:
                     session = self._session(deadline)
                     try:
                         return work(session)
                     except _AGAIN:
-                        _pause(deadline)
+                        if not _pause(deadline):
+                            raise
                     except _LOST:
                         session.drop()
-                        if not again:
+                        if not again or not _pause(deadline):
                             raise
-                        _pause(deadline)
 
         try:
             running = asyncio.get_running_loop().run_in_executor(self._pool, guarded)
@@ -225,15 +229,18 @@ class PostgresStore(RelationalStore):
             with self._guard:
                 self._sessions.append(session)
         while session.connection is None or session.connection.is_closed():
-            try:
-                session.connection = session.wait(self._connect())
-            except _LOST:
-                if not _pause(deadline):
+            with _refused(self._address):
+                try:
+                    session.connection = session.wait(self._connect())
+                except asyncpg.ClientConfigurationError:
                     raise
+                except _LOST:
+                    if not _pause(deadline):
+                        raise
         return session
 
     async def _connect(self) -> Any:
-        settings = _SETTINGS | ({"role": ROLE} if self._as_role else {})
+        settings = _SETTINGS | ({"role": self._role} if self._role is not None else {})
         settings["lock_timeout"] = str(int(self._timeout * 1000))
         return await asyncpg.connect(
             self._url,
@@ -245,8 +252,8 @@ class PostgresStore(RelationalStore):
         )
 
     def _prepare(self, session: Session) -> None:
-        self._as_role = session.wait(prepare(session.connection, self._address))
-        if self._as_role:
+        self._role = session.wait(prepare(session.connection, self._address))
+        if self._role is not None:
             session.drop()  # the next connection takes the role from its start
 
     def _forget(self, session: Session) -> None:
@@ -292,13 +299,29 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _without_password(url: str) -> str:
+@contextmanager
+def _refused(address: str) -> Iterator[None]:
+    """The same where there is no connection yet, and nothing under way."""
     try:
-        parts = urlsplit(url)
-    except ValueError as exc:
-        raise InvalidConfig("the store's address is no URL; write postgresql://user:password@host:port/name") from exc
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit((parts.scheme, user.partition(":")[0] + at + host, parts.path, "", ""))
+        yield
+    except asyncpg.ClientConfigurationError as exc:
+        raise InvalidConfig(f"the address {address} cannot be used: {exc}") from None
+    except asyncpg.TargetServerAttributeNotMatched as exc:
+        raise StoreUnwritable(
+            f"{address} answers and takes no writes: it is a standby, or this user's transactions are read-only"
+        ) from exc
+    except _LOST as exc:
+        raise StoreUnavailable(
+            f"{address} cannot be reached ({exc or type(exc).__name__}); is the server running there?"
+        ) from exc
+    except (
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.InvalidCatalogNameError,
+        asyncpg.InsufficientPrivilegeError,
+    ) as exc:
+        raise StoreUnavailable(f"{address} refused the connection: {exc}; check the user, password and name") from exc
+    except asyncpg.PostgresError as exc:  # what stands behind the question mark is set as the server's settings
+        raise InvalidConfig(f"{address} refused a setting in the address: {exc}") from exc
 
 
 @contextmanager
@@ -310,10 +333,10 @@ def _explained(address: str) -> Iterator[None]:
         raise StoreFull(f"no space left at {address}; nothing of this write was kept. Free some and repeat") from exc
     except (asyncpg.LockNotAvailableError, *_AGAIN) as exc:
         raise StoreBusy(f"others kept rows of {address} locked for too long; repeat, or raise the timeout") from exc
-    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as exc:
-        raise StoreUnavailable(f"{address} refused the connection: {exc}; check the user, password and name") from exc
     except asyncpg.InsufficientPrivilegeError as exc:
-        raise StoreUnwritable(f"{address}: {exc}; this user must own the schema {SCHEMA!r}") from exc
+        raise StoreUnwritable(
+            f"{address}: {exc}; this user must own the schema {SCHEMA!r}, or be a member of the role that does"
+        ) from exc
     except _LOST as exc:
         raise StoreUnavailable(
             f"{address} cannot be reached ({exc or type(exc).__name__}); is the server running? What was being"

@@ -1,0 +1,57 @@
+"""The address of a PostgreSQL database: whether it can be meant, and how it is shown, which is without its password.
+
+What is wrong with one is said without quoting it: whatever was written in the wrong place may be the password.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from mnemic.errors import InvalidConfig
+
+SCHEMES = ("postgresql://", "postgres://")
+
+_SHOWN = ("host", "port", "user", "dbname", "database")
+"""Of what may stand behind the question mark; the rest is left out, as passwords may be among it."""
+
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^:\[\]@]*)(?::([0-9]{1,5}))?")
+
+
+def shown(url: str) -> str:
+    """The same of any text that begins like one; of one that cannot be used, no more than that."""
+    try:
+        return without_password(url)
+    except InvalidConfig:
+        return f"{url.partition('://')[0]}://…"
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown.
+
+    Raises:
+        InvalidConfig: it is not `postgresql://user:password@host:port/database`, or its password has marks in it that
+            part a URL.
+    """
+    try:
+        parts = urlsplit(url)
+        asked = parse_qsl(parts.query, strict_parsing=True) if parts.query else []
+    except ValueError:
+        raise _bad("it is no URL") from None  # its message would quote the URL
+    login, at, hosts = parts.netloc.rpartition("@")
+    if "@" in login or parts.fragment or (not at and "@" in parts.path + parts.query):
+        raise _bad("a password with any of @ : / ? # % in it must be percent-encoded (urllib.parse.quote)")
+    for host in hosts.split(","):
+        found = _HOST.fullmatch(host)
+        if found is None or int(found[1] or 0) > _LAST_PORT:
+            raise _bad("it has a port that is no number up to 65535")
+    user = login.partition(":")[0]
+    shown = urlencode([(name, value) for name, value in asked if name in _SHOWN], quote_via=quote, safe="/,:")
+    return urlunsplit((parts.scheme, user + at + hosts, parts.path, shown, ""))
+
+
+_LAST_PORT = 65535
+
+
+def _bad(why: str) -> InvalidConfig:
+    return InvalidConfig(f"the store's address cannot be used: {why}; write postgresql://user:password@host:port/name")
