@@ -13,9 +13,11 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from typing import Any, Concatenate
 
 import asyncpg
@@ -30,16 +32,20 @@ from mnemic.errors import (
     StoreUnavailable,
     StoreUnwritable,
 )
-from mnemic.protocols import Counts
+from mnemic.protocols import Counts, Space, Vectors, Write
 from mnemic.stores.postgres_db import PostgresDb, Session
 from mnemic.stores.postgres_schema import SCHEMA, prepare
+from mnemic.stores.postgres_transaction import Once, begin, end, run
 from mnemic.stores.postgres_url import without_password
+from mnemic.stores.relational import queue, spaces, traces
 from mnemic.stores.relational.cache import Cache
 from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.delete import delete_scope
 from mnemic.stores.relational.erase import erase, reset
 from mnemic.stores.relational.read import Reader
 from mnemic.stores.relational.store import P, R, RelationalStore
-from mnemic.types import Scope
+from mnemic.stores.relational.write import commit
+from mnemic.types import Change, Episode, Scope
 
 _SETTINGS = {
     "application_name": "mnemic",
@@ -129,10 +135,40 @@ class PostgresStore(RelationalStore):
             session.close()
         self._sessions.clear()
 
+    async def commit(self, write: Write) -> None:
+        """One transaction."""
+        await self._once(self._project, partial(traces.of_commit, write=write), commit, write)
+
+    async def lease(
+        self, *, now: datetime, until: datetime, limit: int, scope: Scope | None = None
+    ) -> tuple[Episode, ...]:
+        """One transaction, which waits for nobody: what others are about to take is left to them."""
+        trace = partial(traces.of_lease, until=until, scope=scope)
+        return await self._once(self._project, trace, queue.lease, now, until, limit, scope)
+
+    async def use_space(self, space: Space) -> None:
+        """Declare the embedding space, or confirm it."""
+        if await self.space() != space:
+            await self._once(self._project, traces.of_nothing, spaces.use_space, space)
+
+    async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
+        """One transaction."""
+        await self._once(_EVERY, traces.of_nothing, spaces.reembed, space, vectors)
+
+    async def activate(self, space: Space) -> bool:
+        """One transaction."""
+        return await self._once(_EVERY, traces.of_nothing, spaces.activate, space)
+
+    async def delete_scope(self, scope: Scope, change: Change, *, reason: str) -> tuple[int, int]:
+        """One transaction, however many rows."""
+        return await self._once(
+            self._project, partial(traces.of_delete, change=change), delete_scope, scope, change, reason
+        )
+
     async def erase(self, scope: Scope) -> dict[str, int]:
         """One transaction for the rows; then the tables are written anew without what was deleted."""
         gone = await self._write(erase, scope)
-        await self._run(self._forget)
+        await self._run(self._forget, again=True)
         return gone
 
     async def counts(self, scope: Scope) -> Counts:
@@ -152,7 +188,7 @@ class PostgresStore(RelationalStore):
         else:
             await self._write(erase, Scope(project=self._project))
             await self._write_all(_reset_if_empty)
-        await self._run(self._forget)
+        await self._run(self._forget, again=True)
 
     # Threads, connections and transactions.
 
@@ -172,54 +208,73 @@ class PostgresStore(RelationalStore):
         self, project: str, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         def work(session: Session) -> R:
-            _begin(session, project, "ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            begin(session, project, "ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
                 return step(Reader(PostgresDb(session), self._cache), *args, **kwargs)
             finally:
-                _end(session, "ROLLBACK")
+                end(session, "ROLLBACK")
 
         return await self._run(work, again=True)
 
     async def _transaction(
         self, project: str, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        def work(session: Session) -> R:
-            _begin(session, project, "")
-            try:
-                done = step(PostgresDb(session), *args, **kwargs)
-            except BaseException:
-                _end(session, "ROLLBACK")
-                raise
-            _run(session, "COMMIT")
-            return done
+        return await self._once(project, traces.untold, step, *args, **kwargs)
 
-        return await self._run(work)
+    async def _once(
+        self,
+        project: str,
+        trace: Callable[[Db], traces.Answer],
+        step: Callable[Concatenate[Db, P], R],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Commit a step, through restarts of the server. `trace` is asked whether a commit without an answer was done."""
+        once = Once(project, lambda db: step(db, *args, **kwargs), trace)
+        try:
+            return await self._run(once, again=True)
+        except (StoreUnavailable, traces.Untold) as exc:
+            if not once.asked:
+                raise
+            raise StoreUnavailable(
+                f"{self._address} went away while it was to commit this; whether it did cannot be told now:"
+                " look before you repeat it"
+            ) from exc
 
     async def _run(self, work: Callable[[Session], R], *, again: bool = False, patience: float | None = None) -> R:
         """Run it on a thread, with a connection. With `again`, once more where the server went away meanwhile."""
         if self._pool is None:
             raise Closed("this store is closed; make a new Memory to use it again")
 
+        waits = self._timeout if patience is None else patience
+
         def guarded() -> R:
-            deadline = time.monotonic() + (self._timeout if patience is None else patience)
             with _explained(self._address):
-                while True:
-                    session = self._session(deadline)
-                    try:
-                        return work(session)
-                    except _AGAIN:
-                        if not _pause(deadline):
-                            raise
-                    except _LOST:
-                        session.drop()
-                        if not again or not _pause(deadline):
-                            raise
+                return self._tried(work, waits, again=again)
 
         try:
             running = asyncio.get_running_loop().run_in_executor(self._pool, guarded)
         except RuntimeError as exc:  # the interpreter is going down, and its threads with it
             raise Closed("this process is ending; open the store again in another") from exc
         return await running
+
+    def _tried(self, work: Callable[[Session], R], waits: float, *, again: bool) -> R:
+        deadline, lost = time.monotonic() + waits, False
+        while True:
+            session = self._session(deadline)
+            try:
+                return work(session)
+            except _AGAIN:
+                if not _pause(deadline):
+                    raise
+            except _LOST as exc:
+                if isinstance(exc, ValueError):  # not a server that went away: a value that it cannot take
+                    raise
+                session.drop()
+                if not lost:  # the server has its time from when it went, however long the work took before
+                    deadline, lost = time.monotonic() + waits, True
+                if not again or not _pause(deadline):
+                    raise
 
     def _session(self, deadline: float) -> Session:
         """The session of this thread, connected: a server that restarts, or whose standby takes over, is waited for."""
@@ -266,7 +321,7 @@ class PostgresStore(RelationalStore):
             )
         )
         for (table,) in tables:
-            _run(session, f"VACUUM (FULL) {table}")
+            run(session, f"VACUUM (FULL) {table}")
 
 
 def _reset_if_empty(db: Db) -> None:
@@ -275,28 +330,10 @@ def _reset_if_empty(db: Db) -> None:
         reset(db)
 
 
-def _begin(session: Session, project: str, mode: str) -> None:
-    _run(session, f"BEGIN {mode}; SET LOCAL mnemic.project = {_quoted(project)}")  # in one round trip
-
-
-def _run(session: Session, script: str) -> None:
-    assert session.connection is not None  # noqa: S101 - it was connected
-    session.wait(session.connection.execute(script))
-
-
-def _end(session: Session, how: str) -> None:
-    if session.connection is not None and not session.connection.is_closed():
-        _run(session, how)
-
-
 def _pause(deadline: float) -> bool:
     """A moment before another try; whether there is time for one."""
     time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - so that those who wait do not all come back at once
     return time.monotonic() < deadline
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 @contextmanager
@@ -339,8 +376,7 @@ def _explained(address: str) -> Iterator[None]:
         ) from exc
     except _LOST as exc:
         raise StoreUnavailable(
-            f"{address} cannot be reached ({exc or type(exc).__name__}); is the server running? What was being"
-            " written may or may not be there: look before you repeat it"
+            f"{address} cannot be reached ({exc or type(exc).__name__}); is the server running?"
         ) from exc
     except (asyncpg.IntegrityConstraintViolationError, asyncpg.SyntaxOrAccessError, asyncpg.DataError):
         raise  # a defect of ours, to be seen as one

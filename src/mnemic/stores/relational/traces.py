@@ -42,30 +42,35 @@ def of_commit(db: Db, write: Write) -> Answer:
 def _of_write(db: Db, write: Write) -> bool | None:
     """Whether what it leaves is there; None where that would say nothing.
 
-    A message's change says little: it comes with the message, and again with the memories made of it.
+    A message's change says little: it comes with the message, and again with the memories made of it. So do states,
+    unless they end a lease: they may have been the same before.
     """
-    for episode in write.episodes:
-        return _is_there(db, "episodes", "id", episode.episode.id)
-    for event in write.history:
-        return _is_there(db, "history", "memory_id = ? AND id", event.memory_id, event.id)
-    for tombstone in write.tombstones:
-        return _is_there(db, "tombstones", "id", tombstone.id)
-    for state in write.states:
-        if state.held is not None:
-            return _has_state(db, state)
-    for change in write.changes:
-        return _is_there(db, "changes", "id", change.id)
-    for state in write.states:
-        return _has_state(db, state)
-    for note in write.annotate:
-        if note.feedback is not None:
-            return _is_there(db, "feedback", "memory_id = ? AND at", note.memory_id, iso(write.at))
-        if not note.rating:
-            return False  # to set the same mark again changes nothing
-    return None
+    ended = [state for state in write.states if state.held is not None]
+    if write.episodes:
+        return _is_there(db, "episodes", "id", write.episodes[0].episode.id)
+    if write.history:
+        return _is_there(db, "history", "memory_id = ? AND id", write.history[0].memory_id, write.history[0].id)
+    if write.tombstones:
+        return _is_there(db, "tombstones", "id", write.tombstones[0].id)
+    if ended:
+        return _has_state(db, ended[0])
+    if write.changes:
+        return _is_there(db, "changes", "id", write.changes[0].id)
+    if write.states:
+        return all(_has_state(db, state) for state in write.states)
+    return _of_marks(db, write)
+
+
+def _of_marks(db: Db, write: Write) -> bool | None:
+    rated = next((note for note in write.annotate if note.feedback is not None), None)
+    if rated is not None:
+        return _is_there(db, "feedback", "memory_id = ? AND at", rated.memory_id, iso(write.at))
+    # To set the same mark again changes nothing.
+    return None if any(note.rating for note in write.annotate) or write.spent is not None else False
 
 
 def _is_there(db: Db, table: str, key: str, name: str, *more: str) -> bool:
+    """Whether there is such a row; `name` is an id, and says in which partition it lies."""
     query = f"SELECT 1 FROM {table} WHERE partition = ? AND {key} = ?"
     return db.execute(query, [partition_of(name), name, *more]).fetchone() is not None
 
@@ -103,6 +108,11 @@ def of_delete(db: Db, change: Change) -> Answer:
     memories = db.execute("SELECT count(*) FROM history WHERE change_id = ?", [change.id]).fetchone()[0]
     episodes = db.execute("SELECT count(*) FROM episodes WHERE changed_by = ?", [change.id]).fetchone()[0]
     return ((memories, episodes),)
+
+
+def untold(_: Db) -> Answer:
+    """Of what leaves nothing to tell it by. Raises Untold."""
+    raise Untold
 
 
 def of_nothing(_: Db) -> Answer:
