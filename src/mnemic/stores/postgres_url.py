@@ -6,7 +6,7 @@ What is wrong with one is said without quoting it: whatever was written in the w
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from mnemic.errors import InvalidConfig
 
@@ -37,17 +37,22 @@ def without_password(url: str) -> str:
         parts = urlsplit(url)
         asked = parse_qsl(parts.query, strict_parsing=True) if parts.query else []
     except ValueError:
-        raise _bad("it is no URL") from None  # its message would quote the URL
+        raise _bad("it is no URL, or has more behind the question mark than name=value&name=value") from None  # its message would quote the URL
     login, at, hosts = parts.netloc.rpartition("@")
     if "@" in login or parts.fragment or (not at and "@" in parts.path + parts.query):
         raise _bad("a password with any of @ : / ? # % in it must be percent-encoded (urllib.parse.quote)")
-    for host in hosts.split(","):
+    given = dict(asked)
+    ports = [port for port in given.get("port", "").split(",") if port]
+    for host in [*hosts.split(","), *given.get("host", "").split(",")]:
         found = _HOST.fullmatch(host)
-        if found is None or int(found[1] or 0) > _LAST_PORT:
-            raise _bad("it has a port that is no number up to 65535")
+        if found is None or (not host and "," in hosts):
+            raise _bad("it names a host that none can be, or a port that is no number")
+        ports.append(found[1] or "0")
+    if any(not port.isascii() or not port.isdecimal() or int(port) > _LAST_PORT for port in ports):
+        raise _bad(f"it has a port that is no number up to {_LAST_PORT}")
+    behind = urlencode([(name, value) for name, value in asked if name in _SHOWN], quote_via=quote, safe="/,:")
     user = login.partition(":")[0]
-    shown = urlencode([(name, value) for name, value in asked if name in _SHOWN], quote_via=quote, safe="/,:")
-    return urlunsplit((parts.scheme, user + at + hosts, parts.path, shown, ""))
+    return f"{parts.scheme}://{user}{at}{hosts}{parts.path}{behind and '?'}{behind}"
 
 
 _LAST_PORT = 65535
