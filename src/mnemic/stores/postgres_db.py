@@ -18,6 +18,7 @@ from mnemic.text import md5
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
+    from asyncpg.prepared_stmt import PreparedStatement
 
 T = TypeVar("T")
 
@@ -30,11 +31,30 @@ class Session:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self.connection: Connection | None = None
+        self._connection: Connection | None = None
+        self._prepared: dict[str, PreparedStatement] = {}
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection, if there is one."""
+        return self._connection
+
+    @connection.setter
+    def connection(self, connection: Connection | None) -> None:
+        self._connection = connection
+        self._prepared.clear()
 
     def wait(self, answer: Coroutine[Any, Any, T]) -> T:
         """Run it to its end."""
         return self._loop.run_until_complete(answer)
+
+    async def prepared(self, sql: str) -> PreparedStatement:
+        """A statement of this connection, which the server has parsed at its first use."""
+        assert self._connection is not None  # noqa: S101 - the engine connected it
+        found = self._prepared.get(sql)
+        if found is None:
+            found = self._prepared[sql] = await self._connection.prepare(sql)
+        return found
 
     def drop(self) -> None:
         """Close the connection, if there is one; politely, unless it is broken."""
@@ -87,14 +107,19 @@ class PostgresDb:
     """A transaction of a session."""
 
     IN = "= ANY(?)"
-    KEYS = '(SELECT (value ->> 0)::integer AS partition, (value ->> 1) COLLATE "C" AS id FROM json_array_elements(?::json) AS value)'
+    # Behind the wall an index is used only for what is compared as it is, and OFFSET keeps these columns of their own.
+    KEYS = (
+        '(SELECT (value ->> 0)::integer AS partition, (value ->> 1) COLLATE "C" AS id'
+        " FROM json_array_elements(?::json) AS value OFFSET 0)"
+    )
     RANGES = (
-        "(SELECT (value ->> 0)::bigint AS first, (value ->> 1)::bigint AS last"
-        " FROM json_array_elements(?::json) AS value)"
+        "(SELECT (value ->> 0)::integer AS partition, (value ->> 1)::bigint AS first, (value ->> 2)::bigint AS last"
+        " FROM json_array_elements(?::json) AS value OFFSET 0)"
     )
     THEN = "JOIN"
     PARTITION = "partition"
-    OWNER = "(SELECT number FROM owners WHERE partition = ? AND project = ? AND kind = ? AND name = ?)"
+    OWNED_BY = "partition = ? AND project = ? AND kind = ? AND name = ?"
+    OWNER = f"(SELECT number FROM owners WHERE {OWNED_BY})"
     TEXT_AT = "json_word(metadata, ?)"
     NUMBER_AT = "json_number(metadata, ?)"
     ITEMS_AT = "json_items(metadata, ?)"
@@ -119,7 +144,7 @@ class PostgresDb:
             self._session.wait(self._executemany(numbered(sql), every))
 
     async def _execute(self, sql: str, values: Sequence[Any]) -> Answer:
-        statement = await self._connection.prepare(sql)
+        statement = await self._session.prepared(sql)
         try:
             rows = await statement.fetch(*values)
         except asyncpg.UniqueViolationError as exc:

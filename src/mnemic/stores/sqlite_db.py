@@ -18,10 +18,11 @@ class SQLiteDb:
 
     IN = "IN (SELECT value FROM json_each(?))"
     KEYS = "(SELECT value ->> 0 AS partition, value ->> 1 AS id FROM json_each(?))"
-    RANGES = "(SELECT value ->> 0 AS first, value ->> 1 AS last FROM json_each(?))"
+    RANGES = "(SELECT value ->> 0 AS partition, value ->> 1 AS first, value ->> 2 AS last FROM json_each(?))"
     THEN = "CROSS JOIN"
     PARTITION = "+partition"
-    OWNER = "(SELECT number FROM owners WHERE number >> 27 = ? AND project = ? AND kind = ? AND name = ?)"
+    OWNED_BY = "number >> 27 = ? AND project = ? AND kind = ? AND name = ?"
+    OWNER = f"(SELECT number FROM owners WHERE {OWNED_BY})"
     TEXT_AT = "json_extract(metadata, ?)"
     NUMBER_AT = "json_extract(metadata, ?)"
     ITEMS_AT = "json_each(metadata, ?)"

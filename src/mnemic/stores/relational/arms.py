@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mnemic import ranking
 from mnemic.ids import partition_of
 from mnemic.stores import blocks as pack
-from mnemic.stores.relational.db import Db
+from mnemic.stores.relational.db import SHIFTS, Db
 from mnemic.stores.relational.predicates import keys_json
 from mnemic.stores.relational.rows import utc
 
@@ -65,7 +65,7 @@ def timely(
         f"""
         SELECT m.entry, utc(m.valid_from), utc(m.valid_to), m.kind = 'event', m.precision
         FROM {db.RANGES} AS r
-        {db.THEN} memories AS m ON {db.lies("m", "r.first >> 51")} AND m.entry BETWEEN r.first AND r.last
+        {db.THEN} memories AS m ON {db.lies("m", "r.partition")} AND m.entry BETWEEN r.first AND r.last
         WHERE m.valid_from IS NOT NULL OR (m.slot IS NOT NULL AND m.kind <> 'event')
         """,
         [json.dumps(_ranges(blocks.entries[memories]))],
@@ -84,13 +84,14 @@ def timely(
 
 
 def _ranges(entries: NDArray[np.int64]) -> list[list[int]]:
-    """The first and the last entry of each range of blocks without a gap that hold these entries, which ascend."""
+    """The partition, the first and the last entry of each range of blocks without a gap that hold these entries, which ascend."""
     blocks = np.unique(entries >> pack.BLOCK_BITS)
     if not len(blocks):
         return []
     cuts = np.flatnonzero(np.diff(blocks) > 1) + 1
     firsts, lasts = blocks[np.r_[0, cuts]], blocks[np.r_[cuts - 1, len(blocks) - 1]]
-    return np.stack([firsts << pack.BLOCK_BITS, (lasts << pack.BLOCK_BITS) + pack.BLOCK - 1], axis=1).tolist()  # type: ignore[no-any-return]
+    starts, ends = firsts << pack.BLOCK_BITS, (lasts << pack.BLOCK_BITS) + pack.BLOCK - 1
+    return np.stack([starts >> SHIFTS["entry"], starts, ends], axis=1).tolist()  # type: ignore[no-any-return]
 
 
 def _moments(stamps: Sequence[str | None]) -> NDArray[np.datetime64]:

@@ -23,7 +23,7 @@ def around(reader: Reader, ask: Ask) -> Around:
     db = reader.db
     tombstones = _tombstones(db, ask.scope)
     owner = db.execute(
-        f"SELECT number, decisions, changes FROM owners WHERE number = {db.OWNER}", owner_key(ask.scope)
+        f"SELECT number, decisions, changes FROM owners WHERE {db.OWNED_BY}", owner_key(ask.scope)
     ).fetchone()
     if owner is None:
         asked = 0 if ask.vectors is None else len(ask.vectors)

@@ -57,11 +57,13 @@ class Db(Protocol):
     KEYS: str
     """A table with the columns `partition` and `id`, given as `predicates.keys_json`."""
     RANGES: str
-    """A table with the columns `first` and `last`, given as JSON pairs."""
+    """A table with the columns `partition`, `first` and `last`, given as JSON lists of the three."""
     THEN: str
     """A join in the order it is written, where the planner can be told so."""
     PARTITION: str
     """The column, where its index would be the wrong one to use."""
+    OWNED_BY: str
+    """Which row of `owners` is an owner's; takes `predicates.owner_key`."""
     OWNER: str
     """The number of an owner; takes `predicates.owner_key`. Null, hence no row, where there is none."""
     TEXT_AT: str

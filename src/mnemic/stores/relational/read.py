@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +19,7 @@ from mnemic.stores.paging import cursor_after, place
 from mnemic.stores.relational.arms import linked, places_of, timely
 from mnemic.stores.relational.cache import KEEP_FROM, Cache, Index, index_of
 from mnemic.stores.relational.called import called
-from mnemic.stores.relational.db import Db, Predicate
+from mnemic.stores.relational.db import OWNER_BITS, Db, Predicate
 from mnemic.stores.relational.filter import EPISODE_FIELDS, MEMORY_FIELDS, filter_sql
 from mnemic.stores.relational.past import Past, slot_rows, versions_known
 from mnemic.stores.relational.predicates import (
@@ -115,35 +116,35 @@ class Reader:
         """A user's or the project's range of blocks; for other scopes the rows an id's own index names."""
         scope = where.scope
         if not scope.ids:
-            return index_of(self._range("o.project = ?", [scope.project]))
+            owners = self.db.execute("SELECT number FROM owners WHERE project = ? ORDER BY number", [scope.project])
+            return index_of(self._range([number for (number,) in owners]))
         if tuple(scope.ids) != ("user_id",):
             return index_of(self._picked_blocks(where))
         owner = self.db.execute(
-            f"SELECT number, next_sequence, changes FROM owners WHERE number = {self.db.OWNER}", owner_key(scope)
+            f"SELECT number, next_sequence, changes FROM owners WHERE {self.db.OWNED_BY}", owner_key(scope)
         ).fetchone()
         if owner is None:
             return index_of(pack.flatten(()))
         number, entries, changes = owner
         if entries < KEEP_FROM:
-            return index_of(self._range("o.number = ?", [number]))
+            return index_of(self._range([number]))
         found = self.cache.get(number, changes)
         if found is None:
-            found = index_of(self._range("o.number = ?", [number]), keep=True)
+            found = index_of(self._range([number]), keep=True)
             self.cache.put(number, changes, found)
         return found
 
-    def _range(self, whose: str, values: list[Any]) -> pack.Blocks:
+    def _range(self, owners: Sequence[int]) -> pack.Blocks:
+        """All blocks of some owners, which ascend."""
+        ranges = [[number >> OWNER_BITS, number << 18, (number << 18) + 262143] for number in owners]
         return pack.flatten(
             self.db.execute(
                 f"""
-                SELECT b.block, b.marks, b.terms
-                FROM owners AS o
-                JOIN blocks AS b ON {self.db.lies("b", "o.number >> 27")}
-                    AND b.block BETWEEN o.number << 18 AND (o.number << 18) + 262143
-                WHERE {whose}
+                SELECT b.block, b.marks, b.terms FROM {self.db.RANGES} AS r
+                {self.db.THEN} blocks AS b ON {self.db.lies("b", "r.partition")} AND b.block BETWEEN r.first AND r.last
                 ORDER BY b.block
                 """,
-                values,
+                [json.dumps(ranges)],
             )
         )
 
@@ -306,7 +307,7 @@ class Reader:
             SELECT s.memory_id, s.episode_id, s.quote, e.said_at, e.role, e.actor_id FROM {self.db.KEYS} AS k
             JOIN sources AS s ON s.partition = k.partition AND s.memory_id = k.id
             JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
-            ORDER BY e.entry
+            ORDER BY e.entry, s.quote
             """,
             [keys],
         )
