@@ -1,0 +1,66 @@
+"""A wire between a client and a PostgreSQL server that is cut at a commit: before the server has it, or after."""
+
+import contextlib
+import socket
+import threading
+from urllib.parse import urlsplit
+
+_COMMIT = b"COMMIT\0"
+
+
+class Wire:
+    """Passes everything on, until `cut` arms it: then connections end at the commits that are named."""
+
+    def __init__(self, url):
+        parts = urlsplit(url)
+        self._server = (parts.hostname, parts.port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = parts._replace(netloc=f"{parts.username}@127.0.0.1:{self._listener.getsockname()[1]}").geturl()
+        self._cuts = []
+        self._guard = threading.Lock()
+        self.cuts = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self, *commits):
+        """What happens to the next commits, in their order: None, "before" the server has it, or "after"."""
+        with self._guard:
+            self._cuts = list(commits)
+
+    def close(self):
+        self._listener.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+                for work in (self._ask, self._answer):
+                    threading.Thread(target=work, args=(client, server), daemon=True).start()
+
+    def _ask(self, client, server):
+        with client, server, contextlib.suppress(OSError):
+            while data := client.recv(65_536):
+                how = self._next() if _COMMIT in data else None
+                if how == "before":
+                    server.shutdown(socket.SHUT_RDWR)
+                    return
+                if how == "after":
+                    client.shutdown(socket.SHUT_RDWR)  # nobody hears the answer
+                    server.sendall(data)
+                    server.settimeout(10)
+                    with contextlib.suppress(TimeoutError):
+                        server.recv(1)
+                    return
+                server.sendall(data)
+
+    def _answer(self, client, server):
+        with contextlib.suppress(OSError):
+            while data := server.recv(65_536):
+                client.sendall(data)
+            client.shutdown(socket.SHUT_RDWR)
+
+    def _next(self):
+        with self._guard:
+            how = self._cuts.pop(0) if self._cuts else None
+            self.cuts += how is not None
+            return how
