@@ -43,9 +43,9 @@ def without_password(url: str) -> str:
         raise _bad("a password with any of @ : / ? # % in it must be percent-encoded (urllib.parse.quote)")
     given = dict(asked)
     ports = [port for port in given.get("port", "").split(",") if port]
-    for host in [*hosts.split(","), *given.get("host", "").split(",")]:
+    for host in [name for names in (hosts, given.get("host", "")) if names for name in names.split(",")]:
         found = _HOST.fullmatch(host)
-        if found is None or (not host and "," in hosts):
+        if found is None or not host:
             raise _bad("it names a host that none can be, or a port that is no number")
         ports.append(found[1] or "0")
     if any(not port.isascii() or not port.isdecimal() or int(port) > _LAST_PORT for port in ports):
