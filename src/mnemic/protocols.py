@@ -6,7 +6,7 @@ registry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnemic.filters import Filter
+from mnemic.records import Line
 from mnemic.text import Word
 from mnemic.types import (
     SEARCHABLE_STATES,
@@ -777,4 +778,29 @@ class Store(Protocol):
         Raises:
             InvalidInput: there is no such file, or it is part of the store.
             NotAStore, StoreTooNew: about the file. The store is then as it was, as with StoreFull and StoreBusy.
+        """
+
+    async def export(self, scope: Scope, take: Callable[[Sequence[Line]], None], *, vectors: bool = True) -> None:
+        """Give `take` every line of a project, or of what a scope of it holds, as of one moment, some at a time.
+
+        The first line is `start`, with the embedding `space` of the lines' vectors, or None, and the `counts` of lines
+        by kind. Then: changes, what a project spent; tombstones and entities; messages and memories, hidden and
+        retired ones too, in the order in which they were written, a message before what follows it or was made of it.
+        With a memory go the messages that it cites, and whom it names. `take` runs on any thread, may take its time,
+        and must not ask the store anything. Lines are read as they are taken: memory does not grow with their number.
+        """
+
+    async def lacks(self, lines: Sequence[Line], project: str) -> list[Line]:
+        """Those of these lines that `import_` would add."""
+
+    async def import_(self, lines: Sequence[Line], project: str, space: Space | None) -> int:
+        """Add lines of an export, in the order they were given, to a project; all of these or none. How many were new.
+
+        What is here already stays as it is: a record is known by its id, a memory's version by its number, too.
+        Ids, times and states are kept; a message's `external_id` and a memory's `once` are given up where another
+        record of the owner holds them. `space` is that of the lines' vectors.
+
+        Raises:
+            WrongEmbedder: `space` is not the store's.
+            StoreFull, StoreBusy, StoreUnwritable.
         """

@@ -16,7 +16,7 @@ LAYERS = (
     (
         "pure",
         {"filters", "times", "text", "tokens", "ranking", "protocols", "prompts", "inputs", "importers"}
-        | {"dates", "drafts", "gates", "hygiene", "lifetimes", "names", "planning", "question", "reconcile"}
+        | {"dates", "drafts", "gates", "hygiene", "lifetimes", "names", "planning", "question", "reconcile", "records"}
         | {"sameness", "slots"},
     ),
     ("endpoints", {"providers"}),

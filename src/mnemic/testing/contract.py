@@ -21,6 +21,7 @@ from mnemic.testing.contract_changes import ChangesContract
 from mnemic.testing.contract_deciding import DecidingContract
 from mnemic.testing.contract_entities import EntitiesContract
 from mnemic.testing.contract_filters import FiltersContract
+from mnemic.testing.contract_moving import MovingContract
 from mnemic.testing.contract_past import PastContract
 from mnemic.testing.contract_queue import QueueContract
 from mnemic.testing.contract_records import RecordsContract
@@ -81,5 +82,6 @@ class StoreContract(
     FiltersContract,
     PastContract,
     StoryContract,
+    MovingContract,
 ):
     """What every store promises. Override `make_store`; `examples` sets how hard the random tests try."""

@@ -109,14 +109,14 @@ class StoryContract(Contract):
                         await story.play(step)
                     await story.compare([scope for scope, *_ in probes])
                     for probe in probes:
-                        await _search(story, *probe)
+                        await search(story, *probe)
 
             asyncio.run(go())
 
         run()
 
 
-async def _search(story: Story, scope: Scope, question: str, episodes: bool, expired: bool) -> None:
+async def search(story: Story, scope: Scope, question: str, episodes: bool, expired: bool) -> None:
     """By each arm and by all; some of the records are linked, some watched, and a time is named that some have."""
     asked = where(
         scope,
@@ -134,8 +134,9 @@ async def _search(story: Story, scope: Scope, question: str, episodes: bool, exp
     )  # fmt: skip
     probe = probe if episodes else replace(probe, calibration=Calibration())
     for arms in (ARMS, *((arm,) for arm in ARMS)):
-        expected, found = [await store.find(replace(probe, arms=arms)) for store in story.stores]
-        assert_same(found, expected)
+        expected, *others = [await store.find(replace(probe, arms=arms)) for store in story.stores]
+        for found in others:
+            assert_same(found, expected)
 
 
 # What happens.
@@ -597,12 +598,11 @@ async def _lease(story: Story, step: Step) -> None:
     now = story.clock + step.number * timedelta(hours=2)
     until = now + timedelta(hours=1 + step.other, seconds=len(story.records))
     scope = step.scope if step.flag else None
-    reference, *others = story.stores
     limit = 1 + step.other % 3
-    for store in others:
-        taken = await store.lease(now=now, until=until, limit=limit, scope=scope)
-        chosen = taken[0].scope if taken else scope  # which of several conversations is for the store to say
-        assert taken == await reference.lease(now=now, until=until, limit=limit, scope=chosen)
+    taken = await story.stores[-1].lease(now=now, until=until, limit=limit, scope=scope)
+    chosen = taken[0].scope if taken else scope  # which of several conversations is for the store to say
+    for store in story.stores[:-1]:
+        assert taken == await store.lease(now=now, until=until, limit=limit, scope=chosen)
 
 
 async def _decide(story: Story, step: Step) -> None:

@@ -41,8 +41,9 @@ from mnemic.protocols import (
     Where,
     Write,
 )
+from mnemic.records import Line
 from mnemic.stores.paging import cursor_after, place, sort_key
-from mnemic.testing import memory_entities, memory_erase, memory_past, memory_queue
+from mnemic.testing import memory_entities, memory_erase, memory_moving, memory_past, memory_queue
 from mnemic.testing.memory_commit import commit
 from mnemic.testing.memory_state import Entry, State, covers, owner_of, same
 from mnemic.times import iso, milliseconds
@@ -156,6 +157,22 @@ class InMemoryStore:
         last = max(self._state.count, state.count) + 1  # a decision made on what was here rests on nothing now
         self._state = replace(state, count=last, decisions=dict.fromkeys(state.decisions, last))
         return None
+
+    async def export(self, scope: Scope, take: memory_moving.Take, *, vectors: bool = True) -> None:
+        """All at once."""
+        memory_moving.dump(self._state, scope, take, vectors=vectors)
+
+    async def lacks(self, lines: Sequence[Line], project: str) -> list[Line]:
+        """By their ids."""
+        return memory_moving.lacks(self._state, lines, project)
+
+    async def import_(self, lines: Sequence[Line], project: str, space: Space | None) -> int:
+        """Into a copy."""
+        self._same_space(space)
+        with self._writing() as state:
+            count = memory_moving.take_in(state, lines, project, space)
+            memory_moving.fill_sources(state)
+            return count
 
     # Deciding.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
+from mnemic.errors import StoreUnavailable
 from mnemic.protocols import (
     Around,
     Ask,
@@ -27,7 +28,8 @@ from mnemic.protocols import (
     Where,
     Write,
 )
-from mnemic.stores.relational import graph, past, queue, spaces, undo
+from mnemic.records import Line
+from mnemic.stores.relational import dump, graph, past, queue, spaces, undo
 from mnemic.stores.relational.around import around
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.delete import delete_scope
@@ -43,6 +45,11 @@ R = TypeVar("R")
 
 class RelationalStore:
     """What all stores in a relational database have in common. An engine says how to read and to write."""
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        raise NotImplementedError
 
     async def _read(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a step on one snapshot."""
@@ -180,3 +187,24 @@ class RelationalStore:
     async def verify(self) -> tuple[int, tuple[str, ...]]:
         """Compare rows, index and links."""
         return await self._read(verify)
+
+    async def export(self, scope: Scope, take: dump.Take, *, vectors: bool = True) -> None:
+        """One snapshot. Where the server goes away meanwhile, nothing is told twice."""
+        begun = False
+
+        def once(reader: Reader) -> None:
+            nonlocal begun
+            if begun:
+                raise StoreUnavailable(f"{self.address} went away while it was read; export it again")
+            begun = True
+            dump.dump(reader.db, scope, take, vectors=vectors)
+
+        await self._read(once)
+
+    async def lacks(self, lines: Sequence[Line], project: str) -> list[Line]:
+        """Looked up by their ids."""
+        return await self._read(lambda reader: dump.lacks(reader.db, lines, project))
+
+    async def import_(self, lines: Sequence[Line], project: str, space: Space | None) -> int:
+        """One transaction."""
+        return await self._write(dump.take_in, lines, project, space)

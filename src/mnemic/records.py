@@ -1,0 +1,310 @@
+"""What a store holds, as lines that any store writes and any store takes.
+
+A line is a kind and its fields: plain JSON values, named as in the tables of the stores, and those that are not set
+left out. What belongs to one record stands in its line: a memory's sources, runs, history, feedback, mentions and
+relations in that of its oldest version, an entity's names and a change's moves in theirs. Numbers that place a row in
+one store stand in none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, get_args
+
+from mnemic import text
+from mnemic.errors import describe
+from mnemic.ids import partition_of
+from mnemic.types import KINDS, ROLES, SCOPE_IDS, Episode, EpisodeState, Memory, Scope, Task
+
+Fields = dict[str, Any]
+Line = tuple[str, Fields]
+
+_Check = Callable[[Any], bool]
+
+
+def check(kind: str, fields: Fields, project: str) -> None:
+    """Raise ValueError, saying what is wrong, unless a store can keep the line as it is."""
+    table = TABLES.get(kind)
+    if table is None:
+        raise ValueError(f"there is no kind of record called {describe(kind)}")
+    _check_fields(table, fields, kind)
+    if kind == "usage":
+        return
+    scope = scope_of(fields, project)
+    partition = partition_of(fields["id"])
+    if partition is None:
+        raise ValueError(f"{describe(fields['id'])} is not an id of Mnemic's")
+    if kind != "change" and (not scope.ids or partition != scope.partition):
+        raise ValueError(f"the {kind} {fields['id']} does not belong to whose it says it is")
+    if kind == "memory" and fields["current"] == ("known_to" in fields):
+        raise ValueError(f"the memory {fields['id']} is to be current, or to say until when it was")
+
+
+def scope_of(fields: Mapping[str, Any], project: str) -> Scope:
+    """Whose a line is."""
+    return Scope(project=project, **{name: fields.get(name) for name in SCOPE_IDS})
+
+
+def key_of(line: Line) -> tuple[Any, ...]:
+    """What tells a line from all others of its project."""
+    kind, fields = line
+    return (kind, fields["day"]) if kind == "usage" else (kind, fields["id"], fields.get("version"))
+
+
+def episode_of(fields: Mapping[str, Any], project: str) -> Episode:
+    """The message in a line."""
+    return Episode(
+        id=fields["id"],
+        scope=scope_of(fields, project),
+        role=fields["role"],
+        actor=fields.get("actor_id"),
+        content=fields["content"],
+        said_at=datetime.fromisoformat(fields["said_at"]),
+        received_at=datetime.fromisoformat(fields["received_at"]),
+        metadata=fields["metadata"],
+        state=fields["state"],
+        attempts=fields["attempts"],
+        leased=fields["leased"],
+        due_at=_moment(fields.get("due_at")),
+        task=None if "task" not in fields else _task(fields["task"]),
+        **_same(fields, "reason", "change_id", "external_id", "seen"),
+    )
+
+
+def memory_of(fields: Mapping[str, Any], project: str) -> Memory:
+    """The version of a memory in a line, without what belongs to all its versions."""
+    times: Fields = {name: datetime.fromisoformat(fields[name]) for name in ("created_at", "updated_at", "known_from")}
+    for name in ("valid_from", "valid_to", "known_to", "expires_at", "said_at"):
+        times[name] = _moment(fields.get(name))
+    return Memory(
+        id=fields["id"],
+        version=fields["version"],
+        scope=scope_of(fields, project),
+        kind=fields["kind"],
+        text=fields["text"],
+        actor=fields.get("actor_id"),
+        categories=tuple(fields["categories"]),
+        metadata=fields["metadata"],
+        confidence=fields["confidence"],
+        origin=fields["origin"],
+        pinned=fields["pinned"],
+        rating=fields["rating"],
+        proof_count=fields["proof_count"],
+        **times,
+        **_same(
+            fields,
+            "precision",
+            "subject",
+            "attribute",
+            "object",
+            "slot",
+            "attributed_to",
+            "role",
+            "retired_by",
+            "retire_reason",
+            "seen",
+        ),
+    )
+
+
+def indexed(line: Line, project: str) -> str | None:
+    """The text whose vectors belong to a line; None where it has none of its own."""
+    kind, fields = line
+    if kind == "episode":
+        return episode_of(fields, project).indexed
+    if kind == "memory" and "shares" not in fields:
+        return memory_of(fields, project).indexed
+    return None
+
+
+def _task(fields: Mapping[str, Any]) -> Task:
+    return Task(
+        expires_at=_moment(fields.get("expires_at")),
+        categories=tuple(fields.get("categories", ())),
+        instructions=fields.get("instructions"),
+        choices=fields.get("choices", {}),
+    )
+
+
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def _same(fields: Mapping[str, Any], *names: str) -> Fields:
+    return {name: fields.get(name) for name in names}
+
+
+# What a field may be. A name that ends in "?" may be missing.
+
+
+def _words(value: Any) -> bool:
+    return isinstance(value, str) and "\x00" not in value and text.scalar(value) == value
+
+
+def _time(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _day(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+_LARGEST = (1 << 31) - 1  # what a column holds in every database
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
+
+
+def _share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _one_of(*words: str) -> _Check:
+    return lambda value: isinstance(value, str) and value in words
+
+
+def _labels(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_words, value))
+
+
+def _json(value: Any) -> bool:
+    """An object that the stores can write as it is."""
+    if not isinstance(value, dict):
+        return False
+    try:
+        json.dumps(value, allow_nan=False)
+        return all(map(_words, _strings(value)))
+    except (ValueError, TypeError, RecursionError):
+        return False
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+
+
+def _wish(value: Any) -> bool:
+    """A task."""
+    known = {"expires_at": _time, "categories": _labels, "instructions": _words, "choices": _json}
+    return isinstance(value, dict) and all(name in known and known[name](each) for name, each in value.items())
+
+
+def _each(table: Mapping[str, _Check]) -> _Check:
+    """A list of what belongs to a record."""
+
+    def all_pass(value: Any) -> bool:
+        if not isinstance(value, list):
+            return False
+        for each in value:
+            if not isinstance(each, dict):
+                return False
+            _check_fields(table, each, "part of the record")
+        return True
+
+    return all_pass
+
+
+def _check_fields(table: Mapping[str, _Check], fields: Fields, what: str) -> None:
+    for name, passes in table.items():
+        plain = name.removesuffix("?")
+        if plain not in fields:
+            if plain == name:
+                raise ValueError(f"the {what} has no {plain!r}")
+        elif not passes(fields[plain]):
+            raise ValueError(f"the {plain!r} of the {what} cannot be {describe(fields[plain])}")
+    for name in fields:
+        if name not in table and f"{name}?" not in table:
+            raise ValueError(f"a {what} has no field {describe(name)}")
+
+
+def _anything(value: Any) -> bool:  # noqa: ARG001 - the shape of a check
+    return True
+
+
+_WHOSE: dict[str, _Check] = {f"{name}?": _words for name in SCOPE_IDS}
+
+_SOURCE = {"episode_id": _words, "quote": _words, "change_id?": _words}
+_EVENT = {
+    "id": _words, "version": _number, "event": _one_of("ADD", "UPDATE", "DELETE"), "old_text?": _words,
+    "new_text?": _words, "at": _time, "change_id": _words, "actor": _words, "reason?": _words,
+}  # fmt: skip
+_FEEDBACK = {"id": _words, "version": _number, "word": _words, "reason?": _words, "at": _time}
+_MENTION = {"entity_id": _words, "key": _words}
+_RELATION = {
+    "subject_id": _words, "subject_key": _words, "predicate": _words, "object_id": _words, "object_key": _words
+}  # fmt: skip
+
+TABLES: Mapping[str, Mapping[str, _Check]] = MappingProxyType({
+    "change": {
+        "id": _words, **_WHOSE, "kind": _words, "at": _time, "undone_by?": _words,
+        "moves?": _each({"key": _words, "source": _words, "target": _words}),
+    },
+    "usage": {
+        "day": _day, "model_calls": _count, "input_tokens": _count, "output_tokens": _count, "embeddings": _count,
+    },
+    "tombstone": {"id": _words, **_WHOSE, "at": _time, "change_id": _words, "slot?": _words, "print": _json},
+    "entity": {
+        "id": _words, **_WHOSE, "kind": _words, "name": _words, "created_at": _time, "merged_into?": _words,
+        "merged_by?": _words, "names?": _each({"key": _words, "text": _words, "at": _time}),
+    },
+    "episode": {
+        "id": _words, **_WHOSE, "role": _one_of(*ROLES), "actor_id?": _words, "content": _words, "said_at": _time,
+        "received_at": _time, "metadata": _json, "state": _one_of(*get_args(EpisodeState)), "reason?": _words,
+        "attempts": _number, "external_id?": _words, "due_at?": _time, "leased": _flag, "task?": _wish,
+        "change_id?": _words, "seen?": _words, "changed_by?": _words, "state_before?": _one_of(*get_args(EpisodeState)),
+        "reason_before?": _words, "before?": _words, "vectors?": _anything,
+    },
+    "memory": {
+        "id": _words, **_WHOSE, "version": _number, "current": _flag, "once?": _words, "kind": _one_of(*KINDS),
+        "text": _words, "subject?": _words, "attribute?": _words, "object?": _words, "slot?": _words,
+        "categories": _labels, "metadata": _json, "confidence": _share, "origin": _words, "attributed_to?": _words,
+        "actor_id?": _words, "role?": _words, "valid_from?": _time, "valid_to?": _time, "valid_before?": _time,
+        "precision?": _words, "known_from": _time, "known_to?": _time, "retired_by?": _words, "retire_reason?": _words,
+        "superseded_by?": _words, "superseded_to?": _time, "superseded_until?": _time, "expires_at?": _time,
+        "pinned": _flag, "rating": _number, "proof_count": _number, "said_at?": _time, "created_at": _time,
+        "updated_at": _time, "seen?": _words, "shares?": _words, "turn?": _words, "vectors?": _anything,
+        "sources?": _each(_SOURCE), "runs?": _labels, "history?": _each(_EVENT), "feedback?": _each(_FEEDBACK),
+        "mentions?": _each(_MENTION), "relations?": _each(_RELATION),
+    },
+})  # fmt: skip
+"""By kind, the fields of a line and what each may be. `shares`: the message whose place in the index it has.
+`before` and `turn`: the message before, and the one a memory was taken from. `vectors`: its own, one a window."""
+
+COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    kind: tuple(
+        name.removesuffix("?") for name in table
+        if name.removesuffix("?") not in {
+            "moves", "names", "before", "vectors", "shares", "turn", "sources", "runs", "history", "feedback",
+            "mentions", "relations",
+        }
+    )
+    for kind, table in TABLES.items()
+})  # fmt: skip
+"""Of each kind the fields that are a column of its table."""
