@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, Concatenate
@@ -33,7 +33,9 @@ from mnemic.errors import (
     StoreUnwritable,
 )
 from mnemic.protocols import Counts, Space, Vectors, Write
+from mnemic.stores.postgres_bell import RING, Bell, is_rung_for
 from mnemic.stores.postgres_db import PostgresDb, Session
+from mnemic.stores.postgres_erase import rewrite
 from mnemic.stores.postgres_schema import SCHEMA, prepare
 from mnemic.stores.postgres_transaction import Once, begin, end, run
 from mnemic.stores.postgres_url import without_password
@@ -104,6 +106,9 @@ class PostgresStore(RelationalStore):
         self._guard = threading.Lock()
         self._cache = Cache()
         self._role: str | None = None
+        self._bell = Bell(self._connect)
+        self._ringing: asyncio.Task[None] | None = None
+        self._rings = False
 
     @property
     def address(self) -> str:
@@ -123,6 +128,9 @@ class PostgresStore(RelationalStore):
 
     async def close(self) -> None:
         """Wait for what is running, then close every connection."""
+        if self._ringing is not None:
+            await asyncio.wait([self._ringing])
+        await self._bell.close()
         pool, self._pool = self._pool, None
         if pool is not None:
             await asyncio.to_thread(self._shut, pool)
@@ -138,6 +146,21 @@ class PostgresStore(RelationalStore):
     async def commit(self, write: Write) -> None:
         """One transaction."""
         await self._once(self._project, partial(traces.of_commit, write=write), commit, write)
+        if is_rung_for(write):
+            self._rings = True
+            if self._ringing is None or self._ringing.done():
+                self._ringing = asyncio.get_running_loop().create_task(self._ring(), name="mnemic-bell")
+
+    async def _ring(self) -> None:
+        """Once for all commits since it was last rung."""
+        while self._rings:
+            self._rings = False
+            with suppress(StoreError):  # they look by themselves, too
+                await self._run(lambda session: run(session, RING), again=True)
+
+    async def wait_for_pending(self, timeout: float) -> None:
+        """Until a commit of any process rings."""
+        await self._bell.wait(timeout)
 
     async def lease(
         self, *, now: datetime, until: datetime, limit: int, scope: Scope | None = None
@@ -166,10 +189,13 @@ class PostgresStore(RelationalStore):
         )
 
     async def erase(self, scope: Scope) -> dict[str, int]:
-        """One transaction for the rows; then the tables are written anew without what was deleted."""
+        """One transaction for the rows; then the tables are written anew without what was deleted.
+
+        With `tables_left` in the answer, so many tables are too large for that, and are the operator's to write anew.
+        """
         gone = await self._write(erase, scope)
-        await self._run(self._forget, again=True)
-        return gone
+        left = await self._run(self._forget, again=True)
+        return gone | ({"tables_left": len(left)} if left else {})
 
     async def counts(self, scope: Scope) -> Counts:
         """What a scope holds; `bytes` is the size of all tables and their indexes."""
@@ -311,17 +337,10 @@ class PostgresStore(RelationalStore):
         if self._role is not None:
             session.drop()  # the next connection takes the role from its start
 
-    def _forget(self, session: Session) -> None:
-        """Leave nothing of what was deleted, in memory or in the tables' files."""
+    def _forget(self, session: Session) -> list[str]:
+        """Leave nothing of what was deleted, in memory or in the tables' files; the tables where it stays."""
         self._cache.clear()
-        assert session.connection is not None  # noqa: S101 - it was connected
-        tables = session.wait(
-            session.connection.fetch(
-                "SELECT relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relkind = 'r'", SCHEMA
-            )
-        )
-        for (table,) in tables:
-            run(session, f"VACUUM (FULL) {table}")
+        return session.wait(rewrite(session.connection, self._timeout))
 
 
 def _reset_if_empty(db: Db) -> None:
