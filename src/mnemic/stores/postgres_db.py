@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
-from mnemic.stores.relational.db import SHIFTS, Predicate, Taken, partition_at
+from mnemic.stores.relational.db import OWNER_BITS, SHIFTS, Insert, Predicate, Taken, partition_at
 from mnemic.stores.relational.rows import to_json
 from mnemic.text import md5
 
@@ -33,6 +33,7 @@ class Session:
         self._loop = asyncio.new_event_loop()
         self._connection: Connection | None = None
         self._prepared: dict[str, PreparedStatement] = {}
+        self._types: dict[str, dict[str, str]] = {}
 
     @property
     def connection(self) -> Connection | None:
@@ -43,6 +44,7 @@ class Session:
     def connection(self, connection: Connection | None) -> None:
         self._connection = connection
         self._prepared.clear()
+        self._types.clear()
 
     def wait(self, answer: Coroutine[Any, Any, T]) -> T:
         """Run it to its end."""
@@ -55,6 +57,16 @@ class Session:
         if found is None:
             found = self._prepared[sql] = await self._connection.prepare(sql)
         return found
+
+    async def types(self, table: str) -> dict[str, str]:
+        """Of a table's columns."""
+        if table not in self._types:
+            statement = await self.prepared(
+                "SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute"
+                " WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped"
+            )
+            self._types[table] = dict(await statement.fetch(table))
+        return self._types[table]
 
     def drop(self) -> None:
         """Close the connection, if there is one; politely, unless it is broken."""
@@ -161,18 +173,33 @@ class PostgresDb:
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, key: str | None = None
     ) -> None:
         """Add rows, with the partition that their number says, or update those that are there."""
-        divided = _DIVIDED_BY.get(table)
-        if table.startswith(("vectors_", "exact_")):
-            divided = columns[0]
+        self.write([Insert(table=table, columns=columns, rows=list(rows), key=key)])
+
+    def write(self, inserts: Sequence[Insert], updates: Sequence[Predicate] = ()) -> None:
+        """One statement: each costs a journey to the server."""
+        parts = [*(self._insertion(each) for each in inserts if each.rows), *updates]
+        if parts:
+            *others, (last, _) = parts
+            beside = ", ".join(f"part{number} AS ({sql})" for number, (sql, _) in enumerate(others))
+            values = [value for _, bound in parts for value in bound]
+            self.execute(f"WITH {beside} {last}" if others else last, values)
+
+    def _insertion(self, new: Insert) -> Predicate:
+        """Rows come as one array a column, so that a thousand are planned once."""
+        columns, rows, divided = new.columns, new.rows, _divided_by(new)
+        values = [list(column) for column in zip(*rows, strict=True)]
         if divided is not None:
-            at = columns.index(divided)
-            rows = [(*row, partition_at(divided, row[at])) for row in rows]
+            values.append([partition_at(divided, number) for number in values[columns.index(divided)]])
             columns = (*columns, "partition")
-        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-        if key is not None:
-            changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in (key, "partition"))
-            sql += f" ON CONFLICT (partition, {key}) DO UPDATE SET {changed}"
-        self.executemany(sql, rows)
+        types = self._session.wait(self._session.types(new.table))
+        arrays = ", ".join(f"?::{types[name]}[]" for name in columns)
+        sql = f"INSERT INTO {new.table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+        if new.key is not None:
+            changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in (new.key, "partition"))
+            sql += f" ON CONFLICT (partition, {new.key}) DO UPDATE SET {changed}"
+        elif new.kept:
+            sql += " ON CONFLICT DO NOTHING"
+        return sql, values
 
     def listed(self, values: Iterable[Any]) -> list[Any]:
         """An array."""
@@ -211,7 +238,15 @@ class PostgresDb:
 
     def lock_owners(self, matching: str, values: Sequence[Any]) -> None:
         """Row locks, taken in one order by everybody."""
-        self.execute(f"SELECT number FROM owners WHERE number IN ({matching}) ORDER BY number FOR UPDATE", values)
+        self.execute(
+            f"""
+            SELECT number FROM owners WHERE (partition, number) IN (
+                SELECT number >> {OWNER_BITS}, number FROM ({matching}) AS locked (number) OFFSET 0
+            )
+            ORDER BY number FOR UPDATE
+            """,
+            values,
+        )
 
     def lock_partition(self, partition: int) -> None:
         """A lock of no row, as the rows to come cannot be locked."""
@@ -254,6 +289,11 @@ class PostgresDb:
     def damages(self) -> list[str]:
         """Pages are the server's own to check."""
         return []
+
+
+def _divided_by(new: Insert) -> str | None:
+    """The column that says where its rows lie, unless they say it themselves."""
+    return new.columns[0] if new.table.startswith(("vectors_", "exact_")) else _DIVIDED_BY.get(new.table)
 
 
 _NEW_OWNERS = 0x6D6E656D  # "mnem": of the locks that any program may take on a server, ours

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mnemic.stores.relational.db import Predicate, Taken
+from mnemic.stores.relational.db import Insert, Predicate, Taken
 from mnemic.stores.relational.rows import to_json
 from mnemic.times import iso
 
@@ -51,8 +51,18 @@ class SQLiteDb:
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, key: str | None = None
     ) -> None:
         """Add rows, or put them in the place of others."""
-        marks, instead = ", ".join("?" * len(columns)), "" if key is None else "OR REPLACE "
-        self.executemany(f"INSERT {instead}INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+        self.write([Insert(table=table, columns=columns, rows=list(rows), key=key)])
+
+    def write(self, inserts: Sequence[Insert], updates: Sequence[Predicate] = ()) -> None:
+        """One after the other."""
+        for each in inserts:
+            marks, instead = ", ".join("?" * len(each.columns)), "" if each.key is None else "OR REPLACE "
+            kept = " ON CONFLICT DO NOTHING" if each.kept else ""
+            self.executemany(
+                f"INSERT {instead}INTO {each.table} ({', '.join(each.columns)}) VALUES ({marks}){kept}", each.rows
+            )
+        for sql, values in updates:
+            self.execute(sql, values)
 
     def listed(self, values: Iterable[Any]) -> str:
         """JSON."""

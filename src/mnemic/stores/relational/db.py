@@ -8,6 +8,7 @@ which of them a number lies in follows from the number (see `partition_at`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mnemic.stores.blocks import BLOCK_BITS, SEQUENCE_BITS
@@ -43,6 +44,19 @@ class Rows(Protocol):
         """The rows that are left."""
 
     def __iter__(self) -> Iterator[Any]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Insert:
+    """Rows to be added to a table."""
+
+    table: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    key: str | None = None
+    """A column: what has the same there is replaced."""
+    kept: bool = False
+    """What is there stays, and such rows are left out."""
 
 
 class Taken(Exception):
@@ -92,6 +106,14 @@ class Db(Protocol):
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, key: str | None = None
     ) -> None:
         """Add rows; with `key`, a column, in the place of those that have the same there. Raises as `execute`."""
+
+    def write(self, inserts: Sequence[Insert], updates: Sequence[Predicate] = ()) -> None:
+        """Several statements of which none sees what another does, at once. Raises as `execute`.
+
+        Args:
+            inserts: of tables.
+            updates: statements with their values.
+        """
 
     def listed(self, values: Iterable[Any]) -> Any:
         """The one value that IN takes."""

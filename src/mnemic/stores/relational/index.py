@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from mnemic import slots
 from mnemic.errors import StoreFull
 from mnemic.protocols import Vectors
 from mnemic.stores import blocks as pack
-from mnemic.stores.relational.db import OWNER_BITS, Db
+from mnemic.stores.relational.db import OWNER_BITS, Db, Insert, Predicate
 from mnemic.stores.relational.predicates import owner_key
 from mnemic.times import milliseconds
 from mnemic.types import Scope
@@ -45,6 +46,15 @@ class Owners:
         self._met: dict[int, _Owner] = {}
         self._decided: set[int] = set()
 
+    def met(self, number: int, sequence: int) -> None:
+        """An owner whose row this transaction has locked and read."""
+        self._met[number] = _Owner(sequence, sequence)
+
+    @property
+    def locked(self) -> Container[int]:
+        """Owners whose rows this transaction has locked."""
+        return self._met
+
     def of(self, scope: Scope) -> int:
         """Number of the scope's owner, who is made when new."""
         db = self._db
@@ -67,10 +77,11 @@ class Owners:
         """The owner's next entry and how many it spans: one for each window."""
         owner = self._met.get(number)
         if owner is None:
+            which, values = self._db.at("number", [number])
             row = self._db.execute(
-                f"SELECT next_sequence FROM owners WHERE number = ? {self._db.FOR_UPDATE}", [number]
+                f"SELECT next_sequence FROM owners WHERE {which} {self._db.FOR_UPDATE}", values
             ).fetchone()
-            owner = self._met[number] = _Owner(row[0])
+            owner = self._met[number] = _Owner(row[0], row[0])
         span = max(1, windows)
         if owner.next + span > 1 << pack.SEQUENCE_BITS:
             raise StoreFull("one owner holds at most 16,777,216 entries; spread the memories over more users")
@@ -84,19 +95,36 @@ class Owners:
 
     def flush(self) -> None:
         """Write what was counted."""
-        self._db.executemany(
-            "UPDATE owners SET next_sequence = ? WHERE number = ?",
-            [(owner.next, number) for number, owner in self._met.items()],
-        )
-        self._db.executemany(
-            f"UPDATE owners SET decisions = {NEXT_DECISION} WHERE number = ?",
-            [(a_count(), number) for number in sorted(self._decided)],
-        )
+        self._db.write([], self.updates(()))
+
+    def updates(self, touched: Iterable[int]) -> list[Predicate]:
+        """What was counted, one statement an owner. `touched`: those whose index changes with it."""
+        taken = {number for number, owner in self._met.items() if owner.next != owner.first}
+        changed = set(touched)
+        updates = []
+        for number in sorted(taken | changed | self._decided):
+            sets, values = [], []
+            if number in taken:
+                sets.append("next_sequence = ?")
+                values.append(self._met[number].next)
+            if number in changed:
+                sets.append(_NEXT_CHANGE)
+            if number in self._decided:
+                sets.append(f"decisions = {NEXT_DECISION}")
+                values.append(a_count())
+            which, bound = self._db.at("number", [number])
+            updates.append((f"UPDATE owners SET {', '.join(sets)} WHERE {which}", [*values, *bound]))
+        return updates
+
+
+_NEXT_CHANGE = "changes = changes + 1"
 
 
 @dataclass
 class _Owner:
     next: int
+    first: int
+    """Where it was before this write."""
 
 
 @dataclass
@@ -112,12 +140,13 @@ class _Pending:
 class Index:
     """Collects changes to the packed index and writes each touched block once."""
 
-    def __init__(self, connection: Db) -> None:
+    def __init__(self, connection: Db, space: tuple[int, int] | None = None) -> None:
+        """`space`: number and dimensions of the active one, where that is known."""
         self._db = connection
         self._blocks: dict[int, _Pending] = defaultdict(_Pending)
         self._spans: dict[int, int] = {}
         self._exact: list[tuple[int, bytes]] = []
-        self._space: tuple[int, int] | None = None
+        self._space = space
 
     def add(
         self, entry: int, content: str, vectors: Vectors | None, *, said: datetime, memory: int = 0, episode: int = 0,
@@ -160,32 +189,68 @@ class Index:
         """Write every touched block."""
         if not self._blocks:
             return
-        db, space = self._db, self._db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
-        touched = sorted({block >> (pack.SEQUENCE_BITS - pack.BLOCK_BITS) for block in self._blocks})
-        db.lock_owners(f"SELECT number FROM owners WHERE number {db.IN}", [db.listed(touched)])
-        old = self._read("blocks", "marks, terms", self._blocks)
-        blocks = [(number, *self._packed(number, pending, old)) for number, pending in sorted(self._blocks.items())]
-        db.insert("blocks", ("block", "marks", "terms"), blocks, key="block")
-        if space is not None:
-            number, dimensions = space
-            added = {block: pending for block, pending in self._blocks.items() if pending.marks}
-            former = self._read(f"vectors_{number:d}", "codes", added)
-            codes = [
-                (block, _codes(pending, _places(old, block), former.get(block), pack.code_type(dimensions)))
-                for block, pending in sorted(added.items())
-            ]
-            db.insert(f"vectors_{number:d}", ("block", "codes"), codes, key="block")
-            db.insert(f"exact_{number:d}", ("entry", "vector"), self._exact)
-        db.executemany("UPDATE owners SET changes = changes + 1 WHERE number = ?", [(each,) for each in touched])
+        which = [self._db.at("number", [number]) for number in self.touched]
+        updates = [(f"UPDATE owners SET {_NEXT_CHANGE} WHERE {sql}", values) for sql, values in which]
+        self._db.write(self.inserts(), updates)
 
-    def _read(self, table: str, columns: str, blocks: Iterable[int]) -> dict[int, tuple[bytes, ...]]:
-        which, values = self._db.at("block", list(blocks))
-        rows = self._db.execute(f"SELECT block, {columns} FROM {table} WHERE {which}", values)
+    @property
+    def touched(self) -> list[int]:
+        """Owners of what changes."""
+        return sorted({block >> (pack.SEQUENCE_BITS - pack.BLOCK_BITS) for block in self._blocks})
+
+    def inserts(self, locked: Container[int] = ()) -> list[Insert]:
+        """Every touched block as it becomes. `locked`: owners whose row this transaction has locked."""
+        if not self._blocks:
+            return []
+        db = self._db
+        others = [number for number in self.touched if number not in locked]
+        if others:
+            which, values = db.at("number", others)
+            db.lock_owners(f"SELECT number FROM owners WHERE {which}", values)
+        if self._space is None:
+            self._space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
+        old = self._read()
+        blocks = [(number, *self._packed(number, pending, old)) for number, pending in sorted(self._blocks.items())]
+        inserts = [Insert(table="blocks", columns=("block", "marks", "terms"), rows=blocks, key="block")]
+        if self._space is not None:
+            number, dimensions = self._space
+            codes = [
+                (block, _codes(pending, old.get(block, _NO_BLOCK), pack.code_type(dimensions)))
+                for block, pending in sorted(self._blocks.items())
+                if pending.marks
+            ]
+            inserts += [
+                Insert(table=f"vectors_{number:d}", columns=("block", "codes"), rows=codes, key="block"),
+                Insert(table=f"exact_{number:d}", columns=("entry", "vector"), rows=self._exact),
+            ]
+        return inserts
+
+    def _read(self) -> dict[int, tuple[bytes, bytes, bytes | None]]:
+        """Marks, terms and codes of the touched blocks, as they are; codes where they change."""
+        db = self._db
+        full = [block for block, pending in self._blocks.items() if pending.marks]
+        which, values = db.at("block", list(self._blocks))
+        codes, beside, wanted = "NULL", "", list[Any]()
+        if self._space is not None and full:
+            codes = "v.codes"
+            beside = f"LEFT JOIN vectors_{self._space[0]:d} AS v ON v.block = b.block AND {db.lies('v', 'b.partition')}"
+            if len(full) < len(self._blocks):
+                beside += f" AND b.block {db.IN}"
+                wanted = [db.listed(full)]
+        rows = db.execute(
+            f"""
+            SELECT b.block, b.marks, b.terms, {codes}
+            FROM (SELECT * FROM blocks WHERE {which}) AS b {beside}
+            """,
+            [*values, *wanted],
+        )
         return {row[0]: row[1:] for row in rows}
 
-    def _packed(self, number: int, pending: _Pending, old: Mapping[int, tuple[bytes, ...]]) -> tuple[bytes, bytes]:
+    def _packed(
+        self, number: int, pending: _Pending, old: Mapping[int, tuple[bytes, bytes, bytes | None]]
+    ) -> tuple[bytes, bytes]:
         """Marks and terms of a block."""
-        before = old.get(number, (b"", b""))
+        before = old.get(number, _NO_BLOCK)
         marks = np.concatenate([np.frombuffer(before[0], dtype=pack.MARK), *pending.marks])
         for place, changes in pending.changes:
             for name, value in changes.items():
@@ -193,16 +258,14 @@ class Index:
         return marks.tobytes(), before[1] + b"".join(words.tobytes() for words in pending.terms)
 
 
-def _places(old: Mapping[int, tuple[bytes, ...]], block: int) -> int:
-    """How many entries a block had."""
-    return len(old[block][0]) // pack.MARK.itemsize if block in old else 0
+_NO_BLOCK = (b"", b"", None)
 
 
-def _codes(pending: _Pending, had: int, former: tuple[bytes, ...] | None, kind: np.dtype[np.void]) -> bytes:
+def _codes(pending: _Pending, old: tuple[bytes, bytes, bytes | None], kind: np.dtype[np.void]) -> bytes:
     """Codes of a block. Rows written while there was no embedder have no vector."""
-    before = np.zeros(had, dtype=kind)
-    if former is not None:
-        known = np.frombuffer(former[0], dtype=kind)
+    before = np.zeros(len(old[0]) // pack.MARK.itemsize, dtype=kind)
+    if old[2] is not None:
+        known = np.frombuffer(old[2], dtype=kind)
         before[: len(known)] = known
     added = np.zeros(len(pending.vectors), dtype=kind)
     have = [place for place, vector in enumerate(pending.vectors) if vector is not None]

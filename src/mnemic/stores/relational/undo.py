@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from mnemic.errors import Conflict
 from mnemic.ids import partition_of
@@ -85,10 +86,7 @@ def _versions(db: Db, ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
 def record(db: Db, changes: Sequence[Change], undone: Mapping[str, str]) -> None:
     """Note new changes, and which ones are taken back."""
     for each in changes:
-        columns = {
-            "partition": partition_of(each.id), "id": each.id, **scope_columns(each.scope), "kind": each.kind,
-            "at": iso(each.at), "undone_by": each.undone_by,
-        }  # fmt: skip
+        columns = change_columns(each)
         db.execute(
             f"INSERT INTO changes ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) ON CONFLICT DO NOTHING",
             list(columns.values()),
@@ -100,6 +98,14 @@ def record(db: Db, changes: Sequence[Change], undone: Mapping[str, str]) -> None
         )
         if not done.rowcount:
             raise Conflict(f"change {change_id} was taken back before, or is gone; look at it again")
+
+
+def change_columns(change: Change) -> dict[str, Any]:
+    """The row of a change."""
+    return {
+        "partition": partition_of(change.id), "id": change.id, **scope_columns(change.scope), "kind": change.kind,
+        "at": iso(change.at), "undone_by": change.undone_by,
+    }  # fmt: skip
 
 
 # Kept of a version that was superseded until ?1: a question about the time before that asks for it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,30 +11,41 @@ from mnemic.errors import Conflict
 from mnemic.ids import new_id, partition_of
 from mnemic.protocols import Annotate, NewEntity, NewEpisode, NewMemory, Proof, Retire, SetState, Write
 from mnemic.stores import blocks as pack
-from mnemic.stores.relational.db import Db, Taken
+from mnemic.stores.relational.db import Db, Insert, Taken
 from mnemic.stores.relational.entities import write_entity
 from mnemic.stores.relational.index import Index, Owners, link, mark_time
 from mnemic.stores.relational.predicates import keys_json, owner_key
 from mnemic.stores.relational.queue import said_in, set_state
 from mnemic.stores.relational.rows import scope_columns, stamp, task_json, to_json, utc
 from mnemic.stores.relational.spaces import use_space
-from mnemic.stores.relational.undo import HAD_BEEN, record, restore, unprove
+from mnemic.stores.relational.undo import HAD_BEEN, change_columns, record, restore, unprove
 from mnemic.times import iso
-from mnemic.types import HistoryEvent, Tombstone, Usage
+from mnemic.types import Tombstone, Usage
 
 
 def commit(db: Db, write: Write) -> None:
     """All of `write`, or nothing: what raises here is rolled back."""
-    lock(db, write)
-    if write.space is not None:
-        use_space(db, write.space)
-    if write.basis is not None:
-        _check_basis(db, write)
-    _Commit(db, write).run()
+    owner = lock(db, write)
+    if write.basis is not None and write.basis != (0 if owner is None else owner.decisions):
+        raise Conflict("others changed memories of the same owner meanwhile; decide again")
+    _Commit(db, write, owner, _space(db, write)).run()
 
 
-def lock(db: Db, write: Write) -> None:
-    """Other writers of the same owners come before or after, never between what is read here and what is written."""
+@dataclass(frozen=True)
+class _Owner:
+    """The owner of a write, whose row is locked."""
+
+    number: int
+    next: int
+    """The next sequence."""
+    decisions: int
+
+
+def lock(db: Db, write: Write) -> _Owner | None:
+    """Other writers of the same owners come before or after, never between what is read here and what is written.
+
+    The owner of the write's scope, or None while there is none.
+    """
     memories = [
         *(each.memory.id for each in write.memories if each.replaces is not None),
         *(each.memory_id for each in write.retire),
@@ -44,47 +55,87 @@ def lock(db: Db, write: Write) -> None:
         *(each.memory_id for each in write.annotate),
     ]
     episodes = [each.episode_id for each in write.states]
-    db.lock_owners(
-        f"""
-        SELECT {db.OWNER}
-        UNION ALL
-        SELECT m.owner FROM {db.KEYS} AS k JOIN memories AS m ON m.partition = k.partition AND m.id = k.id
-        UNION ALL
-        SELECT e.owner FROM {db.KEYS} AS k JOIN episodes AS e ON e.partition = k.partition AND e.id = k.id
-        """,
-        [*owner_key(write.scope), keys_json(memories), keys_json(episodes)],
-    )
+    if memories or episodes:
+        db.lock_owners(
+            f"""
+            SELECT {db.OWNER}
+            UNION ALL
+            SELECT m.owner FROM {db.KEYS} AS k JOIN memories AS m ON m.partition = k.partition AND m.id = k.id
+            UNION ALL
+            SELECT e.owner FROM {db.KEYS} AS k JOIN episodes AS e ON e.partition = k.partition AND e.id = k.id
+            """,
+            [*owner_key(write.scope), keys_json(memories), keys_json(episodes)],
+        )
+    row = db.execute(
+        f"SELECT number, next_sequence, decisions FROM owners WHERE {db.OWNED_BY} {db.FOR_UPDATE}",
+        owner_key(write.scope),
+    ).fetchone()
+    return None if row is None else _Owner(*row)
 
 
-def _check_basis(db: Db, write: Write) -> None:
-    query = f"SELECT coalesce((SELECT decisions FROM owners WHERE number = {db.OWNER}), 0)"
-    if db.execute(query, owner_key(write.scope)).fetchone()[0] != write.basis:
-        raise Conflict("others changed memories of the same owner meanwhile; decide again")
+def _space(db: Db, write: Write) -> tuple[int, int] | None:
+    """Number and dimensions of the active space, which is that of the write if it has one."""
+    if write.space is None:
+        return None
+    query = "SELECT number, dimensions, name FROM spaces WHERE active"
+    row = db.execute(query).fetchone()
+    if row is None or (row[2], row[1]) != (write.space.name, write.space.dimensions):
+        use_space(db, write.space)
+        row = db.execute(query).fetchone()
+    return int(row[0]), int(row[1])
 
 
 class _Commit:
     """What one commit knows: places given out, changes to the index, owners it decided about."""
 
-    def __init__(self, db: Db, write: Write) -> None:
+    def __init__(self, db: Db, write: Write, owner: _Owner | None, space: tuple[int, int] | None) -> None:
         self._db = db
         self._write = write
-        self._index = Index(db)
+        self._owner = None if owner is None else owner.number
+        self._index = Index(db, space)
         self._owners = Owners(db)
+        if owner is not None:
+            self._owners.met(owner.number, owner.next)
         self._entry_of: dict[str, int] = {}
         self._rows: dict[str, list[dict[str, Any]]] = {}
         self._cited: list[tuple[int, str, str, str, str | None]] = []
+        """What stands behind memories, once these are there."""
 
     def run(self) -> None:
         """The parts of a write, in their order."""
         db, write = self._db, self._write
-        record(db, write.changes, write.undone)
+        self._record()
         # An owner is made by what they own, not by a change to what is there.
         owns = write.episodes or write.memories or any(isinstance(each, NewEntity) for each in write.entities)
-        owner = self._owners.of(write.scope) if owns else -1
+        owner = -1 if not owns else self._owners.of(write.scope) if self._owner is None else self._owner
+        self._add_rows(owner)
+        if write.restore or write.proofs or write.unprove or write.states:  # they look at sources
+            db.write([self._citations()])
+        self._change_memories()
+        for state in write.states:
+            set_state(db, self._index, state)
+        self._change_tombstones()
+        for entity in write.entities:
+            write_entity(db, owner, write.at, entity)
+        if write.spent is not None:
+            _spend(db, write.scope.project, write.at, write.spent)
+        inserts = [self._citations(), *self._history(owner), *self._index.inserts(self._owners.locked)]
+        db.write(inserts, self._owners.updates(self._index.touched))
+
+    def _record(self) -> None:
+        for change in self._write.changes:
+            self._row("changes", **change_columns(change))
+        if self._write.undone:
+            self._insert()
+            record(self._db, (), self._write.undone)
+
+    def _add_rows(self, owner: int) -> None:
+        write = self._write
         verbatim = {each.episode_id: each for each in write.memories if each.episode_id is not None}
         for episode in write.episodes:
             self._add_episode(owner, episode, verbatim.get(episode.episode.id))
-        self._insert()
+        if write.retire:
+            self._insert()
         for retire in write.retire:
             self._retire(retire)
         for memory in write.memories:
@@ -92,18 +143,7 @@ class _Commit:
         self._insert()
         for memory in write.memories:
             for run_id in memory.memory.runs:
-                said_in(db, memory.memory.scope.partition, memory.memory.id, run_id)
-        self._change_memories()
-        for state in write.states:
-            set_state(db, self._index, state)
-        self._change_tombstones()
-        for change in write.entities:
-            write_entity(db, owner, write.at, change)
-        _write_history(db, write.history)
-        if write.spent is not None:
-            _spend(db, write.scope.project, write.at, write.spent)
-        self._index.flush()
-        self._owners.flush()
+                said_in(self._db, memory.memory.scope.partition, memory.memory.id, run_id)
 
     def _change_memories(self) -> None:
         at = self._write.at
@@ -296,14 +336,56 @@ class _Commit:
         self._rows.setdefault(table, []).append(columns)
 
     def _insert(self) -> None:
-        """Insert the rows so far, and what memories cite."""
-        for table, rows in self._rows.items():
-            try:
-                self._db.insert(table, tuple(rows[0]), [tuple(row.values()) for row in rows])
-            except Taken as exc:
-                raise Conflict(f"others wrote the same to {table} meanwhile ({exc}); decide again") from exc
-        self._db.executemany(_CITE, self._cited)
-        self._rows, self._cited = {}, []
+        """Insert the rows so far."""
+        inserts = [
+            Insert(
+                table=table, columns=tuple(rows[0]), rows=[tuple(row.values()) for row in rows],
+                kept=table == "changes",  # a message's change is recorded with it, its memories come later
+            )
+            for table, rows in self._rows.items()
+        ]  # fmt: skip
+        try:
+            self._db.write(inserts)
+        except Taken as exc:
+            raise Conflict(f"others wrote the same meanwhile ({exc}); decide again") from exc
+        self._rows = {}
+
+    def _citations(self) -> Insert:
+        """What memories that are inserted cite."""
+        cited, self._cited = self._cited, []
+        columns = ("partition", "memory_id", "episode_id", "quote", "change_id")
+        return Insert(table="sources", columns=columns, rows=cited, kept=True)
+
+    def _history(self, owner: int) -> list[Insert]:
+        """Events, each with the owner of its memory, so that they can be found by time."""
+        events = self._write.history
+        if not events:
+            return []
+        owners: dict[str, int | None] = {
+            each.memory.id: owner for each in self._write.memories if each.replaces is None
+        }
+        others = [event.memory_id for event in events if event.memory_id not in owners]
+        if others:
+            found = self._db.execute(
+                f"""
+                SELECT m.id, m.owner FROM {self._db.KEYS} AS k
+                JOIN memories AS m ON m.partition = k.partition AND m.id = k.id
+                """,
+                [keys_json(others)],
+            )
+            owners |= dict(found.fetchall())
+        rows = [
+            (
+                partition_of(event.memory_id), event.memory_id, event.id, event.version, event.event, event.old_text,
+                event.new_text, utc(event.at), event.change_id, event.actor, event.reason, owners.get(event.memory_id),
+            )
+            for event in events
+        ]  # fmt: skip
+        columns = (
+            "partition", "memory_id", "id", "version", "event", "old_text", "new_text", "at", "change_id", "actor",
+            "reason", "owner",
+        )  # fmt: skip
+        return [Insert(table="history", columns=columns, rows=rows)]
 
 
 _CITE = """
@@ -329,24 +411,6 @@ def _annotate(db: Db, note: Annotate, at: datetime) -> None:
             "INSERT INTO feedback (partition, memory_id, id, version, word, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [partition, note.memory_id, new_id(partition), note.version, note.feedback, note.reason, iso(at)],
         )
-
-
-def _write_history(db: Db, events: Iterable[HistoryEvent]) -> None:
-    db.executemany(
-        """
-        INSERT INTO history
-            (partition, memory_id, id, version, event, old_text, new_text, at, change_id, actor, reason, owner)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-            (SELECT owner FROM memories WHERE partition = ?1 AND id = ?2 LIMIT 1))
-        """,
-        [
-            (
-                partition_of(event.memory_id), event.memory_id, event.id, event.version, event.event, event.old_text,
-                event.new_text, utc(event.at), event.change_id, event.actor, event.reason,
-            )
-            for event in events
-        ],
-    )  # fmt: skip
 
 
 def _spend(db: Db, project: str, at: datetime, spent: Usage) -> None:
