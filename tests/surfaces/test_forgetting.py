@@ -1,8 +1,15 @@
 """The strengths of going away: what is deleted, forgotten or erased is nowhere else, and does not come back."""
 
+import asyncio
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
 import pytest
 
 from mnemic import Memory, NotFound
+from mnemic.stores import postgres_erase
 
 USER = "alice"
 
@@ -263,15 +270,14 @@ def fill(memory, user):
 
 def found_in(folder):
     """(file, word) for each of the words that stands in a file, in any of the ways text is written in a file."""
-    return [
-        (file.name, word)
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-        for word in SECRETS
-        for spelling in {word, word.lower()}
-        for coding in ("utf-8", "utf-16-le", "utf-16-be", "unicode_escape")
-        if spelling.encode(coding) in file.read_bytes()
-    ]
+    found = []
+    for file in sorted(folder.rglob("*")):
+        content = file.read_bytes() if file.is_file() else b""
+        for word in SECRETS:
+            for coding in ("utf-8", "utf-16-le", "utf-16-be", "unicode_escape"):
+                if any(spelling.encode(coding) in content for spelling in {word, word.lower()}):
+                    found.append((file.name, word))
+    return found
 
 
 @pytest.mark.behaviour("S4")
@@ -322,3 +328,109 @@ def test_erasing_a_run_leaves_the_other_runs_and_what_was_said_there(tmp_path):
         quotes = {source["quote"] for item in memory.get_all(user_id=USER)["results"] for source in item["sources"]}
         assert quotes == {"I play the violin.", "My home is in Oslo."}
         assert memory.verify()["problems"] == []
+
+
+# The same of a server, whose files are nobody's to look into but the operator's.
+
+
+def sql(url, *statements):
+    async def run():
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements[:-1]:
+                await connection.execute(statement)
+            return await connection.fetchval(statements[-1])
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+ANALYZE = "SET search_path = mnemic; ANALYZE; CHECKPOINT"
+
+
+@pytest.mark.behaviour("S4")
+@pytest.mark.parametrize("rights", ["superuser", "owner"])
+def test_not_a_byte_of_an_erased_user_is_left_in_any_file_of_the_server(durable_server, rights):
+    server = durable_server()
+    sql(server.url, "ALTER SYSTEM SET wal_recycle = off", "CREATE ROLE app LOGIN", "SELECT pg_reload_conf()")
+    sql(server.url, "CREATE DATABASE app OWNER app", "SELECT 1")
+    url = server.url.removesuffix("/postgres") + "/app"
+    folder = Path(sql(url, "SHOW data_directory"))
+    with Memory(url if rights == "superuser" else url.replace("postgres@", "app@"), background=False) as memory:
+        fill(memory, USER)
+        memory.add("I live in Bern.", user_id="bob")
+        others = memory.get_all(user_id="bob"), memory.messages(user_id="bob"), memory.entities(user_id="bob")
+        sql(url, *ANALYZE.split("; "), "SELECT 1")
+        assert {word for file, word in found_in(folder / "base")} == set(SECRETS)
+        answer = memory.erase(user_id=USER)
+        assert "tables_left" not in answer["erased"]
+        assert found_in(folder / "base") == []
+        if rights == "owner":  # who may not, leaves the server's log to its operator
+            sql(url, "SELECT pg_switch_wal()", "CHECKPOINT", "SELECT 1")
+        assert found_in(folder) == []
+        assert others == (memory.get_all(user_id="bob"), memory.messages(user_id="bob"), memory.entities(user_id="bob"))
+        assert memory.verify()["problems"] == []
+
+
+@pytest.mark.behaviour("S4")
+def test_a_table_that_is_large_or_seen_by_an_older_transaction_is_named_and_locks_nobody_out(
+    new_database, monkeypatch, caplog
+):
+    url = new_database()
+    with Memory(url, background=False) as memory, Memory(url, background=False) as other:
+        memory._core._engine.store._timeout = 0.3
+        fill(memory, USER)
+        fill(memory, "bob")
+        with _reading(url):
+            answer = memory.erase(user_id="bob")
+            assert answer["erased"]["tables_left"] > 10
+            assert "a transaction that began before it" in caplog.text
+            other.remember("Written meanwhile", user_id="carol")
+        monkeypatch.setattr(postgres_erase, "LARGEST", 0)
+        assert memory.erase(user_id="carol")["erased"]["tables_left"] > 10
+        assert "they are large" in caplog.text
+        monkeypatch.undo()
+        assert "tables_left" not in memory.erase(user_id=USER)["erased"]
+        assert other.stats()["memories"] == 0
+
+
+@contextmanager
+def _reading(url):
+    """A transaction that sees the database as it was at its beginning."""
+    begun, done = threading.Event(), threading.Event()
+
+    async def read():
+        connection = await asyncpg.connect(url)
+        async with connection.transaction(isolation="repeatable_read"):
+            await connection.fetch("SELECT * FROM mnemic.settings")
+            begun.set()
+            await asyncio.to_thread(done.wait)
+        await connection.close()
+
+    reader = threading.Thread(target=lambda: asyncio.run(read()))
+    reader.start()
+    begun.wait()
+    try:
+        yield
+    finally:
+        done.set()
+        reader.join()
+
+
+@pytest.mark.behaviour("S4")
+def test_others_write_and_read_while_somebody_is_erased(new_database):
+    url = new_database()
+    with Memory(url, background=False) as memory, Memory(url, background=False) as other:
+        fill(memory, USER)
+        erasing = threading.Thread(target=lambda: memory.erase(user_id=USER))
+        erasing.start()
+        written = 0
+        while erasing.is_alive():
+            other.remember(f"Note {written}", user_id="bob")
+            written += 1
+            assert other.search("Note", user_id="bob", top_k=1, threshold=0)["results"]
+        erasing.join()
+        assert other.get_all(user_id="bob", limit=1)["total"] == written > 0
+        assert texts(other) == []
+        assert other.verify()["problems"] == []
