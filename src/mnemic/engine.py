@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from mnemic import inputs, registry
 from mnemic.consolidate import ConsolidatePath
@@ -23,8 +23,12 @@ from mnemic.write import WritePath
 
 _log = logging.getLogger("mnemic")
 
-# How long the worker sleeps at most before it looks again: another process may have left something.
-_LOOK_AGAIN = timedelta(seconds=30)
+# How long to wait at most while there are messages that wait: a conversation that somebody works on becomes free
+# without a word.
+_HELD = timedelta(seconds=5)
+
+# How long to wait when what is due cannot be had: another transaction is about to take it.
+_TAKEN = timedelta(seconds=0.05)
 
 
 @dataclass
@@ -132,12 +136,11 @@ class Engine:
                     if self.woken.is_set():  # a message came while the store was asked
                         continue
                     return
-                pause = min(due - now(), _LOOK_AGAIN)
-                if pause > timedelta():
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self.woken.wait(), pause.total_seconds())
+                if await self._waited(due - now()):
+                    continue
                 try:
-                    await self.write.process(now())
+                    if await self.write.process(now()) is None:  # another is just taking it
+                        await self._waited(_TAKEN)
                 except (Closed, MnemicError):
                     raise
                 except Exception:  # noqa: BLE001 - an extractor's own defect; its messages are tried again, then failed
@@ -147,6 +150,32 @@ class Engine:
         except MnemicError as exc:
             # The messages stay pending, and the next add starts a new worker.
             _log.warning("The worker stopped, pending messages wait for the next add: %s", exc)
+
+    async def _waited(self, pause: timedelta) -> bool:
+        """Whether there was a pause to make: until it is over, a message came, or another process did something."""
+        if pause <= timedelta():
+            return False
+        await first_of(self.woken.wait(), self.store.wait_for_pending(min(pause, _HELD).total_seconds()))
+        return True
+
+    async def wait_for_pending(self, scope: Scope, seconds: float) -> None:
+        """Come back when a message of the scope may be due, at the latest after so many."""
+        due = await self.store.due(scope)
+        pause = seconds if due is None else min(max(due - now(), _TAKEN), _HELD).total_seconds()
+        await self.store.wait_for_pending(min(pause, seconds))
+
+
+async def first_of(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Wait until one of them is over, and stop the others."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
 
 
 class Handle:

@@ -365,6 +365,16 @@ def count(value: object, name: str) -> int:
     return min(value, _MAX_INTEGER - 1)
 
 
+def seconds(value: object, name: str) -> float:
+    """A number of seconds from 0 to a day."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _DAY:
+        raise InvalidInput(f"{name} must be a number of seconds from 0 to {_DAY}, not {describe(value)}")
+    return float(value)
+
+
+_DAY = 86_400
+
+
 def days(value: object, name: str) -> timedelta | None:
     """A number of days above 0, by a microsecond at least, and up to a million; or None."""
     if value is None:

@@ -722,6 +722,12 @@ class Store(Protocol):
     async def due(self, scope: Scope | None = None) -> datetime | None:
         """When the next pending episode can be leased (a moment in the past: now), or None without any."""
 
+    async def wait_for_pending(self, seconds: float) -> None:
+        """Come back when another process may have left something to `lease`, at the latest after so many seconds.
+
+        Also without a reason: who waits asks `due` again, and waits again. One waits at a time.
+        """
+
     async def spent(self, project: str, day: date) -> Usage:
         """What a project spent on a day (UTC)."""
 

@@ -83,6 +83,7 @@ class Memory:
     timeline = _waiting(AsyncMemory.timeline)
     messages = _waiting(AsyncMemory.messages)
     process_pending = _waiting(AsyncMemory.process_pending)
+    wait_for_pending = _waiting(AsyncMemory.wait_for_pending)
     retry = _waiting(AsyncMemory.retry)
     entities = _waiting(AsyncMemory.entities)
     related = _waiting(AsyncMemory.related)
@@ -95,6 +96,8 @@ class Memory:
     verify = _waiting(AsyncMemory.verify)
     backup = _waiting(AsyncMemory.backup)
     restore = _waiting(AsyncMemory.restore)
+    export = _waiting(AsyncMemory.export)
+    import_export = _waiting(AsyncMemory.import_export)
     close = _waiting(AsyncMemory.close)
 
     def __enter__(self) -> Self:

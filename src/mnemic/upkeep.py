@@ -218,6 +218,24 @@ class Upkeep(Handle):
         counts = await engine.store.counts(whose)
         return present.processed(accounts, pending=counts.pending, failed=counts.failed)
 
+    async def wait_for_pending(
+        self,
+        seconds: float = 30.0,
+        *,
+        user_id: Id = UNSET,
+        agent_id: Id = UNSET,
+        app_id: Id = UNSET,
+        run_id: Id = UNSET,
+    ) -> None:
+        """Come back when messages may be due, at the latest after so many seconds; for who calls `process_pending`.
+
+        A PostgreSQL store hears of messages as any process stores them; others are looked into every second.
+        """
+        whose = self._scope(inputs.ids(user_id, agent_id, app_id, run_id))
+        longest = inputs.seconds(seconds, "seconds")
+        engine = await self._engine.ready()
+        await engine.wait_for_pending(whose, longest)
+
     async def retry(
         self,
         episode_id: str | None = None,
@@ -360,7 +378,7 @@ class Upkeep(Handle):
             InvalidInput: there is such a file, and it is not to be overwritten.
             StoreFull, StoreUnwritable: about the file.
         """
-        target, overwrite = _file(path), inputs.flag(overwrite, "overwrite")
+        target, overwrite = file_name(path), inputs.flag(overwrite, "overwrite")
         engine = self._engine
         if not engine.opened:
             await engine.store.open()  # whatever embedder its vectors are of
@@ -380,7 +398,7 @@ class Upkeep(Handle):
             NotAStore, StoreTooNew: the file is no backup, damaged, or of a later release. The store stays as it was.
             StoreFull, StoreBusy: the same.
         """
-        source = _file(path)
+        source = file_name(path)
         engine = self._engine
         if not engine.opened:
             await engine.store.open()
@@ -398,7 +416,7 @@ class Upkeep(Handle):
         }
 
 
-def _file(path: str | os.PathLike[str]) -> str:
+def file_name(path: str | os.PathLike[str]) -> str:
     """The name of a file.
 
     Raises:

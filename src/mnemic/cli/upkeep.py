@@ -13,7 +13,7 @@ import typer
 
 from mnemic.cli import show
 from mnemic.cli.session import INTERRUPTED, WHOSE, Session, command
-from mnemic.errors import InvalidInput, InvalidScope
+from mnemic.errors import InvalidInput, InvalidScope, StoreBusy, StoreUnavailable
 
 if TYPE_CHECKING:
     from mnemic.memory import AsyncMemory
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _MemoryId = Annotated[str, typer.Argument(metavar="ID", help="Id of a memory.")]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 _Limit = Annotated[int, typer.Option("--limit", "-n", help="At most.")]
-_IDLE = 1.0  # seconds a worker waits where nothing is due; another process may add any time
+_IDLE = 30.0  # seconds a worker waits at most where nothing is due and nothing is heard
+_AWAY = 1.0  # seconds before a store that is away is tried again
 
 
 def register(app: typer.Typer) -> None:
@@ -149,6 +150,8 @@ def worker(
 
 
 async def _work(session: Session, *, once: bool) -> int:
+    from mnemic.engine import first_of
+
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -156,14 +159,19 @@ async def _work(session: Session, *, once: bool) -> int:
             loop.add_signal_handler(name, stopped.set)
     async with session.closed_memory() as memory:
         while not stopped.is_set():
-            result = await memory.process_pending(**session.ids, limit=1)
-            if result["messages"]:
-                show.answer(session, result, show.processed)
-            elif once:
-                break
-            else:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stopped.wait(), _IDLE)
+            try:
+                result = await memory.process_pending(**session.ids, limit=1)
+                if result["messages"]:
+                    show.answer(session, result, show.processed)
+                elif once:
+                    break
+                else:
+                    await first_of(stopped.wait(), memory.wait_for_pending(_IDLE, **session.ids))
+            except (StoreUnavailable, StoreBusy) as exc:
+                if once:
+                    raise
+                show.hint(f"{exc}; trying again")
+                await first_of(stopped.wait(), asyncio.sleep(_AWAY))
     return 0
 
 

@@ -158,9 +158,9 @@ class PostgresStore(RelationalStore):
             with suppress(StoreError):  # they look by themselves, too
                 await self._run(lambda session: run(session, RING), again=True)
 
-    async def wait_for_pending(self, timeout: float) -> None:
+    async def wait_for_pending(self, seconds: float) -> None:
         """Until a commit of any process rings."""
-        await self._bell.wait(timeout)
+        await self._bell.wait(seconds)
 
     async def lease(
         self, *, now: datetime, until: datetime, limit: int, scope: Scope | None = None

@@ -6,6 +6,7 @@ Simple and obviously right rather than fast. What it holds is in `memory_state`,
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import pickle
 from collections.abc import Iterator, Sequence
@@ -226,6 +227,10 @@ class InMemoryStore:
     async def due(self, scope: Scope | None = None) -> datetime | None:
         """When to lease."""
         return memory_queue.due(self._state, scope)
+
+    async def wait_for_pending(self, seconds: float) -> None:
+        """A short pause: there is no other process."""
+        await asyncio.sleep(min(seconds, 0.1))
 
     async def spent(self, project: str, day: date) -> Usage:
         """The sum of a day."""

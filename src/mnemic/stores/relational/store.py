@@ -6,6 +6,7 @@ Statements stand beside their use in the modules of this package; scope predicat
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Concatenate, ParamSpec, TypeVar
@@ -38,6 +39,9 @@ from mnemic.stores.relational.read import Reader
 from mnemic.stores.relational.verify import verify
 from mnemic.stores.relational.write import commit
 from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Record, Scope, Usage
+
+_LOOK_AGAIN = 1.0
+"""Seconds after which to look for what other processes wrote: soon for a person, and a question of a millisecond."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -163,6 +167,10 @@ class RelationalStore:
     async def due(self, scope: Scope | None = None) -> datetime | None:
         """When to call `lease`."""
         return await self._read(lambda reader: queue.due(reader.db, scope))
+
+    async def wait_for_pending(self, seconds: float) -> None:
+        """A pause: nobody tells of what other processes write."""
+        await asyncio.sleep(min(seconds, _LOOK_AGAIN))
 
     async def spent(self, project: str, day: date) -> Usage:
         """A project's day."""
