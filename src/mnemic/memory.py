@@ -15,6 +15,7 @@ from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
 from mnemic.explain import Explain
 from mnemic.graph import Graph
 from mnemic.inputs import UNSET, Id, Unset, When
+from mnemic.moving import Moving
 from mnemic.past import Past
 from mnemic.protocols import LLM, Embedder, Extractor, Order, Reranker, Store
 from mnemic.read import understand
@@ -42,7 +43,7 @@ _told_of_rules = False
 _LARGEST_PAGE = 10_000  # of memories, some 20 MB; a larger listing comes in several
 
 
-class AsyncMemory(Upkeep, Graph, Past, Explain):
+class AsyncMemory(Upkeep, Graph, Past, Explain, Moving):
     """Memory for assistants and agents. Every method is a coroutine; `Memory` has the same ones without await.
 
     Args:

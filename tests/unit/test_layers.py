@@ -17,6 +17,7 @@ LAYERS = (
         "pure",
         {"filters", "times", "text", "tokens", "ranking", "protocols", "prompts", "inputs", "importers"}
         | {"dates", "drafts", "gates", "hygiene", "lifetimes", "names", "planning", "question", "reconcile", "records"}
+        | {"exports", "files"}
         | {"sameness", "slots"},
     ),
     ("endpoints", {"providers"}),
@@ -37,7 +38,7 @@ LAYERS = (
         },
     ),
     ("edge", {"present", "registry", "config"}),
-    ("api", {"asking", "engine", "explain", "graph", "memory", "past", "sync", "upkeep"}),
+    ("api", {"asking", "engine", "explain", "graph", "memory", "moving", "past", "sync", "upkeep"}),
     ("surfaces", {"cli", "server", "mcp", "testing"}),
 )
 ALLOWED = {

@@ -6,15 +6,14 @@ store that is open, so that whoever else has it open sees the former content or 
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from mnemic.errors import InvalidInput, NotAStore, StoreError, StoreFull, StoreTooNew, StoreUnwritable
+from mnemic.files import unfinished
 from mnemic.stores.sqlite_schema import APPLICATION_ID, migrate, schema_version, transaction
 
 _MAGIC = b"SQLite format 3\0"
@@ -30,12 +29,10 @@ def back_up(connection: sqlite3.Connection, path: str, target: str, *, overwrite
     """
     if any(_same(target, path + part) for part in _PARTS):
         raise InvalidInput(f"{target!r} is the store itself; name another file for its backup")
-    _refuse_existing(target, overwrite=overwrite)
-    with _explained(target), _unfinished(target) as copy:
+    with unfinished(target, overwrite=overwrite) as copy, _explained(target):
         connection.execute("VACUUM INTO ?", [os.fspath(copy)])
         if path != ":memory:":
             copy.chmod(Path(path).stat().st_mode & 0o777)
-        _refuse_existing(target, overwrite=overwrite)
 
 
 def restore(connection: sqlite3.Connection, path: str, source: str, timeout: float) -> str | None:
@@ -67,28 +64,6 @@ def restore(connection: sqlite3.Connection, path: str, source: str, timeout: flo
 # The copy.
 
 
-@contextmanager
-def _unfinished(target: str) -> Iterator[Path]:
-    """A file to write to, which takes its name when all went through, and is gone when it did not."""
-    folder = Path(target).parent
-    handle, name = tempfile.mkstemp(prefix=f"{Path(target).name}.", suffix=".unfinished", dir=folder)
-    os.close(handle)
-    copy = Path(name)
-    try:
-        yield copy
-        with copy.open("r+b") as file:  # copying does not wait for the disk
-            os.fsync(file.fileno())
-        copy.replace(target)
-        if os.name != "nt":  # a folder cannot be opened there
-            at = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(at)
-            finally:
-                os.close(at)
-    finally:
-        copy.unlink(missing_ok=True)
-
-
 def _keep(path: str, timeout: float) -> str:
     """Copy the store as it is; the caller holds the write lock and has changed nothing yet."""
     number = 1
@@ -97,13 +72,6 @@ def _keep(path: str, timeout: float) -> str:
     with closing(sqlite3.connect(path, timeout=timeout, isolation_level=None)) as reader:
         back_up(reader, path, kept, overwrite=False)
     return kept
-
-
-def _refuse_existing(target: str, *, overwrite: bool) -> None:
-    if Path(target).is_dir():
-        raise InvalidInput(f"{target!r} is a folder; name a file in it")
-    if not overwrite and Path(target).exists():
-        raise InvalidInput(f"{target!r} is there already; name another file, or allow to overwrite it")
 
 
 # The content.
@@ -204,12 +172,6 @@ def _explained(target: str) -> Iterator[None]:
         if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
             raise StoreUnwritable(f"{target!r} cannot be written ({exc}); name a file in another folder") from exc
         raise
-    except OSError as exc:
-        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreFull(f"no space left for {target!r}; free some and repeat") from exc
-        raise StoreUnwritable(
-            f"{target!r} cannot be written: {exc.strerror or exc}; name a file in another folder"
-        ) from exc
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""Files that bear their name when they are whole and on the disk, and not before."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mnemic.errors import InvalidInput, StoreFull, StoreUnwritable
+
+
+@contextmanager
+def unfinished(target: str, *, overwrite: bool) -> Iterator[Path]:
+    """A file to write to, which takes its name when all went through, and is gone when it did not.
+
+    Raises:
+        InvalidInput: there is such a file, and it is not to be overwritten.
+        StoreFull, StoreUnwritable: what the system said while it was written.
+    """
+    refuse_existing(target, overwrite=overwrite)
+    try:
+        with _renamed(target) as copy:
+            yield copy
+            refuse_existing(target, overwrite=overwrite)
+    except OSError as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFull(f"no space left for {target!r}; free some and repeat") from exc
+        raise StoreUnwritable(
+            f"{target!r} cannot be written: {exc.strerror or exc}; name a file in another folder"
+        ) from exc
+
+
+def refuse_existing(target: str, *, overwrite: bool) -> None:
+    """Raise InvalidInput where nothing can be written, or nothing shall be."""
+    if Path(target).is_dir():
+        raise InvalidInput(f"{target!r} is a folder; name a file in it")
+    if not overwrite and Path(target).exists():
+        raise InvalidInput(f"{target!r} is there already; name another file, or allow to overwrite it")
+
+
+@contextmanager
+def _renamed(target: str) -> Iterator[Path]:
+    folder = Path(target).parent
+    handle, name = tempfile.mkstemp(prefix=f"{Path(target).name}.", suffix=".unfinished", dir=folder)
+    os.close(handle)
+    copy = Path(name)
+    try:
+        yield copy
+        with copy.open("r+b") as file:  # copying does not wait for the disk
+            os.fsync(file.fileno())
+        copy.replace(target)
+        if os.name != "nt":  # a folder cannot be opened there
+            at = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(at)
+            finally:
+                os.close(at)
+    finally:
+        copy.unlink(missing_ok=True)
