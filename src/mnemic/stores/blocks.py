@@ -80,7 +80,11 @@ def code_type(dimensions: int) -> np.dtype[np.void]:
 
 
 def encode(vectors: NDArray[np.float32]) -> NDArray[np.void]:
-    """Unit vectors, shape (n, dimensions), as n codes; the largest component of each becomes +-127."""
+    """Unit vectors, shape (n, dimensions), as n codes; the largest component of each becomes +-127.
+
+    Codes follow from the sixteen bits that are kept of a vector, so that a copy of these has the same codes.
+    """
+    vectors = vectors.astype("<f2").astype(np.float32)
     out = np.zeros(len(vectors), dtype=code_type(vectors.shape[1]))
     scale = np.abs(vectors).max(axis=1) / 127.0
     out["scale"] = scale
