@@ -270,14 +270,15 @@ def fill(memory, user):
 
 def found_in(folder):
     """(file, word) for each of the words that stands in a file, in any of the ways text is written in a file."""
-    found = []
-    for file in sorted(folder.rglob("*")):
-        content = file.read_bytes() if file.is_file() else b""
-        for word in SECRETS:
-            for coding in ("utf-8", "utf-16-le", "utf-16-be", "unicode_escape"):
-                if any(spelling.encode(coding) in content for spelling in {word, word.lower()}):
-                    found.append((file.name, word))
-    return found
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    return [(file.name, word) for file in files for word in _words(file.read_bytes())]
+
+
+def _words(content):
+    for word in SECRETS:
+        for coding in ("utf-8", "utf-16-le", "utf-16-be", "unicode_escape"):
+            if any(spelling.encode(coding) in content for spelling in {word, word.lower()}):
+                yield word
 
 
 @pytest.mark.behaviour("S4")
