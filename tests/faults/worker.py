@@ -4,17 +4,21 @@ Reads one JSON job a line from stdin, answers the id of the child that does it. 
 to the job's `done` file for each operation that was acknowledged to it.
 """
 
+import asyncio
 import json
 import os
 import random
 import signal
 import sys
+from datetime import timedelta
 
 from dying import busy, dying
 
-from mnemic import Memory
+import mnemic.write
+from mnemic import AsyncMemory, Memory
 from mnemic.stores.sqlite import SQLiteStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
+from mnemic.types import Extraction, Fact
 
 
 class DyingStore(SQLiteStore):
@@ -152,7 +156,29 @@ def mixed(path, done, name, many):  # noqa: C901 - a table of deeds
     memory.close()
 
 
-JOBS = {f.__name__: f for f in (one_operation, without_end, hold_the_lock, add_many, mixed, dying, busy)}
+def look_after(path, done, lease):
+    """Work on what is pending until killed, as `mnemic worker` does; tells of everything it begins to work on."""
+    mnemic.write.LEASE = timedelta(seconds=lease)  # a test does not wait for minutes
+
+    def answer(request):
+        acknowledge(done, [os.getpid(), *(turn.content for turn in request.turns)])
+        return Extraction(
+            facts=tuple(
+                Fact(text=turn.content, turn=index, quote=turn.content, subject="user")
+                for index, turn in enumerate(request.turns)
+            )
+        )
+
+    async def work():
+        memory = AsyncMemory(path, embedder=FakeEmbedder(), extractor=FakeExtractor(answer), background=False)
+        while True:
+            if not (await memory.process_pending(limit=1))["messages"]:
+                await memory.wait_for_pending()
+
+    asyncio.run(work())
+
+
+JOBS = {f.__name__: f for f in (one_operation, without_end, hold_the_lock, add_many, mixed, look_after, dying, busy)}
 
 
 def acknowledge(done, what):

@@ -43,20 +43,39 @@ def lease(db: Db, now: datetime, until: datetime, limit: int, scope: Scope | Non
 
 
 def _taken(db: Db, talk: Talk, now: datetime, limit: int) -> list[int]:
-    """The first entries of a conversation with the same task, locked; none when somebody else is taking it."""
-    due_now = "state = 'pending' AND owner = ? AND conversation = ? AND (due_at IS NULL OR due_at <= ?)"
-    waiting = (
-        f"SELECT entry, task FROM episodes {db.by('episodes_by_conversation')} WHERE {due_now} ORDER BY entry LIMIT ?"
-    )
-    values = [*talk, utc(now), limit]
-    locked = db.execute(f"{waiting} {db.SKIP_LOCKED}", values).fetchall()
-    waiting_now = db.execute(waiting, values).fetchall()
-    # Who locked the first one has the conversation, up to the first that another locked, who gets none by this rule.
-    rows = [mine for mine, each in takewhile(lambda pair: pair[0] == pair[1], zip(locked, waiting_now, strict=False))]
-    # Who had it before may have committed a lease of it since it was chosen: the last look is at that.
-    if not rows or _is_held(db, talk, now):
+    """The first entries of a conversation with the same task, locked; none when somebody else is taking it.
+
+    Others may commit between any two statements: leases, and what ends them.
+    """
+    waiting = f"""
+        SELECT entry, task FROM episodes {db.by("episodes_by_conversation")}
+        WHERE state = 'pending' AND owner = ? AND conversation = ? AND (due_at IS NULL OR due_at <= ?)
+        ORDER BY entry
+        LIMIT ?
+    """
+    which = [*talk, utc(now)]
+    first = db.execute(waiting, [*which, 1]).fetchone()
+    # Whoever locks the first one has the conversation. It alone is locked, by its key: to skip to the first that is
+    # free would lock others from under whoever has the first.
+    if first is None or not _locked(db, first[0], now) or _is_held(db, talk, now):
+        return []
+    locked = db.execute(f"{waiting} {db.SKIP_LOCKED}", [*which, limit]).fetchall()
+    all_of_it = db.execute(waiting, [*which, limit]).fetchall()
+    # Up to the first that a writer has locked; and nobody had and leased earlier ones since they were looked at.
+    rows = [mine for mine, each in takewhile(lambda pair: pair[0] == pair[1], zip(locked, all_of_it, strict=False))]
+    if not rows or rows[0] != first or _is_held(db, talk, now):
         return []
     return [entry for entry, _ in takewhile(lambda row: row[1] == rows[0][1], rows)]
+
+
+def _locked(db: Db, entry: int, now: datetime) -> bool:
+    """Lock it, if nobody has and it is due."""
+    query = f"""
+        SELECT 1 FROM episodes
+        WHERE partition = ? AND entry = ? AND state = 'pending' AND (due_at IS NULL OR due_at <= ?)
+        {db.SKIP_LOCKED}
+    """
+    return db.execute(query, [partition_at("entry", entry), entry, utc(now)]).fetchone() is not None
 
 
 def _begin(db: Db, entry: int, until: datetime) -> Episode:
