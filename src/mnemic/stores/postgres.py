@@ -56,6 +56,9 @@ _SETTINGS = {
     # table where an index has ten rows. Planning takes less than the round trip.
     "plan_cache_mode": "force_custom_plan",
     "enable_seqscan": "off",  # every statement has an index; a table that was just filled has no statistics to say so
+    # Each joins a few rows to others by an index of these; the other ways of joining read a table to its end first.
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     "jit": "off",  # compiling takes longer than any of them
 }
 
@@ -78,8 +81,8 @@ _LOST = (
 )
 """What a restart or a failover of the server looks like from here."""
 
-_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-"""The server chose this transaction to give way to another."""
+_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UndefinedTableError)
+"""The server chose this transaction to give way to another, or the tables of an embedding space went meanwhile."""
 
 
 class PostgresStore(RelationalStore):
@@ -178,9 +181,9 @@ class PostgresStore(RelationalStore):
         """One transaction."""
         await self._once(_EVERY, traces.of_nothing, spaces.reembed, space, vectors)
 
-    async def activate(self, space: Space) -> bool:
+    async def activate(self, space: Space, *, leaving: int = 0) -> bool:
         """One transaction."""
-        return await self._once(_EVERY, traces.of_nothing, spaces.activate, space)
+        return await self._once(_EVERY, traces.of_nothing, spaces.activate, space, leaving)
 
     async def delete_scope(self, scope: Scope, change: Change, *, reason: str) -> tuple[int, int]:
         """One transaction, however many rows."""
