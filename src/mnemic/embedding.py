@@ -39,13 +39,16 @@ class Embedding:
         await self.windows(["reindex"])
         space = self.space
         assert space is not None  # noqa: S101 - known with the first vectors
-        done = 0
+        done, caught_up = 0, False
         while True:
             pieces = await store.missing(space, _REINDEX_AT_ONCE)
+            if not pieces and await store.activate(space):
+                return done
+            if caught_up:  # others wrote meanwhile, and may never stop: what they leave is embedded after the switch
+                await store.activate(space, leaving=_REINDEX_AT_ONCE)
+            caught_up = len(pieces) < _REINDEX_AT_ONCE
             if not pieces:
-                if await store.activate(space):
-                    return done
-                continue  # others wrote meanwhile
+                continue
             vectors = await self.windows([piece.text for piece in pieces])
             fitted = [(piece.place, _fit(each, piece.span)) for piece, each in zip(pieces, vectors, strict=True)]
             await store.reembed(space, fitted)

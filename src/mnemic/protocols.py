@@ -629,8 +629,11 @@ class Store(Protocol):
     async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
         """Keep vectors of `space` for the records at these places, shape (span, dimensions) each."""
 
-    async def activate(self, space: Space) -> bool:
-        """Make `space` the one that is searched and drop the former; False while records are missing in it."""
+    async def activate(self, space: Space, *, leaving: int = 0) -> bool:
+        """Make `space` the one that is searched and drop the former; False while more than `leaving` are missing in it.
+
+        Those are found by their words until they have vectors. A write with vectors of the former is refused from then.
+        """
 
     async def commit(self, write: Write) -> None:
         """Carry out `write` in one transaction.

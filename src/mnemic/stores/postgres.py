@@ -15,13 +15,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Concatenate
 
 import asyncpg
 
+from mnemic import files
 from mnemic.errors import (
     Closed,
     InvalidConfig,
@@ -32,7 +34,10 @@ from mnemic.errors import (
     StoreUnavailable,
     StoreUnwritable,
 )
+from mnemic.exports import Destination
 from mnemic.protocols import Counts, Space, Vectors, Write
+from mnemic.records import Line
+from mnemic.stores import postgres_backup as backup
 from mnemic.stores.postgres_bell import RING, Bell, is_rung_for
 from mnemic.stores.postgres_db import PostgresDb, Session
 from mnemic.stores.postgres_erase import rewrite
@@ -43,9 +48,10 @@ from mnemic.stores.relational import queue, spaces, traces
 from mnemic.stores.relational.cache import Cache
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.delete import delete_scope
+from mnemic.stores.relational.dump import take_in
 from mnemic.stores.relational.erase import erase, reset
 from mnemic.stores.relational.read import Reader
-from mnemic.stores.relational.store import P, R, RelationalStore
+from mnemic.stores.relational.store import P, R, RelationalStore, once
 from mnemic.stores.relational.write import commit
 from mnemic.types import Change, Episode, Scope
 
@@ -219,6 +225,46 @@ class PostgresStore(RelationalStore):
             await self._write_all(_reset_if_empty)
         await self._run(self._forget, again=True)
 
+    async def import_(self, lines: Sequence[Line], project: str, space: Space | None) -> int:
+        """One transaction; what is there by then is not added once more."""
+        return await self._once(self._project, traces.of_nothing, take_in, lines, project, space)
+
+    async def backup(self, path: str, *, overwrite: bool = False) -> None:
+        """An export of the project that this store is open for, or of all, compressed."""
+        with files.unfinished(path, overwrite=overwrite) as copy, Destination(copy, f"{path}.gz") as file:
+            await self._read(once(lambda reader: backup.write(reader.db, self._only, file), self._address))
+
+    async def restore(self, path: str) -> str | None:
+        """One transaction. What was there before is kept beside the file."""
+        source = Path(path)
+        await asyncio.to_thread(backup.look_at, source, self._only)
+        kept = _free_name(path)
+
+        def step(db: Db) -> bool:
+            backup.lock(db)
+            held = backup.holds_anything(db, self._only)
+            if held:
+                with Destination(copy, f"{kept}.gz") as file:
+                    backup.write(db, self._only, file)
+            backup.replace(db, source, self._only)
+            return held
+
+        try:
+            with ExitStack() as stack:
+                copy = stack.enter_context(files.unfinished(kept, overwrite=False))
+                stack.enter_context(backup.explained(source))
+                held = await self._once(_EVERY, traces.of_nothing, step)
+        finally:
+            self._cache.clear()
+        if not held:
+            Path(kept).unlink()
+        return kept if held else None
+
+    @property
+    def _only(self) -> str | None:
+        """The project that it is open for; None: all."""
+        return None if self._project == _EVERY else self._project
+
     # Threads, connections and transactions.
 
     async def _read(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -344,6 +390,14 @@ class PostgresStore(RelationalStore):
         """Leave nothing of what was deleted, in memory or in the tables' files; the tables where it stays."""
         self._cache.clear()
         return session.wait(rewrite(session.connection, self._timeout))
+
+
+def _free_name(path: str) -> str:
+    """Where a restore from a file keeps what was there before."""
+    number = 1
+    while Path(kept := f"{path}.before-{number}").exists():
+        number += 1
+    return kept
 
 
 def _reset_if_empty(db: Db) -> None:

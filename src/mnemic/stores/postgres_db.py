@@ -250,7 +250,11 @@ class PostgresDb:
 
     def lock_partition(self, partition: int) -> None:
         """A lock of no row, as the rows to come cannot be locked."""
-        self.execute("SELECT pg_advisory_xact_lock(?, ?)", [_NEW_OWNERS, partition])
+        self.execute("SELECT pg_advisory_xact_lock(?, ?)", [_OURS, partition])
+
+    def lock_spaces(self) -> None:
+        """What every writer holds a share of (`WRITING`)."""
+        self.execute(f"SELECT pg_advisory_xact_lock({_OURS}, {_SPACES})")
 
     def columns(self, table: str) -> list[str]:
         """In their order."""
@@ -296,7 +300,11 @@ def _divided_by(new: Insert) -> str | None:
     return new.columns[0] if new.table.startswith(("vectors_", "exact_")) else _DIVIDED_BY.get(new.table)
 
 
-_NEW_OWNERS = 0x6D6E656D  # "mnem": of the locks that any program may take on a server, ours
+_OURS = 0x6D6E656D  # "mnem": of the locks that any program may take on a server, ours
+_SPACES = -2
+
+WRITING = f"SELECT pg_advisory_xact_lock_shared({_OURS}, {_SPACES})"
+"""Begins a transaction that writes: meanwhile nobody switches to another embedding space."""
 
 
 @lru_cache(maxsize=2048)

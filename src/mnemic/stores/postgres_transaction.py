@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from mnemic.errors import Conflict
-from mnemic.stores.postgres_db import PostgresDb, Session
+from mnemic.stores.postgres_db import WRITING, PostgresDb, Session
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.traces import Answer
 
@@ -41,7 +41,7 @@ class Once(Generic[R]):
         return answer
 
     def _attempt(self, session: Session) -> R:
-        begin(session, self._project)
+        begin(session, self._project, then=WRITING)
         try:
             done = self._step(PostgresDb(session))
         except BaseException:
@@ -61,9 +61,9 @@ class Once(Generic[R]):
             end(session, "ROLLBACK")
 
 
-def begin(session: Session, project: str, mode: str = "") -> None:
+def begin(session: Session, project: str, mode: str = "", then: str = "") -> None:
     """Open a transaction that sees one project, in one round trip."""
-    run(session, f"BEGIN {mode}; SET LOCAL mnemic.project = {_quoted(project)}")
+    run(session, f"BEGIN {mode}; SET LOCAL mnemic.project = {_quoted(project)}; {then}")
 
 
 def end(session: Session, how: str) -> None:

@@ -37,7 +37,9 @@ def without_password(url: str) -> str:
         parts = urlsplit(url)
         asked = parse_qsl(parts.query, strict_parsing=True) if parts.query else []
     except ValueError:
-        raise _bad("it is no URL, or has more behind the question mark than name=value&name=value") from None  # its message would quote the URL
+        raise _bad(
+            "it is no URL, or has more behind the question mark than name=value&name=value"
+        ) from None  # its message would quote the URL
     login, at, hosts = parts.netloc.rpartition("@")
     if "@" in login or parts.fragment or (not at and "@" in parts.path + parts.query):
         raise _bad("a password with any of @ : / ? # % in it must be percent-encoded (urllib.parse.quote)")

@@ -102,6 +102,9 @@ class SQLiteDb:
     def lock_partition(self, partition: int) -> None:
         """Nobody else writes."""
 
+    def lock_spaces(self) -> None:
+        """Nobody else writes."""
+
     def columns(self, table: str) -> list[str]:
         """In their order."""
         return [row[1] for row in self.execute(f"PRAGMA table_info({table})")]

@@ -108,9 +108,9 @@ class InMemoryStore:
         if space == self._state.space:
             await self.activate(space)
 
-    async def activate(self, space: Space) -> bool:
+    async def activate(self, space: Space, *, leaving: int = 0) -> bool:
         """Switch."""
-        if await self.missing(space, 1):
+        if len(await self.missing(space, leaving + 1)) > leaving:
             return False
         with self._writing() as state:
             for place, vectors in state.spaces.get(space, {}).items():

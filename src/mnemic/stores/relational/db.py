@@ -148,6 +148,9 @@ class Db(Protocol):
     def lock_partition(self, partition: int) -> None:
         """Make others who add an owner to a partition wait until this transaction ends."""
 
+    def lock_spaces(self) -> None:
+        """Wait until no other transaction writes, and make those to come wait until this one ends."""
+
     def columns(self, table: str) -> list[str]:
         """Names of a table's columns."""
 

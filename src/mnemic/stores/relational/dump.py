@@ -34,7 +34,7 @@ _AT_ONCE = 256
 """Rows read together: of the longest messages there are, some tens of megabytes."""
 
 
-def _count(db: Db, scope: Scope) -> dict[str, int]:
+def counts(db: Db, scope: Scope) -> dict[str, int]:
     """How many lines of each kind an export of the scope has; the messages cited from outside it not among them."""
     whose, values = scope_sql(scope)
     found = {}
@@ -50,7 +50,7 @@ def dump(db: Db, scope: Scope, take: Take, *, vectors: bool) -> None:
     """Give every line of a scope to `take`, some at a time. One transaction, so that all are of one moment."""
     space = db.execute("SELECT name, dimensions FROM spaces WHERE active").fetchone() if vectors else None
     told = None if space is None else {"name": space[0], "dimensions": space[1]}
-    take([("start", {"space": told, "counts": _count(db, scope)})])
+    take([("start", {"space": told, "counts": counts(db, scope)})])
     take(list(_changes(db, scope)))
     if not scope.ids:
         take(list(_usage(db, scope)))

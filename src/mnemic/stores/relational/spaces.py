@@ -65,9 +65,10 @@ def _vacant(marks: NDArray[np.void], place: int) -> bool:
     return place >= len(marks) or not (marks["memory"][place] or marks["episode"][place] or marks["head"][place])
 
 
-def activate(db: Db, space: Space) -> bool:
-    """Switch to a space that has every record's vectors, and drop all others."""
-    if missing(db, space, 1):
+def activate(db: Db, space: Space, leaving: int) -> bool:
+    """Switch to a space that has all records' vectors but a few, and drop all others."""
+    db.lock_spaces()
+    if len(missing(db, space, leaving + 1)) > leaving:
         return False
     kept = _tables_of(db, space)
     for (number,) in db.execute("SELECT number FROM spaces WHERE number <> ?", [kept]).fetchall():

@@ -88,9 +88,9 @@ class RelationalStore:
         """One transaction."""
         await self._write_all(spaces.reembed, space, vectors)
 
-    async def activate(self, space: Space) -> bool:
+    async def activate(self, space: Space, *, leaving: int = 0) -> bool:
         """One transaction."""
-        return await self._write_all(spaces.activate, space)
+        return await self._write_all(spaces.activate, space, leaving)
 
     async def commit(self, write: Write) -> None:
         """One transaction."""
@@ -198,16 +198,7 @@ class RelationalStore:
 
     async def export(self, scope: Scope, take: dump.Take, *, vectors: bool = True) -> None:
         """One snapshot. Where the server goes away meanwhile, nothing is told twice."""
-        begun = False
-
-        def once(reader: Reader) -> None:
-            nonlocal begun
-            if begun:
-                raise StoreUnavailable(f"{self.address} went away while it was read; export it again")
-            begun = True
-            dump.dump(reader.db, scope, take, vectors=vectors)
-
-        await self._read(once)
+        await self._read(once(lambda reader: dump.dump(reader.db, scope, take, vectors=vectors), self.address))
 
     async def lacks(self, lines: Sequence[Line], project: str) -> list[Line]:
         """Looked up by their ids."""
@@ -216,3 +207,17 @@ class RelationalStore:
     async def import_(self, lines: Sequence[Line], project: str, space: Space | None) -> int:
         """One transaction."""
         return await self._write(dump.take_in, lines, project, space)
+
+
+def once(step: Callable[[Reader], R], address: str) -> Callable[[Reader], R]:
+    """A step that tells what it reads as it goes, and so cannot be run again where a server went away meanwhile."""
+    begun = False
+
+    def run(reader: Reader) -> R:
+        nonlocal begun
+        if begun:
+            raise StoreUnavailable(f"{address} went away while it was read; repeat it")
+        begun = True
+        return step(reader)
+
+    return run
