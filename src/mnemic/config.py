@@ -2,7 +2,7 @@
 
 | setting | environment | meaning |
 |---|---|---|
-| path | MNEMIC_PATH | the store: a file, or ":memory:" |
+| path | MNEMIC_PATH | the store: a file, ":memory:", or `postgresql://user:password@host:port/database` |
 | project | MNEMIC_PROJECT | name that keeps several uses of one store apart |
 | llm | MNEMIC_LLM | model that extracts, as `provider:model`; none: rules |
 | llm_base_url | MNEMIC_LLM_BASE_URL | OpenAI-compatible endpoint of that model |
