@@ -11,16 +11,16 @@ import base64
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 
-from mnemic import __version__, records
+from mnemic import __version__, files, records
 from mnemic.errors import describe
 from mnemic.protocols import Space, Vectors
 from mnemic.records import Fields, Line
@@ -64,7 +64,7 @@ class Head:
 class Output:
     """Writes lines to a file, first the head, then as many as come."""
 
-    def __init__(self, file: IO[bytes], head: Head) -> None:
+    def __init__(self, file: Destination, head: Head) -> None:
         self._file = file
         self._lines = 0
         told = {
@@ -108,15 +108,32 @@ def head_of(start: Fields, project: str, ids: Mapping[str, str]) -> Head:
     return Head(project=project, ids=ids, space=space, counts=start["counts"])
 
 
-@contextmanager
-def writing(target: Path, name: str) -> Iterator[IO[bytes]]:
-    """A file to write an export to, compressed where its final name says so."""
-    with target.open("wb") as raw:
-        if not name.endswith(".gz"):
-            yield raw
-            return
-        with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, filename="", mtime=0) as packed:
-            yield packed  # type: ignore[misc]
+class Destination:
+    """A file that an export is written to, compressed where its final name says so.
+
+    Its own errors are the system's about this file, told as ours wherever they come up: among them StoreFull.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._name = name
+        with files.explained(name):
+            self._raw = path.open("wb")
+        self._packed: gzip.GzipFile | None = None
+        if name.endswith(".gz"):
+            self._packed = gzip.GzipFile(fileobj=self._raw, mode="wb", compresslevel=6, filename="", mtime=0)
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        with files.explained(self._name):
+            (self._raw if self._packed is None else self._packed).write(data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with files.explained(self._name), self._raw:
+            if self._packed is not None:
+                self._packed.close()
 
 
 # Reading.
@@ -197,7 +214,7 @@ class Input:
             head = Head(
                 project=told["project"],
                 ids=dict(told["ids"]),
-                space=None if space is None else Space(name=str(space["name"]), dimensions=int(space["dimensions"])),
+                space=None if space is None else _space(space),
                 counts={str(name): int(count) for name, count in told["counts"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
@@ -243,7 +260,7 @@ class Input:
         return BadExport(f"{self._name!r}, line {self._number:,}: {what}")
 
 
-_DAMAGES = (EOFError, zlib.error, gzip.BadGzipFile)
+_DAMAGES = (EOFError, zlib.error, OSError)
 _LONGEST_HEAD = 1 << 16
 _LONGEST = 1 << 28
 """Bytes of a line. A record has 200,000 characters at most; a memory's history may have many of them."""
@@ -275,6 +292,37 @@ def survey(path: Path, name: str, look: Callable[[str, Line], None]) -> tuple[He
         return export.head, count
 
 
+def _space(told: Mapping[str, Any]) -> Space:
+    space = Space(name=str(told["name"]), dimensions=int(told["dimensions"]))
+    if space.dimensions < 1:
+        raise ValueError("a space has at least one dimension")
+    return space
+
+
+# Records settled in one transaction: enough to write a full block of the index at once. It ends with an owner's last
+# record where it can, so that who has not very many comes whole or not at all.
+_ENOUGH_LINES = 256
+_MOST_LINES = 1_024
+_MOST_BYTES = 16_000_000
+
+
+def batches(lines: Iterable[tuple[Line, int]]) -> Iterator[list[Line]]:
+    """Lines, each with its length, as many together as a store takes in one transaction."""
+    batch: list[Line] = []
+    size, whose = 0, None
+    for line, length in lines:
+        kind, fields = line
+        owner = None if kind == "usage" else records.scope_of(fields, "").owner
+        full = len(batch) >= _MOST_LINES or size + length > _MOST_BYTES
+        if batch and (full or (len(batch) >= _ENOUGH_LINES and owner != whose)):
+            yield batch
+            batch, size = [], 0
+        batch.append(line)
+        size, whose = size + length, owner
+    if batch:
+        yield batch
+
+
 @contextmanager
 def _unpacked(path: Path) -> Iterator[IO[bytes]]:
     with path.open("rb") as raw:
@@ -291,7 +339,10 @@ def _unpack(value: Any, space: Space | None) -> Vectors:
     """Vectors from text. Raises ValueError."""
     if space is None or not isinstance(value, str):
         raise ValueError("its vectors are of no embedding space")
-    flat = np.frombuffer(base64.b64decode(value, validate=True), dtype="<f2").astype(np.float32)
-    if not len(flat) or len(flat) % space.dimensions or not np.isfinite(flat).all():
+    packed = base64.b64decode(value, validate=True)
+    if not packed or len(packed) % (2 * space.dimensions):
         raise ValueError(f"its vectors are not of {space.dimensions} dimensions")
+    flat = np.frombuffer(packed, dtype="<f2").astype(np.float32)
+    if not np.isfinite(flat).all():
+        raise ValueError("its vectors hold what is no number")
     return flat.reshape(-1, space.dimensions)

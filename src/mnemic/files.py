@@ -21,10 +21,45 @@ def unfinished(target: str, *, overwrite: bool) -> Iterator[Path]:
         StoreFull, StoreUnwritable: what the system said while it was written.
     """
     refuse_existing(target, overwrite=overwrite)
+    with scratch(target) as copy, explained(target):
+        yield copy
+        refuse_existing(target, overwrite=overwrite)
+        finish(copy, target)
+
+
+@contextmanager
+def scratch(target: str) -> Iterator[Path]:
+    """An empty file beside a target, gone in the end unless it took its name. Raises as `unfinished`."""
+    with explained(target):
+        handle, name = tempfile.mkstemp(
+            prefix=f"{Path(target).name}.", suffix=".unfinished", dir=Path(target).parent
+        )  # fmt: skip
+        os.close(handle)
     try:
-        with _renamed(target) as copy:
-            yield copy
-            refuse_existing(target, overwrite=overwrite)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def finish(copy: Path, target: str) -> None:
+    """Give a file its name, once it is on the disk."""
+    with explained(target):
+        with copy.open("r+b") as file:  # copying does not wait for the disk
+            os.fsync(file.fileno())
+        copy.replace(target)
+        if os.name != "nt":  # a folder cannot be opened there
+            at = os.open(Path(target).parent, os.O_RDONLY)
+            try:
+                os.fsync(at)
+            finally:
+                os.close(at)
+
+
+@contextmanager
+def explained(target: str) -> Iterator[None]:
+    """Turn what the system says of a file that is written into our errors."""
+    try:
+        yield
     except OSError as exc:
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreFull(f"no space left for {target!r}; free some and repeat") from exc
@@ -39,24 +74,3 @@ def refuse_existing(target: str, *, overwrite: bool) -> None:
         raise InvalidInput(f"{target!r} is a folder; name a file in it")
     if not overwrite and Path(target).exists():
         raise InvalidInput(f"{target!r} is there already; name another file, or allow to overwrite it")
-
-
-@contextmanager
-def _renamed(target: str) -> Iterator[Path]:
-    folder = Path(target).parent
-    handle, name = tempfile.mkstemp(prefix=f"{Path(target).name}.", suffix=".unfinished", dir=folder)
-    os.close(handle)
-    copy = Path(name)
-    try:
-        yield copy
-        with copy.open("r+b") as file:  # copying does not wait for the disk
-            os.fsync(file.fileno())
-        copy.replace(target)
-        if os.name != "nt":  # a folder cannot be opened there
-            at = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(at)
-            finally:
-                os.close(at)
-    finally:
-        copy.unlink(missing_ok=True)

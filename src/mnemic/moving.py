@@ -14,7 +14,7 @@ from typing import Any
 from mnemic import exports, files, inputs, records
 from mnemic.engine import Engine, Handle
 from mnemic.errors import InvalidInput, StoreTooNew
-from mnemic.exports import BadExport, Head, NewerExport
+from mnemic.exports import BadExport, Destination, Head, NewerExport
 from mnemic.inputs import UNSET, Id
 from mnemic.records import Fields, Line
 from mnemic.types import Scope
@@ -62,10 +62,9 @@ class Moving(Handle):
         engine = self._engine
         if not engine.opened:
             await engine.store.open()  # whatever embedder its vectors are of
-        output = _Writing(scope, progress)
         with ExitStack() as stack:
             copy = stack.enter_context(files.unfinished(target, overwrite=overwrite))
-            output.file = stack.enter_context(exports.writing(copy, target))
+            output = _Writing(stack.enter_context(exports.Destination(copy, target)), scope, progress)
             await engine.store.export(scope, output.take, vectors=vectors)
             output.end()
         size = await asyncio.to_thread(os.path.getsize, target)
@@ -96,7 +95,7 @@ class Moving(Handle):
         moved = _Moved(total=total)
         with ExitStack() as stack:
             export = stack.enter_context(exports.opened(Path(source), source))
-            batches = _batches(_of_project(export.lines(), engine.project, moved))
+            batches = exports.batches(_of_project(export.lines(), engine.project, moved))
             while batch := await asyncio.to_thread(next, batches, None):
                 await _settle(engine, batch, head, moved)
                 if progress is not None:
@@ -157,8 +156,8 @@ _NAMES = {
 class _Writing:
     """Where a store's lines go: called on a thread of its own."""
 
-    def __init__(self, scope: Scope, progress: Progress | None) -> None:
-        self.file: Any = None
+    def __init__(self, file: Destination, scope: Scope, progress: Progress | None) -> None:
+        self._file = file
         self.counts: Counter[str] = Counter()
         self._scope = scope
         self._progress = progress
@@ -170,7 +169,7 @@ class _Writing:
         if self._output is None:
             (_, start), *rest = lines
             head = exports.head_of(start, self._scope.project, self._scope.ids)
-            self._output, self._total, lines = exports.Output(self.file, head), head.total, rest
+            self._output, self._total, lines = exports.Output(self._file, head), head.total, rest
         self._output.take(lines)
         self.counts.update(kind for kind, _ in lines)
         if self._progress is not None:
@@ -204,29 +203,6 @@ def _of_project(lines: Iterator[tuple[str, Line, int]], project: str, moved: _Mo
         else:
             moved.settled += 1
             moved.left_out += 1
-
-
-# Records settled in one transaction: enough to write a full block of the index at once. It ends with an owner's last
-# record where it can, so that who has not very many comes whole or not at all.
-_ENOUGH = 256
-_MOST = 1_024
-_MOST_BYTES = 16_000_000
-
-
-def _batches(lines: Iterator[tuple[Line, int]]) -> Iterator[list[Line]]:
-    batch: list[Line] = []
-    size, whose = 0, None
-    for line, length in lines:
-        kind, fields = line
-        owner = None if kind == "usage" else records.scope_of(fields, "").owner
-        full = len(batch) >= _MOST or size + length > _MOST_BYTES
-        if batch and (full or (len(batch) >= _ENOUGH and owner != whose)):
-            yield batch
-            batch, size = [], 0
-        batch.append(line)
-        size, whose = size + length, owner
-    if batch:
-        yield batch
 
 
 async def _settle(engine: Engine, batch: list[Line], head: Head, moved: _Moved) -> None:

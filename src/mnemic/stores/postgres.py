@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -240,25 +240,27 @@ class PostgresStore(RelationalStore):
         await asyncio.to_thread(backup.look_at, source, self._only)
         kept = _free_name(path)
 
-        def step(db: Db) -> bool:
+        def step(db: Db) -> str | None:
             backup.lock(db)
-            held = backup.holds_anything(db, self._only)
-            if held:
+            before = None
+            if backup.holds_anything(db, self._only):
                 with Destination(copy, f"{kept}.gz") as file:
                     backup.write(db, self._only, file)
+                files.finish(copy, kept)
+                before = kept
             backup.replace(db, source, self._only)
-            return held
+            return before
 
-        try:
-            with ExitStack() as stack:
-                copy = stack.enter_context(files.unfinished(kept, overwrite=False))
-                stack.enter_context(backup.explained(source))
-                held = await self._once(_EVERY, traces.of_nothing, step)
-        finally:
-            self._cache.clear()
-        if not held:
-            Path(kept).unlink()
-        return kept if held else None
+        with files.scratch(kept) as copy, backup.explained(source):
+            try:
+                return await self._write_all(step)
+            except StoreUnavailable:
+                raise  # perhaps it was done
+            except BaseException:
+                await asyncio.to_thread(Path(kept).unlink, missing_ok=True)  # what it holds stays where it was
+                raise
+            finally:
+                self._cache.clear()
 
     @property
     def _only(self) -> str | None:
