@@ -15,6 +15,15 @@ from hypothesis import strategies as st
 from mnemic import InvalidInput, InvalidScope
 from mnemic.testing.fakes import FakeEmbedder
 
+on_sqlite = pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+"""For what ends before any store is asked."""
+
+
+@pytest.fixture
+def make(make, address):
+    """Memories in each kind of store."""
+    return lambda path=":memory:", **arguments: make(address(path), **arguments)
+
 
 def walk(memory, limit, **where):
     pages, cursor = [], None
@@ -68,6 +77,7 @@ def test_a_filtered_listing_counts_what_passes(memory):
     assert {page["total"] for page in pages} == {10}
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -128,6 +138,7 @@ def test_times_in_filters_are_moments_in_any_zone(bound, expected):
         assert [name for name, at in made.items() if matches(tree, {"created_at": at.isoformat()}, {})] == expected
 
 
+@on_sqlite
 @pytest.mark.behaviour("R12")
 @pytest.mark.parametrize(
     "bad",
@@ -181,6 +192,7 @@ def test_each_order_lists_every_memory_once_in_that_order(make, said, limit):
     memory.close()
 
 
+@on_sqlite
 @pytest.mark.parametrize("bad", ["", "NEWEST", "created_at", None, 5, [], "id; DROP TABLE memories"])
 def test_an_order_that_there_is_not_is_refused_with_those_there_are(memory, bad):
     with pytest.raises(InvalidInput, match="order must be one of newest, oldest, said, updated"):
@@ -223,10 +235,10 @@ with Memory(sys.argv[1], embedder=FakeEmbedder(), extractor=FakeExtractor()) as 
 
 @pytest.mark.behaviour("R13")
 @pytest.mark.parametrize("order", ORDERS)
-def test_what_was_there_comes_once_while_another_process_writes(make, tmp_path, order):
+def test_what_was_there_comes_once_while_another_process_writes(make, address, tmp_path, order):
     memory = make(tmp_path / "m.db")
     kept = {memory.remember(f"Fact {n}", user_id="alice", at=1_700_000_000 + n)["results"][0]["id"] for n in range(12)}
-    arguments = [sys.executable, "-c", textwrap.dedent(WRITER), str(tmp_path / "m.db")]
+    arguments = [sys.executable, "-c", textwrap.dedent(WRITER), str(address(tmp_path / "m.db"))]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout.readline() == "ready\n"
         listed, totals, cursor = [], [], None
@@ -415,13 +427,13 @@ def test_an_id_that_a_filter_demands_is_the_scope_however_it_is_spelt(memory, fi
         memory.get_all(user_id="bob", filters=filters)
 
 
-def test_the_command_lists_in_an_order_and_by_a_filter(tmp_path, monkeypatch):
+def test_the_command_lists_in_an_order_and_by_a_filter(address, tmp_path, monkeypatch):
     from typer.testing import CliRunner
 
     from mnemic.cli.main import app
 
     def said(*arguments):
-        ran = CliRunner().invoke(app, ["--store", str(tmp_path / "m.db"), "--json", *arguments])
+        ran = CliRunner().invoke(app, ["--store", str(address(tmp_path / "m.db")), "--json", *arguments])
         assert ran.exit_code == 0, ran.output
         return json.loads(ran.stdout)
 

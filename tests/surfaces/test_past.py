@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from mnemic import Conflict, InvalidInput, InvalidScope, Memory
 from mnemic.cli.main import main
-from mnemic.stores.sqlite import SQLiteStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
 from mnemic.testing.memory_store import InMemoryStore
 from mnemic.times import now
@@ -28,6 +27,16 @@ def texts(result):
 
 
 # As a user would.
+
+
+on_sqlite = pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def rules(address, tmp_path):
+    """A memory as it comes, in each kind of store."""
+    with Memory(address(tmp_path / "rules.db"), background=False) as memory:
+        yield memory
 
 
 @pytest.fixture
@@ -189,6 +198,7 @@ def test_changes_come_page_by_page(homes):
         memory.changes("2001-01-01", user_id=USER, cursor="nonsense")
 
 
+@on_sqlite
 def test_a_store_of_an_earlier_release_tells_its_past(homes, tmp_path):
     memory, first = homes
     told = memory.changes("2001-01-01", user_id=USER)
@@ -433,14 +443,19 @@ def undo(memory, oracle, number):
 
 
 @pytest.mark.behaviour("R7")
-@pytest.mark.parametrize("make_store", [lambda: SQLiteStore(":memory:"), InMemoryStore], ids=["sqlite", "reference"])
-def test_the_past_is_what_an_oracle_says_it_was(make_store):
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize(("kind", "examples"), [("sqlite", 60), ("reference", 60), ("postgres", 6)])
+def test_the_past_is_what_an_oracle_says_it_was(kind, examples, migrated_database):
+    def store():
+        return {
+            "sqlite": lambda: {"path": ":memory:"},
+            "reference": lambda: {"store": InMemoryStore()},
+            "postgres": lambda: {"path": migrated_database()},
+        }[kind]()
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(doings(), st.lists(moments(), min_size=1, max_size=4))
     def run(story, dates):
-        with Memory(
-            store=make_store(), embedder=FakeEmbedder(), extractor=FakeExtractor(scripted), background=False
-        ) as memory:
+        with Memory(**store(), embedder=FakeEmbedder(), extractor=FakeExtractor(scripted), background=False) as memory:
             oracle = Oracle()
             oracle.snapshot()
             for doing in story:
@@ -486,9 +501,9 @@ def plain(known):
 # On the command line.
 
 
-def test_the_command_line_asks_for_the_past(homes, tmp_path, capsys, monkeypatch):
+def test_the_command_line_asks_for_the_past(homes, address, tmp_path, capsys, monkeypatch):
     _, first = homes
-    store = ["--store", str(tmp_path / "rules.db"), "--user", USER, "--json"]
+    store = ["--store", str(address(tmp_path / "rules.db")), "--user", USER, "--json"]
 
     def run(*arguments):
         monkeypatch.setattr("sys.argv", ["mnemic", *arguments, *store])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mnemic import AsyncMemory, InvalidInput, ModelError, NotFound, StoreBusy
+from mnemic import AsyncMemory, InvalidInput, ModelError, NotFound, StoreBusy, registry
 from mnemic.stores.sqlite import SQLiteStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
 from mnemic.types import Extraction, Fact, Scope, Usage
@@ -25,13 +25,13 @@ def later(monkeypatch):
 
 
 @pytest.fixture
-async def open_one(tmp_path):
-    """Memories of one file, closed when the test ends."""
+async def open_one(address, tmp_path):
+    """Memories of one store, closed when the test ends."""
     made = []
 
     def one(**arguments):
         arguments = {"embedder": FakeEmbedder(), "extractor": FakeExtractor(), "background": False} | arguments
-        made.append(AsyncMemory(tmp_path / "m.db", **arguments))
+        made.append(AsyncMemory(address(tmp_path / "m.db"), **arguments))
         return made[-1]
 
     yield one
@@ -421,7 +421,7 @@ async def test_what_one_has_leased_another_leaves_alone_until_the_lease_has_run_
 async def test_a_lease_nobody_comes_back_to_ends_as_failed(open_one, later):
     memory = open_one()
     await memory.add("I keep bees", user_id=USER, wait="stored")
-    store = SQLiteStore((await memory.stats())["store"])
+    store = registry.make_store((await memory.stats())["store"])
     await store.open()
     for tried in range(1, MOST_ATTEMPTS + 1):
         long_ago = datetime.now(UTC) + timedelta(seconds=tried)
