@@ -199,9 +199,7 @@ class Input:
         return kind, fields
 
     def _read_head(self) -> Head:
-        kind, told = self._parsed(self._next(_LONGEST_HEAD), first=True)
-        if kind != _NAME:
-            raise BadExport(f"{self._name!r} is no export of Mnemic's: its first line does not say so")
+        _, told = self._parsed(self._next(_LONGEST_HEAD), first=True)
         version = told.get("version")
         if not isinstance(version, int) or version < 1:
             raise self._bad(f"the format's version cannot be {describe(version)}")
@@ -238,7 +236,7 @@ class Input:
             raise self._bad(f"the file is damaged or cut here ({exc})") from exc
         if not raw.endswith(b"\n"):
             if self._number == 1:
-                raise BadExport(f"{self._name!r} is no export of Mnemic's: its first line does not say so")
+                raise self._foreign()
             raise self._bad("the file is cut here: its last line is missing")
         return raw
 
@@ -247,14 +245,19 @@ class Input:
             found = json.loads(raw)
         except (ValueError, RecursionError) as exc:
             if first:
-                raise BadExport(f"{self._name!r} is no export of Mnemic's: its first line does not say so") from exc
+                raise self._foreign() from exc
             raise self._bad(f"it is no JSON ({exc})") from exc
+        if first and not (isinstance(found, dict) and _NAME in found):
+            raise self._foreign()
         if not isinstance(found, dict) or len(found) != 1:
             raise self._bad("it is no record: an object with one key")
         ((kind, fields),) = found.items()
         if not isinstance(fields, dict):
             raise self._bad(f"it holds no fields but {describe(fields)}")
         return kind, fields
+
+    def _foreign(self) -> BadExport:
+        return BadExport(f"{self._name!r} is no export of Mnemic's: its first line does not say so")
 
     def _bad(self, what: str) -> BadExport:
         return BadExport(f"{self._name!r}, line {self._number:,}: {what}")
