@@ -37,6 +37,7 @@ async def prepare(connection: Connection, address: str) -> str | None:
         if role is not None:
             await connection.execute(f"SET LOCAL ROLE {quoted(role)}")
         await connection.execute(f"SET LOCAL search_path = {SCHEMA}, public")
+        await connection.execute("SET LOCAL mnemic.project = '*'")  # a step may change rows, and those of every project
         await _migrate(connection, address)
     return role
 
