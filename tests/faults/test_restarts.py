@@ -1,6 +1,7 @@
 """A PostgreSQL server that goes away and comes back: nothing acknowledged is lost, and nothing is done twice."""
 
 import threading
+from contextlib import closing
 
 import pytest
 from test_killed import until
@@ -26,65 +27,106 @@ def events(result):
 
 
 OPERATIONS = {
-    "add": lambda memory, _: events(memory.add(["I keep bees", "and llamas"], user_id="alice")),
-    "add again": lambda memory, _: events(memory.add("I ski", user_id="alice")),
-    "stored": lambda memory, _: (
-        memory.add("I row", user_id="alice", wait="stored")["results"], memory.process_pending()["processed"],
+    "add": lambda memory, user, _: events(memory.add(["I keep bees", "and llamas"], user_id=user)),
+    "add again": lambda memory, user, _: events(memory.add("I ski", user_id=user)),
+    "stored": lambda memory, user, _: (
+        memory.add("I row", user_id=user, wait="stored")["results"],
+        memory.process_pending(user_id=user)["processed"],
     ),
-    "remember": lambda memory, _: events(memory.remember("x" * 5_000, user_id="alice")),
-    "new owner": lambda memory, _: events(memory.remember("Of Carol", user_id="carol")),
-    "update": lambda memory, name: memory.update(name, data="I row now")["version"],
-    "delete": lambda memory, name: len(memory.delete(name)),
-    "delete_all": lambda memory, _: memory.delete_all(user_id="alice")["deleted"],
-    "forget": lambda memory, name: len(memory.forget(name)["forgotten"]),
-    "rate": lambda memory, name: memory.feedback(name, "POSITIVE")["rating"],
-    "pin": lambda memory, name: memory.pin(name)["pinned"],
-    "undo": lambda memory, name: len(memory.undo(memory.history(name)[0]["change_id"])["memories"]),
-}  # fmt: skip
+    "remember": lambda memory, user, _: events(memory.remember("x" * 5_000, user_id=user)),
+    "new owner": lambda memory, user, _: events(memory.remember("Of Carol", user_id=f"carol-of-{user}")),
+    "update": lambda memory, _, name: memory.update(name, data="I row now")["version"],
+    "delete": lambda memory, _, name: len(memory.delete(name)),
+    "delete_all": lambda memory, user, _: memory.delete_all(user_id=user)["deleted"],
+    "forget": lambda memory, _, name: len(memory.forget(name)["forgotten"]),
+    "rate": lambda memory, _, name: memory.feedback(name, "POSITIVE")["rating"],
+    "pin": lambda memory, _, name: memory.pin(name)["pinned"],
+    "undo": lambda memory, _, name: len(memory.undo(memory.history(name)[0]["change_id"])["memories"]),
+}
 
 
-def seen(memory):
-    """Everything but ids and times."""
+def seen(memory, user):
+    """Everything of a user but ids and times."""
     assert memory.verify()["problems"] == []
-    listed = [
-        (item["memory"], item["version"], item["rating"], item["pinned"], len(item["sources"]),
-         [line["event"] for line in memory.history(item["id"])])
-        for item in memory.get_all(limit=1_000)["results"]
-    ]  # fmt: skip
-    log = [(each["content"], each["state"]) for each in memory.messages()["results"]]
-    found = [hit["memory"] for hit in memory.search("ski sail row bees llamas Carol", threshold=0)["results"]]
+    listed, log, found = [], [], []
+    for name in (user, f"carol-of-{user}"):
+        for item in memory.get_all(user_id=name, limit=1_000)["results"]:
+            lived = [line["event"] for line in memory.history(item["id"])]
+            listed.append(
+                (item["memory"], item["version"], item["rating"], item["pinned"], len(item["sources"]), lived)
+            )
+        log += [(each["content"], each["state"]) for each in memory.messages(user_id=name)["results"]]
+        hits = memory.search("ski sail row bees llamas Carol", user_id=name, threshold=0)["results"]
+        found += [hit["memory"] for hit in hits]
     return sorted(listed), sorted(log), sorted(found)
 
 
-def started(url):
-    memory = opened(url)
-    memory.add(["I ski", "I sail"], user_id="alice")
-    (name,) = (item["id"] for item in memory.get_all(user_id="alice")["results"] if item["memory"] == "I ski")
-    return memory, name
+def started(memory, user):
+    """A user who has two memories; the id of one."""
+    memory.add(["I ski", "I sail"], user_id=user)
+    (name,) = (item["id"] for item in memory.get_all(user_id=user)["results"] if item["memory"] == "I ski")
+    return name
+
+
+@pytest.fixture
+def expected(migrated_database):
+    """A call does an operation undisturbed, and tells its answer and what is there then."""
+
+    def do(operation):
+        with opened(migrated_database()) as memory:
+            name = started(memory, "alice")
+            return OPERATIONS[operation](memory, "alice", name), seen(memory, "alice")
+
+    return do
 
 
 @pytest.mark.behaviour("S1")
 @pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_whose_commits_were_not_answered_is_done_once(expected, wire, operation):
+    """Cut off before the server has a commit or after, at the first one or the second one, or at every one."""
+    undisturbed = expected(operation)
+    with opened(wire.url) as memory:
+        for number, cuts in enumerate(
+            (["before"], ["after"], [None, "before"], [None, "after"], ["after", "after", "after"])
+        ):
+            user = f"alice-{number}"
+            name = started(memory, user)
+            wire.cut(*cuts)
+            answer = OPERATIONS[operation](memory, user, name)
+            assert wire.cuts >= (cuts[0] is not None)
+            wire.cut()
+            assert (answer, seen(memory, user)) == undisturbed, cuts
+
+
+@pytest.mark.behaviour("S1")
 @pytest.mark.parametrize(
-    "cuts", [["before"], ["after"], [None, "before"], [None, "after"], ["after", "after", "after"]], ids=str
+    ("operation", "every"), [("add", 3), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in OPERATIONS)]
 )
-def test_an_operation_whose_commit_was_not_answered_is_done_once(migrated_database, wire, operation, cuts):
-    memory, name = started(migrated_database())
-    with memory:
-        expected = OPERATIONS[operation](memory, name), seen(memory)
-    memory, name = started(wire.url)
-    with memory:
-        wire.cut(*cuts)
-        answer = OPERATIONS[operation](memory, name)
-        if cuts[0] is not None:
-            assert wire.cuts >= 1
-        wire.cut()
-        assert (answer, seen(memory)) == expected
+def test_an_operation_is_done_once_wherever_the_server_died_in_it(expected, durable_server, operation, every):
+    """The server is killed at the first message it is sent, then at a later one, and so on until it lives through."""
+    server = durable_server()
+
+    def restart():
+        server.kill()
+        server.start()
+
+    undisturbed = expected(operation)
+    with closing(Wire(server.url)) as wire, opened(wire.url) as memory:
+        for message in range(0, 200, every):
+            user = f"alice-{message}"
+            name = started(memory, user)
+            wire.at(message, restart)
+            answer = OPERATIONS[operation](memory, user, name)
+            died = wire.at(None, None)
+            assert (answer, seen(memory, user)) == undisturbed, message
+            if not died:
+                break
+        assert 5 <= message < 199
 
 
 def test_what_cannot_be_told_is_said_and_not_done_twice(wire):
-    memory, _ = started(wire.url)
-    with memory:
+    with opened(wire.url) as memory:
+        started(memory, "alice")
         memory.remember("Of Bob", user_id="bob")
         wire.cut("after")
         with pytest.raises(StoreUnavailable, match="look before you repeat"):

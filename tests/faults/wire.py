@@ -1,4 +1,4 @@
-"""A wire between a client and a PostgreSQL server that is cut at a commit: before the server has it, or after."""
+"""A wire between a client and a PostgreSQL server, to cut at a commit, before the server has it or after; or anywhere."""
 
 import contextlib
 import socket
@@ -17,6 +17,7 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = parts._replace(netloc=f"{parts.username}@127.0.0.1:{self._listener.getsockname()[1]}").geturl()
         self._cuts = []
+        self._left, self._deed = None, None
         self._guard = threading.Lock()
         self.cuts = 0
         threading.Thread(target=self._accept, daemon=True).start()
@@ -24,7 +25,14 @@ class Wire:
     def cut(self, *commits):
         """What happens to the next commits, in their order: None, "before" the server has it, or "after"."""
         with self._guard:
-            self._cuts = list(commits)
+            self._cuts, self.cuts = list(commits), 0
+
+    def at(self, message, deed):
+        """Do something when so many more messages came, then end the connection. Whether the one before was done."""
+        with self._guard:
+            before, self._deed = self._deed, deed
+            self._left = message
+            return before is None
 
     def close(self):
         self._listener.close()
@@ -33,13 +41,20 @@ class Wire:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(self._server)
+                try:
+                    server = socket.create_connection(self._server)
+                except OSError:  # it is away just now, and so is the wire
+                    client.close()
+                    continue
                 for work in (self._ask, self._answer):
                     threading.Thread(target=work, args=(client, server), daemon=True).start()
 
     def _ask(self, client, server):
-        with client, server, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), client, server:
             while data := client.recv(65_536):
+                if (deed := self._due()) is not None:
+                    deed()
+                    return
                 how = self._next() if _COMMIT in data else None
                 if how == "before":
                     server.shutdown(socket.SHUT_RDWR)
@@ -57,7 +72,18 @@ class Wire:
         with contextlib.suppress(OSError):
             while data := server.recv(65_536):
                 client.sendall(data)
+        with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
+
+    def _due(self):
+        with self._guard:
+            if self._deed is None:
+                return None
+            self._left -= 1
+            if self._left >= 0:
+                return None
+            deed, self._deed = self._deed, None
+            return deed
 
     def _next(self):
         with self._guard:
