@@ -21,7 +21,6 @@ from mnemic import (
     StoreUnavailable,
     StoreUnwritable,
 )
-from mnemic.cli.main import app
 from mnemic.stores import postgres, postgres_schema
 from mnemic.stores.postgres import PostgresStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
@@ -287,6 +286,40 @@ def test_threads_that_add_the_first_memories_of_new_owners_meet_no_error_and_los
     assert_all_there(database, 16, 3)
 
 
+@pytest.mark.behaviour("S2")
+def test_writers_of_the_same_owners_in_any_order_get_no_deadlock_and_lose_no_change(database):
+    users = ["a", "b", "c"]
+
+    async def one(number):
+        memory = AsyncMemory(database, embedder=FakeEmbedder(), extractor=FakeExtractor(), background=False)
+        async with memory:
+            kept = {}
+            for turn in range(4):
+                for user in users if number % 2 else users[::-1]:
+                    done = await memory.remember(f"Note {turn} of {number}", user_id=user, agent_id=f"agent{turn % 2}")
+                    kept[user, turn] = done["results"][0]["id"]
+                await memory.update(kept["b", turn], data=f"Changed {turn} of {number}")
+                await memory.delete(kept["c", turn])
+                await memory.delete_all(agent_id="nobody" if number else "agent7")
+            return kept
+
+    async def erase_another():
+        async with AsyncMemory(database, embedder=FakeEmbedder(), extractor=FakeExtractor()) as memory:
+            for _ in range(2):
+                await memory.remember("To go", user_id="z")
+                assert "tables_left" not in (await memory.erase(user_id="z"))["erased"]
+
+    async def together():
+        await asyncio.gather(*(one(number) for number in range(8)), erase_another())
+
+    asyncio.run(together())
+    with Memory(database, embedder=FakeEmbedder(), extractor=FakeExtractor(), background=False) as memory:
+        assert [memory.get_all(user_id=user, limit=1)["total"] for user in (*users, "z")] == [32, 32, 0, 0]
+        changed = {item["memory"] for item in memory.get_all(user_id="b")["results"]}
+        assert changed == {f"Changed {turn} of {number}" for turn in range(4) for number in range(8)}
+        assert memory.verify()["problems"] == []
+
+
 def assert_all_there(url, users, notes):
     with Memory(url, embedder=FakeEmbedder(), extractor=FakeExtractor(), background=False) as memory:
         for number in range(users):
@@ -498,6 +531,8 @@ def test_a_password_of_any_marks_opens_and_is_in_no_error_and_no_output(durable_
 
 
 def mnemic(monkeypatch, url, *words):
+    from mnemic.cli.main import app
+
     monkeypatch.setenv("MNEMIC_PATH", url)
     return CliRunner().invoke(app, words, catch_exceptions=False)
 
