@@ -1,5 +1,6 @@
 """A process may die at any moment: what it was told is done is done, and the rest never was."""
 
+import itertools
 import json
 import os
 import random
@@ -41,30 +42,57 @@ def seen(memory):
 BEFORE = ["I ski", "I sail"]
 
 
-@pytest.fixture
-def store(tmp_path):
-    path = tmp_path / "m.db"
-    with opened(path) as memory:
+def filled(address):
+    with opened(address) as memory:
         memory.add(BEFORE, user_id="alice")
         memory.remember("Of Bob", user_id="bob")
-    return path
+    return address
+
+
+@pytest.fixture
+def store(tmp_path):
+    return filled(tmp_path / "m.db")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_copy(request, tmp_path):
+    """A call gives the address of a new store with the same content."""
+    numbers = itertools.count()
+    if request.param == "sqlite":
+        original = filled(tmp_path / "m.db").read_bytes()
+
+        def copy():
+            path = tmp_path / f"{next(numbers)}.db"
+            path.write_bytes(original)
+            return path
+
+        yield copy
+    else:
+        databases = request.getfixturevalue("_databases")
+        original, copies = filled(request.getfixturevalue("migrated_database")()), []
+
+        def copy():
+            copies.append(databases.make(original))
+            return copies[-1]
+
+        yield copy
+        for each in copies:
+            databases.drop(each)
 
 
 @pytest.mark.behaviour("S1")
 @pytest.mark.parametrize("operation", ["add", "remember", "update", "delete", "delete_all", "reset"])
-def test_killed_at_any_statement_an_operation_is_whole_or_never_was(workers, store, tmp_path, operation):
+def test_killed_at_any_statement_an_operation_is_whole_or_never_was(workers, new_copy, tmp_path, operation):
     """The child dies at its first statement, then at its second, and so on until it gets through."""
-    original, done = store.read_bytes(), tmp_path / "done"
-    with opened(store) as memory:
-        before = seen(memory)
-    states, kills = set(), 0
+    done, address = tmp_path / "done", new_copy()
+    with opened(address) as memory:
+        before = after = seen(memory)
+    kills = 0
     for statements in range(400):
-        for suffix in ("", "-wal", "-shm"):
-            store.with_name(store.name + suffix).unlink(missing_ok=True)
-        store.write_bytes(original)
-        done.unlink(missing_ok=True)
-        ended = workers.run("one_operation", path=store, done=done, operation=operation, statements=statements)
-        with opened(store) as memory:
+        if after != before:  # what has changed nothing can be killed again
+            address = new_copy()
+        ended = workers.run("one_operation", path=address, done=done, operation=operation, statements=statements)
+        with opened(address) as memory:
             problems = memory.verify()["problems"]
             after = seen(memory)
         assert problems == [], f"killed at statement {statements}"
@@ -72,7 +100,6 @@ def test_killed_at_any_statement_an_operation_is_whole_or_never_was(workers, sto
             break
         assert ended == -signal.SIGKILL
         kills += 1
-        states.add(json.dumps(after[:2]) == json.dumps(before[:2]))
         assert_whole(operation, before, after)
     assert lines(done), "the operation never got through"
     assert kills >= 5
@@ -102,10 +129,13 @@ def assert_whole(operation, before, after):
 
 
 @pytest.mark.behaviour("S1")
-def test_killed_at_fifty_random_moments_every_acknowledged_write_is_there(workers, tmp_path):
-    rng = random.Random(7)
-    path, expected = tmp_path / "m.db", {}
-    for kill in range(50):
+@pytest.mark.parametrize(
+    ("kind", "kills"), [("sqlite", 50), ("postgres", 15), pytest.param("postgres", 50, marks=pytest.mark.slow)]
+)
+def test_killed_at_random_moments_every_acknowledged_write_is_there(workers, tmp_path, request, kind, kills):
+    rng, expected = random.Random(7), {}
+    path = tmp_path / "m.db" if kind == "sqlite" else request.getfixturevalue("migrated_database")()
+    for kill in range(kills):
         done = tmp_path / f"done{kill}"
         child = workers.start("without_end", path=path, done=done)
         wanted = rng.randint(0, 6)

@@ -14,8 +14,10 @@ from datetime import timedelta
 
 from dying import busy, dying
 
+import mnemic.stores.postgres
 import mnemic.write
 from mnemic import AsyncMemory, Memory
+from mnemic.stores.postgres import PostgresStore, Session
 from mnemic.stores.sqlite import SQLiteStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
 from mnemic.types import Extraction, Fact
@@ -58,9 +60,31 @@ def main():
             sys.stdout.flush()
 
 
+class DyingSession(Session):
+    """The same at the nth time that something is asked of a PostgreSQL server."""
+
+    store = None
+
+    def wait(self, answer):
+        if self.store.left is not None:
+            self.store.left -= 1
+            if self.store.left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().wait(answer)
+
+
+def dying_store(address):
+    if "://" not in address:
+        return DyingStore(address)
+    store = DyingSession.store = PostgresStore(address)
+    store.left = None
+    mnemic.stores.postgres.Session = DyingSession  # this process is made to die
+    return store
+
+
 def one_operation(path, done, operation, statements):
     """Do one operation, or die at a statement of it."""
-    store = DyingStore(path)
+    store = dying_store(path)
     memory = Memory(store=store, embedder=FakeEmbedder(), extractor=FakeExtractor())
     names = [item["id"] for item in memory.get_all(user_id="alice")["results"]]
     store.left = statements
