@@ -91,7 +91,7 @@ class Moving(Handle):
         """
         source = file_name(path)
         engine = await self._engine.ready()
-        head, total = await self.survey(source)
+        head, total = await survey(source, self._here())
         moved = _Moved(total=total)
         with ExitStack() as stack:
             export = stack.enter_context(exports.opened(Path(source), source))
@@ -111,35 +111,35 @@ class Moving(Handle):
             **added,
         }
 
-    async def survey(self, path: str | os.PathLike[str]) -> tuple[Head, int]:
-        """Read an export to its end without taking anything in: its head, and how many records it has.
 
-        Raises:
-            InvalidInput, StoreTooNew: as `import_export`.
-        """
-        source = file_name(path)
-        here, projects = self._here(), set[str]()
+async def survey(path: str | os.PathLike[str], here: Scope) -> tuple[Head, int]:
+    """Read an export to its end without taking anything in: its head, and how many records it has.
 
-        def look(project: str, line: Line) -> None:
-            projects.add(project)
-            kind, fields = line
-            if project == here.project and kind != "usage" and not _owned(here).items() <= fields.items():
-                raise InvalidInput(f"{source!r} holds records of others than {here.ids}; import it unbound")
+    Raises:
+        InvalidInput, StoreTooNew: as `import_export`.
+    """
+    source, projects = file_name(path), set[str]()
 
-        try:
-            head, total = await asyncio.to_thread(exports.survey, Path(source), source, look)
-        except NewerExport as exc:
-            raise StoreTooNew(str(exc)) from exc
-        except BadExport as exc:
-            raise InvalidInput(f"{exc}; nothing of it was taken") from exc
-        except OSError as exc:
-            raise InvalidInput(f"{source!r} cannot be read: {exc.strerror or exc}; name an export") from exc
-        if projects and here.project not in projects:
-            raise InvalidInput(
-                f"{source!r} holds memories of the project {', '.join(map(repr, sorted(projects)))}, not of"
-                f" {here.project!r}; open the store with the same project"
-            )
-        return head, total
+    def look(project: str, line: Line) -> None:
+        projects.add(project)
+        kind, fields = line
+        if project == here.project and kind != "usage" and not _owned(here).items() <= fields.items():
+            raise InvalidInput(f"{source!r} holds records of others than {here.ids}; import it unbound")
+
+    try:
+        head, total = await asyncio.to_thread(exports.survey, Path(source), source, look)
+    except NewerExport as exc:
+        raise StoreTooNew(str(exc)) from exc
+    except BadExport as exc:
+        raise InvalidInput(f"{exc}; nothing of it was taken") from exc
+    except OSError as exc:
+        raise InvalidInput(f"{source!r} cannot be read: {exc.strerror or exc}; name an export") from exc
+    if projects and here.project not in projects:
+        raise InvalidInput(
+            f"{source!r} holds memories of the project {', '.join(map(repr, sorted(projects)))}, not of"
+            f" {here.project!r}; open the store with the same project"
+        )
+    return head, total
 
 
 def _owned(scope: Scope) -> dict[str, str]:

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 from data_stores import script
+from typer.testing import CliRunner
 
 from mnemic import InvalidInput, Memory, ModelError, StoreTooNew, StoreUnwritable
+from mnemic.cli.main import app
 from mnemic.stores.postgres import PostgresStore
 from mnemic.stores.sqlite import SQLiteStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
@@ -71,7 +73,8 @@ def test_export_wipe_and_import_loses_nothing(full, opened, tmp_path, kind):
         memory.import_export(tmp_path / "0.jsonl")
     before = told(memory, known)
     answer = memory.export(tmp_path / "1.jsonl.gz")
-    assert answer["versions"] > 15 and answer["messages"] > 15
+    assert answer["versions"] > 15
+    assert answer["messages"] > 15
     memory.reset()
     assert memory.get_all()["total"] == 0
     taken = memory.import_export(tmp_path / "1.jsonl.gz")
@@ -329,7 +332,11 @@ def _changed(kind, **fields):
         (_spoilt(lambda found: [*found, found[5]]), InvalidInput, "follows the end"),
         (_spoilt(lambda found: [*found[:3], b"{nonsense\n", *found[3:]]), InvalidInput, "line 4: it is no JSON"),
         (_spoilt(lambda found: [*found[:3], b"[]\n", *found[3:]]), InvalidInput, "line 4: it is no record"),
-        (_spoilt(lambda found: [*found[:3], b'{"memory":3}\n', *found[3:]]), InvalidInput, "line 4: it holds no fields"),
+        (
+            _spoilt(lambda found: [*found[:3], b'{"memory":3}\n', *found[3:]]),
+            InvalidInput,
+            "line 4: it holds no fields",
+        ),
         (_spoilt(lambda found: [*found[:3], b'{"dog":{}}\n', *found[3:]]), InvalidInput, "line 4: there is no kind"),
         (_spoilt(lambda found: [*found[:3], b"[" * 100_000 + b"\n", *found[3:]]), InvalidInput, "line 4"),
         (_changed("episode", state="lost"), InvalidInput, "'state'"),
@@ -403,3 +410,52 @@ def test_a_hundred_thousand_records_go_out_and_in_within_bounded_memory(opened, 
         tracemalloc.stop()
     assert taken["messages"] + taken["versions"] == 100_000
     assert other.get_all(limit=1)["total"] == 50_000
+
+
+# The command line.
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """A call runs a command in a folder of its own."""
+    monkeypatch.setenv("MNEMIC_HOME", str(tmp_path / "home"))
+
+    def call(*words, code=0, stdin=None):
+        done = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
+        assert done.exit_code == code, done.output
+        return done
+
+    return call
+
+
+def test_a_store_is_exported_and_imported_by_two_commands(run, tmp_path):
+    run("remember", "我喜歡喝烏龍茶", "--user", "mei")
+    run("remember", "I ski", "--user", "bob")
+    file = tmp_path / "all.jsonl.gz"
+    said = run("export", file, "--json")
+    assert (json.loads(said.stdout)["messages"], json.loads(said.stdout)["versions"]) == (2, 2)
+    run("export", file, code=2)
+    other = ["--store", tmp_path / "other.db"]
+    assert "would be imported; nothing was" in run(*other, "import", file, "--dry-run").output
+    assert run(*other, "list", "--user", "mei", "--json", code=0).stdout.count("烏龍茶") == 0
+    assert "2 versions of memories" in run(*other, "import", file).output
+    assert "烏龍茶" in run(*other, "list", "--user", "mei").output
+    again = json.loads(run(*other, "import", file, "--from", "mnemic", "--json").stdout)
+    assert (again["versions"], again["already_stored"]) == (0, json.loads(said.stdout)["messages"] * 2 + 2)
+    printed = run("export", "-", "--user", "bob").stdout_bytes
+    assert printed.count(b"\n") > 3
+    assert "烏龍茶".encode() not in printed
+    third = ["--store", tmp_path / "third.db"]
+    run(*third, "import", "-", "--from", "mnemic", stdin=printed)
+    assert "I ski" in run(*third, "list", "--user", "bob").output
+    run(*third, "import", file, "--user", "bob", code=2)
+    run(*third, "import", file, "--format", "jsonl", code=2)
+    run(*third, "--project", "shop", "import", file, code=2)
+
+
+def test_what_is_no_export_is_told_by_the_command(run, tmp_path):
+    (tmp_path / "chat.jsonl").write_text('{"role": "user", "content": "I keep bees"}\n')
+    assert "no export" in run("import", tmp_path / "chat.jsonl", "--from", "mnemic", code=2).output
+    assert "I keep bees" not in run("list", "--user", "a").output
+    run("import", tmp_path / "chat.jsonl", "--user", "a")  # a chat is still taken as one
+    assert "bees" in run("list", "--user", "a").output

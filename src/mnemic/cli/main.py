@@ -406,7 +406,8 @@ def import_(
     ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and import nothing.")] = False,
     from_: Annotated[
-        str | None, typer.Option("--from", metavar="mem0", help="Import memories of another layer, as they are.")
+        str | None,
+        typer.Option("--from", metavar="mem0|mnemic", help="Import memories as they are: of mem0, or an export."),
     ] = None,
     mem0_api: Annotated[
         str | None, typer.Option("--from-mem0-api", metavar="URL", help="The same, from a server of mem0's.")
@@ -419,18 +420,24 @@ def import_(
         str | None, typer.Option("--history", metavar="FILE", help="mem0's history.db. [beside the folder]")
     ] = None,
 ) -> int:
-    """Import chat exports (JSON Lines, JSON, ChatGPT, Claude, LoCoMo), or the memories of mem0.
+    """Import chat exports (JSON Lines, JSON, ChatGPT, Claude, LoCoMo), what `mnemic export` wrote, or mem0's memories.
 
     Each conversation becomes a session of its own, named by its id in the export. When interrupted,
     the same command goes on where it stopped: messages of a session that are stored already are
     counted and left out.
 
     With --from mem0, memories keep their users, texts, times and metadata, and nothing is extracted anew;
-    --user, --agent and --app then pick whose.
+    --user, --agent and --app then pick whose. An export of Mnemic's is known by its first line and taken as it is.
     """
+    from mnemic.cli import moving
+
+    if from_ == "mnemic" or (from_ is None and mem0_api is None and moving.are_exports(files or [])):
+        if not files or mem0_api is not None or format_ is not None or not infer:
+            raise InvalidInput("an export of Mnemic's is taken as it is: name its file, and no other option")
+        return moving.run_import(session, files, dry_run=dry_run)
     if from_ is not None or mem0_api is not None:
         if from_ not in (None, "mem0"):
-            raise InvalidInput(f"--from knows mem0, not {from_!r}; chat exports are known by their content")
+            raise InvalidInput(f"--from knows mem0 and mnemic, not {from_!r}; chat exports are known by their content")
         if format_ is not None or not infer:
             raise InvalidInput("memories of mem0 are taken as they are: --format and --no-infer are for chat exports")
         from mnemic.cli import importing_mem0
@@ -446,6 +453,27 @@ def import_(
     from mnemic.cli import importing
 
     return importing.run(session, files, format=format_, infer=infer, dry_run=dry_run)
+
+
+@command(app, whose=WHOSE)
+def export(
+    session: Session,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A new file; FILE.gz is compressed; '-' prints it.")],
+    *,
+    vectors: Annotated[
+        bool, typer.Option("--vectors/--no-vectors", help="With vectors, the same embedder has nothing to do there.")
+    ] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also where there is such a file.")] = False,
+) -> None:
+    """Write all that the project holds, or what --user and the like name, to a file of JSON Lines.
+
+    Nothing is left out: every version and its history, what waits or failed, what was deleted and can come
+    back. Secrets stand in it as they were said, so keep it as you keep the store. `mnemic import FILE` takes
+    it in.
+    """
+    from mnemic.cli import moving
+
+    moving.run_export(session, file, vectors=vectors, overwrite=overwrite)
 
 
 # The store itself.
