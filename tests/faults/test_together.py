@@ -1,5 +1,6 @@
 """Several threads and several processes on one store at once."""
 
+import asyncio
 import os
 import sqlite3
 import threading
@@ -11,12 +12,18 @@ from mnemic import AsyncMemory
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def path(request, tmp_path):
+    """Where a new store is."""
+    return tmp_path / "m.db" if request.param == "sqlite" else request.getfixturevalue("new_database")()
+
+
 @pytest.mark.behaviour("W10")
-def test_eight_processes_adding_to_one_scope_lose_and_double_nothing(workers, tmp_path):
-    path, done, many = tmp_path / "m.db", tmp_path / "done", 25
+def test_eight_processes_adding_to_one_scope_lose_and_double_nothing(workers, path, tmp_path):
+    done, many = tmp_path / "done", 25
     for name in range(8):
         workers.start("add_many", path=path, done=done, name=name, many=many, shared="I keep bees")
-    until(lambda: len(lines(done)) == 8)
+    until(lambda: len(lines(done)) == 8, seconds=120)
     with opened(path) as memory:
         listed = [item["memory"] for item in memory.get_all(user_id="alice", limit=1_000)["results"]]
         assert sorted(listed) == sorted(
@@ -30,8 +37,8 @@ def test_eight_processes_adding_to_one_scope_lose_and_double_nothing(workers, tm
 
 @pytest.mark.behaviour("S2")
 @pytest.mark.parametrize(("processes", "many"), [(6, 15), pytest.param(32, 30, marks=pytest.mark.slow)])
-def test_processes_that_do_everything_at_once_lose_and_double_nothing(workers, tmp_path, processes, many):
-    path, done = tmp_path / "m.db", tmp_path / "done"
+def test_processes_that_do_everything_at_once_lose_and_double_nothing(workers, path, tmp_path, processes, many):
+    done = tmp_path / "done"
     opened(path).close()
     for name in range(processes):
         workers.start("mixed", path=path, done=done, name=name, many=many)
@@ -47,8 +54,8 @@ def test_processes_that_do_everything_at_once_lose_and_double_nothing(workers, t
         assert memory.verify()["problems"] == []
 
 
-def test_threads_sharing_one_memory_lose_and_double_nothing(make, tmp_path):
-    memory, errors = make(tmp_path / "m.db"), []
+def test_threads_sharing_one_memory_lose_and_double_nothing(make, path):
+    memory, errors = make(path), []
 
     def work(name):
         try:
@@ -70,10 +77,10 @@ def test_threads_sharing_one_memory_lose_and_double_nothing(make, tmp_path):
     assert memory.verify()["problems"] == []
 
 
-def test_of_many_updates_at_once_each_is_a_version_or_a_conflict(make, tmp_path):
+def test_of_many_updates_at_once_each_is_a_version_or_a_conflict(make, path):
     from mnemic import Conflict
 
-    memory = make(tmp_path / "m.db")
+    memory = make(path)
     (added,) = memory.remember("Version 1", user_id="alice")["results"]
     ended = []
 
@@ -106,13 +113,9 @@ def test_a_second_process_opens_reads_and_writes_at_once(workers, make, tmp_path
     assert {hit["memory"] for hit in found} == {"I ski", "I row", "I sail", "Fact 0 0"}
 
 
-def test_many_openers_of_a_store_that_is_not_there_yet_agree(tmp_path):
-    import asyncio
-
+def test_many_openers_of_a_store_that_is_not_there_yet_agree(path):
     async def go():
-        memories = [
-            AsyncMemory(tmp_path / "new" / "m.db", embedder=FakeEmbedder(), extractor=FakeExtractor()) for _ in range(8)
-        ]
+        memories = [AsyncMemory(path, embedder=FakeEmbedder(), extractor=FakeExtractor()) for _ in range(8)]
         await asyncio.gather(*(memory.remember(f"Fact {n}", user_id="a") for n, memory in enumerate(memories)))
         assert (await memories[0].get_all())["total"] == 8
         for memory in memories:
@@ -133,6 +136,22 @@ def test_a_reader_is_not_blocked_while_another_writes(make, tmp_path):
     finally:
         writer.execute("ROLLBACK")
         writer.close()
+
+
+async def test_a_reader_in_a_database_is_not_blocked_while_another_writes(make, new_database):
+    import asyncpg
+
+    url = new_database()
+    memory = await asyncio.to_thread(make, url)
+    await asyncio.to_thread(memory.remember, "I ski", user_id="alice")
+    writer = await asyncpg.connect(url)
+    try:
+        await writer.execute("BEGIN; SELECT * FROM mnemic.owners FOR UPDATE; DELETE FROM mnemic.memories")
+        found = await asyncio.wait_for(asyncio.to_thread(memory.search, "ski", user_id="alice"), 10)
+        assert found["results"]
+        assert (await asyncio.wait_for(asyncio.to_thread(memory.get_all), 10))["total"] == 1
+    finally:
+        await writer.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
