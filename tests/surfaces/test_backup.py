@@ -1,17 +1,20 @@
 """Copies of a store that is in use, and what they are put back into."""
 
-import importlib.util
+import contextlib
+import gzip
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
+import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from data_stores import script
 from typer.testing import CliRunner
 
 from mnemic import (
@@ -26,21 +29,11 @@ from mnemic import (
 )
 from mnemic.cli.main import app
 from mnemic.protocols import Ask, Write
+from mnemic.stores.postgres import PostgresStore
 from mnemic.stores.sqlite import SQLiteStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
 from mnemic.testing.memory_store import InMemoryStore
 from mnemic.types import Scope
-
-
-def _script():
-    file = Path(__file__).parents[1] / "data" / "stores" / "make.py"
-    spec = importlib.util.spec_from_file_location("make_stores", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-script = _script()
 
 
 def tables(path):
@@ -472,3 +465,215 @@ def test_the_commands_say_what_they_did(tmp_path):
     assert run("restore", tmp_path / "none.db", "--yes", "--store", store).exit_code == 2
     copy.write_text("no store")
     assert run("restore", copy, "--yes", "--store", store).exit_code == 4
+
+
+# A database.
+
+
+@pytest.fixture
+def database(migrated_database):
+    """A call gives a memory on the test's database, of a project, or of whatever there is."""
+    url = migrated_database()
+    with contextlib.ExitStack() as closing:
+
+        def one(project="default", **arguments):
+            store = PostgresStore(url, project=project)
+            arguments = {"embedder": FakeEmbedder(), "extractor": FakeExtractor(), "background": False} | arguments
+            memory = Memory(store=store, project=project or "default", **arguments)
+            return closing.enter_context(memory)
+
+        yield one
+
+
+@pytest.fixture
+def filled(full, database, tmp_path):
+    """A database in which everything happened once, and the ids of its memories."""
+    path, known = full
+    with script.opened(path) as memory:
+        memory.export(tmp_path / "full.jsonl")
+    memory = database()
+    memory.import_export(tmp_path / "full.jsonl")
+    return memory, known
+
+
+def test_all_that_a_database_held_comes_back_and_what_took_its_place_is_kept(filled, tmp_path):
+    memory, known = filled
+    copy, before = tmp_path / "copy", told(memory, known)
+    assert memory.backup(copy)["bytes"] == copy.stat().st_size
+    memory.delete_all(user_id="alice")
+    memory.erase(user_id="bob")
+    memory.remember("Erin paints", user_id="erin")
+    wrong = memory.get_all(limit=1_000), memory.messages(limit=1_000), memory.search("paints", user_id="erin")["results"]
+    answer = memory.restore(copy)
+    assert answer == {
+        "message": "Store restored successfully!",
+        "path": str(copy),
+        "before": f"{copy}.before-1",
+        "embedder": "fake:words",
+    }
+    assert told(memory, known) == before
+    assert memory.verify()["problems"] == []
+    assert memory.restore(answer["before"])["before"] == f"{copy}.before-1.before-1"
+    assert memory.search("paints", user_id="erin")["results"] == wrong[2]
+    assert (memory.get_all(limit=1_000), memory.messages(limit=1_000)) == wrong[:2]
+    assert texts(memory, user_id="erin") == ["Erin paints"]
+    assert [name for name in names(tmp_path) if "unfinished" in name] == []
+
+
+def test_a_project_is_restored_without_a_look_at_the_others(database, tmp_path):
+    ours, theirs = database(), database("shop")
+    ours.remember("I ski", user_id="alice")
+    theirs.remember("I sell skis", user_id="alice")
+    ours.backup(tmp_path / "ours")
+    assert b"sell" not in gzip.decompress((tmp_path / "ours").read_bytes())
+    ours.remember("I row", user_id="alice")
+    theirs.remember("I sell boats", user_id="alice")
+    ours.restore(tmp_path / "ours")
+    assert texts(ours) == ["I ski"]
+    assert texts(theirs) == ["I sell boats", "I sell skis"]
+    assert theirs.search("boats", user_id="alice")["results"][0]["memory"] == "I sell boats"
+    assert database(None).verify()["problems"] == []
+    assert b"sell" not in gzip.decompress((tmp_path / "ours.before-1").read_bytes())
+    with pytest.raises(InvalidInput, match="project 'default'"):
+        theirs.restore(tmp_path / "ours")
+
+
+def test_all_projects_are_backed_up_and_restored_by_who_sees_them_all(database, tmp_path):
+    ours, theirs, every = database(), database("shop"), database(None)
+    for number in range(300):
+        (ours if number % 2 else theirs).remember(f"Fact {number}", user_id=f"user-{number % 5}")
+    before = texts(ours), texts(theirs)
+    every.backup(tmp_path / "every")
+    ours.reset()
+    theirs.remember("I sell boats", user_id="alice")
+    database("third").remember("Too much", user_id="alice")
+    with pytest.raises(InvalidInput, match="of all projects"):
+        ours.restore(tmp_path / "every")
+    every.restore(tmp_path / "every")
+    assert (texts(ours), texts(theirs)) == before
+    assert texts(database("third")) == []
+    assert every.verify()["problems"] == []
+    with pytest.raises(InvalidInput, match="of the project 'default'"):
+        ours.backup(tmp_path / "ours")
+        every.restore(tmp_path / "ours")
+    every.restore(tmp_path / "every.before-1")
+    assert "I sell boats" in texts(theirs)
+
+
+def test_who_has_a_database_open_sees_what_was_restored_and_decides_again(database, tmp_path):
+    memory, other = database(), database()
+    memory.add([f"Fact number {number}" for number in range(600)], user_id="alice", infer=False)
+    memory.backup(tmp_path / "copy")
+    memory.remember("I ski in Zermatt", user_id="alice")
+    assert other.search("ski in Zermatt", user_id="alice")["results"][0]["memory"] == "I ski in Zermatt"
+    whose, store = Scope(project="default", user_id="alice"), other._core._engine.store
+    basis = other._wait(store.around(Ask(scope=whose))).basis
+    memory.restore(tmp_path / "copy")
+    with pytest.raises(Conflict):
+        other._wait(store.commit(Write(scope=whose, at=datetime(2026, 1, 1, tzinfo=UTC), basis=basis)))
+    memory.remember("I row in Lucerne", user_id="alice")
+    for question in ("row in Lucerne", "ski in Zermatt"):
+        found = [
+            [(hit["memory"], hit["score"]) for hit in each.search(question, user_id="alice", top_k=5)["results"]]
+            for each in (database(), other, memory)
+        ]
+        assert found[0] == found[1] == found[2]
+    assert other.get_all(user_id="alice")["total"] == 601
+
+
+def test_a_backup_is_of_one_moment_while_others_write_and_a_restore_waits_for_them(database, tmp_path):
+    memory, other = database(), database()
+    memory.remember("I ski", user_id="zero")
+    stop, pairs = threading.Event(), []
+
+    def write():
+        while not stop.is_set():
+            (first,) = other.remember(f"Left {len(pairs)}", user_id="alice")["results"]
+            other.remember(f"Right {len(pairs)}", user_id="alice")
+            pairs.append(first["id"])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(4):
+            memory.backup(tmp_path / f"copy-{number}")
+        memory.restore(tmp_path / "copy-0")
+    finally:
+        stop.set()
+        writer.join()
+    assert memory.verify()["problems"] == []
+    for number in range(4):
+        memory.restore(tmp_path / f"copy-{number}")
+        held = texts(memory, user_id="alice")
+        left = sum(text.startswith("Left") for text in held)
+        assert left - (len(held) - left) in (0, 1)
+        assert memory.verify()["problems"] == []
+
+
+def test_a_backup_of_another_embedder_goes_into_a_database_that_holds_nothing_else(database, tmp_path):
+    old = database(embedder=FakeEmbedder(name="fake:other"))
+    old.remember("I ski", user_id="alice")
+    old.backup(tmp_path / "old")
+    old.reset()
+    memory = database()
+    memory.remember("I row", user_id="alice")
+    assert memory.restore(tmp_path / "old")["embedder"] == "fake:other"
+    with pytest.raises(WrongEmbedder, match="reindex"):
+        memory.get_all()
+    memory.reindex()
+    assert memory.search("ski", user_id="alice")["results"][0]["memory"] == "I ski"
+    database("shop").remember("I sell skis", user_id="alice")
+    with pytest.raises(WrongEmbedder):
+        memory.restore(tmp_path / "old")
+    assert texts(memory) == ["I ski"]
+    assert [name for name in names(tmp_path) if name.startswith("old.before-2")] == []
+
+
+def _cut(copy):
+    copy.write_bytes(copy.read_bytes()[:-20])
+
+
+def _flipped(copy):
+    content = bytearray(copy.read_bytes())
+    content[len(content) // 2] ^= 0x55
+    copy.write_bytes(content)
+
+
+def _later(copy):
+    content = gzip.decompress(copy.read_bytes())
+    copy.write_bytes(gzip.compress(content.replace(b'"version":1', b'"version":9', 1)))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error"),
+    [
+        (Path.unlink, InvalidInput),
+        (lambda copy: copy.write_bytes(b""), NotAStore),
+        (lambda copy: copy.write_bytes(b"SQLite format 3\0" * 100), NotAStore),
+        (_cut, NotAStore),
+        (_flipped, NotAStore),
+        (_later, StoreTooNew),
+    ],
+)
+def test_what_is_no_whole_backup_leaves_a_database_as_it_was(database, tmp_path, spoil, error):
+    memory, copy = database(), tmp_path / "copy"
+    memory.remember("I ski " + "on skis " * 500, user_id="alice")
+    memory.backup(copy)
+    with pytest.raises(InvalidInput, match="is there already"):
+        memory.backup(copy)
+    memory.remember("I row", user_id="alice")
+    spoil(copy)
+    with pytest.raises(error):
+        memory.restore(copy)
+    assert memory.get_all()["total"] == 2
+    assert {name for name in names(tmp_path) if name not in ("home", "copy")} == set()
+    with pytest.raises(StoreUnwritable):
+        memory.backup(tmp_path / "nowhere" / "copy")
+
+
+def test_a_backup_of_a_database_is_an_export_that_a_file_takes_in(filled, tmp_path):
+    memory, known = filled
+    memory.backup(tmp_path / "copy")
+    with script.opened(tmp_path / "m.db") as other:
+        other.import_export(tmp_path / "copy")
+        assert told(other, known) == told(memory, known)
