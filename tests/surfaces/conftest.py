@@ -22,8 +22,9 @@ def address(request):
     return place
 
 
-@pytest.fixture
-def rules(tmp_path):
-    """A memory as it comes, in a file: the bundled embedder, facts by rules; nothing happens in the background."""
-    with Memory(tmp_path / "rules.db", background=False) as memory:
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def rules(request, tmp_path):
+    """A memory as it comes: the bundled embedder, facts by rules; nothing happens in the background."""
+    path = tmp_path / "rules.db" if request.param == "sqlite" else request.getfixturevalue("migrated_database")()
+    with Memory(path, background=False) as memory:
         yield memory
