@@ -26,8 +26,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 ENTRY = [sys.executable, "-c", "from mnemic.cli.main import main; main()"]
 COMMANDS = [
     "add", "remember", "update", "delete", "search", "context", "list", "get", "history", "explain", "forget", "erase", "undo",
-    "feedback", "pin", "messages", "retry", "worker", "consolidate", "profile", "entities", "related", "graph", "changes",
-    "timeline", "import", "stats", "verify", "reindex", "doctor", "demo",
+    "feedback", "pin", "messages", "retry", "worker", "consolidate", "profile", "entities", "related", "graph", "backup", "restore", "changes",
+    "timeline", "import", "export", "stats", "verify", "reindex", "doctor", "demo",
 ]  # fmt: skip
 TENNIS = "I play tennis every Saturday with Meiling."
 
