@@ -218,12 +218,13 @@ class PostgresStore(RelationalStore):
 
     async def reset(self) -> None:
         """Remove every record of the project, or of all, and what the tables keep of them."""
+        emptied = True
         if self._project == _EVERY:
             await self._write(reset)
         else:
             await self._write(erase, Scope(project=self._project))
-            await self._write_all(_reset_if_empty)
-        await self._run(self._forget, again=True)
+            emptied = await self._write_all(_reset_if_empty)
+        await self._run(partial(self._forget, emptied=emptied), again=True)
 
     async def import_(self, lines: Sequence[Line], project: str, space: Space | None) -> int:
         """One transaction; what is there by then is not added once more."""
@@ -388,10 +389,10 @@ class PostgresStore(RelationalStore):
         if self._role is not None:
             session.drop()  # the next connection takes the role from its start
 
-    def _forget(self, session: Session) -> list[str]:
+    def _forget(self, session: Session, *, emptied: bool = False) -> list[str]:
         """Leave nothing of what was deleted, in memory or in the tables' files; the tables where it stays."""
         self._cache.clear()
-        return session.wait(rewrite(session.connection, self._timeout))
+        return session.wait(rewrite(session.connection, self._timeout, emptied=emptied))
 
 
 def _free_name(path: str) -> str:
@@ -402,10 +403,12 @@ def _free_name(path: str) -> str:
     return kept
 
 
-def _reset_if_empty(db: Db) -> None:
-    """Without any owner there is nothing that the embedding space must be kept for."""
-    if db.execute("SELECT 1 FROM owners LIMIT 1").fetchone() is None:
+def _reset_if_empty(db: Db) -> bool:
+    """Without any owner there is nothing that the embedding space must be kept for. Whether there is none."""
+    empty: bool = db.execute("SELECT 1 FROM owners LIMIT 1").fetchone() is None
+    if empty:
         reset(db)
+    return empty
 
 
 def _pause(deadline: float) -> bool:

@@ -30,11 +30,12 @@ _REST = 0.2
 """Seconds in which those pass."""
 
 
-async def rewrite(connection: Connection, patience: float) -> list[str]:
+async def rewrite(connection: Connection, patience: float, *, emptied: bool = False) -> list[str]:
     """Write every table anew, without what was deleted before this call.
 
-    The names of those that still hold it: too large, or used all the while by somebody else's long transaction.
-    `patience` is in seconds, and for each of the things that are waited for.
+    The names of those that still hold it: too large (but not if all was deleted, as there is nothing to write then),
+    or used all the while by somebody else's long transaction. `patience` is in seconds, and for each of the things that
+    are waited for.
     """
     tables = await connection.fetch(
         """
@@ -47,7 +48,7 @@ async def rewrite(connection: Connection, patience: float) -> list[str]:
     seen = not await _is_gone_for_all(connection, patience)
     left = []
     for name, size in tables:
-        if seen or size > LARGEST or not await _rewritten(connection, name, patience):
+        if seen or (size > LARGEST and not emptied) or not await _rewritten(connection, name, patience):
             await connection.execute(f"VACUUM {SCHEMA}.{name}")  # locks nobody out; the room is used again
             left.append(name)
     await _leave_statistics_and_log(connection)
