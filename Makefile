@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 COMPARE := .venv-bench
 COMPARED := $(COMPARE)/.ready
 
-.PHONY: demo test test-all check format bench evals evals-write e2e-llm record wheels clean
+.PHONY: demo test test-all check format bench soak evals evals-write e2e-llm record wheels clean
 
 demo: $(INSTALLED)  ## make the environment, then show what it does on a real conversation
 	$(BIN)/mnemic demo
@@ -30,6 +30,9 @@ format: $(READY)
 
 bench: $(COMPARED)  ## speed, as ratios in one run with mem0ai beside
 	cd bench && ../$(COMPARE)/bin/python speed.py --mem0
+
+soak: $(READY)  ## ten minutes of everything at once on a database that is killed again and again; SOAK_SECONDS=600
+	$(BIN)/python bench/soak.py
 
 evals: $(READY)  ## recall on the public data sets in DATA=folder, with ablation, baselines and pictures
 	@test -n "$(DATA)" || { echo "usage: make evals DATA=folder   (evals/README.md says what goes there)"; exit 2; }
