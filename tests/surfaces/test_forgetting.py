@@ -392,8 +392,24 @@ def test_a_table_that_is_large_or_seen_by_an_older_transaction_is_named_and_lock
         assert memory.erase(user_id="carol")["erased"]["tables_left"] > 10
         assert "they are large" in caplog.text
         monkeypatch.undo()
+        memory._core._engine.store._timeout = 60.0
         assert "tables_left" not in memory.erase(user_id=USER)["erased"]
         assert other.stats()["memories"] == 0
+
+
+@pytest.mark.behaviour("S4")
+def test_resetting_writes_large_tables_anew_too_as_nothing_is_left_in_them(new_database, monkeypatch, caplog):
+    url = new_database()
+    monkeypatch.setattr(postgres_erase, "LARGEST", 0)
+    with Memory(url, background=False) as memory:
+        fill(memory, USER)
+        before = sql(url, "SELECT pg_relation_filenode('mnemic.memories')")
+        memory.reset()
+        assert sql(url, "SELECT pg_relation_size('mnemic.memories')") == 0
+        assert sql(url, "SELECT pg_relation_filenode('mnemic.memories')") != before
+        assert "still in files" not in caplog.text
+        fill(memory, USER)
+        assert memory.verify()["problems"] == []
 
 
 @contextmanager
