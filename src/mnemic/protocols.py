@@ -7,6 +7,7 @@ registry.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
@@ -730,6 +731,9 @@ class Store(Protocol):
 
         Also without a reason: who waits asks `due` again, and waits again. One waits at a time.
         """
+
+    def turn(self, scope: Scope) -> AbstractAsyncContextManager[None]:
+        """For who lost a race at `commit`: decide again while others that lost wait. It keeps nobody else out."""
 
     async def spent(self, project: str, day: date) -> Usage:
         """What a project spent on a day (UTC)."""

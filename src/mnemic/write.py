@@ -12,7 +12,7 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
@@ -486,40 +486,49 @@ class WritePath:
         known |= fresh_ones
         usage += Usage(embeddings=sum(len(each) for each in fresh_ones.values()))
         verdicts: dict[tuple[int, str], Verdict] = {}
-        for tries in range(TRIES):
-            plan = await self._plan(episodes, drafts, known, shown, verdicts, now)
-            if plan.open and not verdicts and isinstance(self._extractor, Judge):
-                pairs = [(drafts[place].memory.words, plan.around.memories[other].words) for place, other in plan.open]
-                answers, spent = await self._extractor.judge(pairs)
-                usage += spent
-                verdicts = dict(zip(plan.open, answers, strict=True))
-                continue
-            fuller = await self._embed_new(plan.texts, known)
-            known |= fuller
-            usage += Usage(embeddings=sum(len(each) for each in fuller.values()))
-            write = plan.write(episodes, refused, known, usage, self.embedding.space, self._extractor.name)
-            try:
-                await self.store.commit(write)
-            except Conflict:
-                if await self._lost(episodes):  # somebody else has settled them
-                    return Account(change_id=episodes[0].change_id or "", extractor=self._extractor.name, usage=usage)
-                await _pause(tries)
-                continue
-            states = {change.episode_id: change for change in write.states}
-            return Account(
-                change_id=episodes[0].change_id or "",
-                outcomes=tuple(plan.outcomes),
-                episodes=tuple(
-                    replace(
-                        each, state=states[each.id].state, reason=states[each.id].reason, leased=False, due_at=None,
-                        task=None,
-                    )
-                    for each in episodes
-                ),
-                refused=(*_refused(refused, episodes), *plan.refused),
-                usage=usage,
-                extractor=self._extractor.name,
-            )  # fmt: skip
+        lost = 0
+        for _ in range(TRIES):
+            if lost:
+                await _pause(lost - 1)
+            # Whoever has lost waits for a turn: so dozens of processes on one owner come to an end, too.
+            async with self.store.turn(episodes[0].scope) if lost else nullcontext():
+                plan = await self._plan(episodes, drafts, known, shown, verdicts, now)
+                if plan.open and not verdicts and isinstance(self._extractor, Judge):
+                    pairs = [
+                        (drafts[place].memory.words, plan.around.memories[other].words) for place, other in plan.open
+                    ]
+                    answers, spent = await self._extractor.judge(pairs)
+                    usage += spent
+                    verdicts = dict(zip(plan.open, answers, strict=True))
+                    continue
+                fuller = await self._embed_new(plan.texts, known)
+                known |= fuller
+                usage += Usage(embeddings=sum(len(each) for each in fuller.values()))
+                write = plan.write(episodes, refused, known, usage, self.embedding.space, self._extractor.name)
+                try:
+                    await self.store.commit(write)
+                except Conflict:
+                    if await self._lost(episodes):  # somebody else has settled them
+                        return Account(
+                            change_id=episodes[0].change_id or "", extractor=self._extractor.name, usage=usage
+                        )
+                    lost += 1
+                    continue
+                states = {change.episode_id: change for change in write.states}
+                return Account(
+                    change_id=episodes[0].change_id or "",
+                    outcomes=tuple(plan.outcomes),
+                    episodes=tuple(
+                        replace(
+                            each, state=states[each.id].state, reason=states[each.id].reason, leased=False, due_at=None,
+                            task=None,
+                        )
+                        for each in episodes
+                    ),
+                    refused=(*_refused(refused, episodes), *plan.refused),
+                    usage=usage,
+                    extractor=self._extractor.name,
+                )  # fmt: skip
         raise lost_race()
 
     async def _embed_new(self, texts: Iterable[str], known: Mapping[str, Vectors]) -> dict[str, Vectors]:

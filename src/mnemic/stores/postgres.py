@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,7 @@ from mnemic.stores.postgres_db import PostgresDb, Session
 from mnemic.stores.postgres_erase import rewrite
 from mnemic.stores.postgres_schema import SCHEMA, prepare
 from mnemic.stores.postgres_transaction import Once, begin, end, run
+from mnemic.stores.postgres_turns import Turns
 from mnemic.stores.postgres_url import without_password
 from mnemic.stores.relational import queue, spaces, traces
 from mnemic.stores.relational.cache import Cache
@@ -116,6 +117,7 @@ class PostgresStore(RelationalStore):
         self._cache = Cache()
         self._role: str | None = None
         self._bell = Bell(self._connect)
+        self._turns = Turns(self._connect)
         self._ringing: asyncio.Task[None] | None = None
         self._rings = False
 
@@ -140,6 +142,7 @@ class PostgresStore(RelationalStore):
         if self._ringing is not None:
             await asyncio.wait([self._ringing])
         await self._bell.close()
+        await self._turns.close()
         pool, self._pool = self._pool, None
         if pool is not None:
             await asyncio.to_thread(self._shut, pool)
@@ -166,6 +169,10 @@ class PostgresStore(RelationalStore):
             self._rings = False
             with suppress(StoreError):  # they look by themselves, too
                 await self._run(lambda session: run(session, RING), again=True)
+
+    def turn(self, scope: Scope) -> AbstractAsyncContextManager[None]:
+        """A lock of no row."""
+        return self._turns.take(":".join((scope.project, *(scope.owner or ()))))
 
     async def wait_for_pending(self, seconds: float) -> None:
         """Until a commit of any process rings."""

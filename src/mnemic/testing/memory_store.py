@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import pickle
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -231,6 +231,10 @@ class InMemoryStore:
     async def wait_for_pending(self, seconds: float) -> None:
         """A short pause: there is no other process."""
         await asyncio.sleep(min(seconds, 0.1))
+
+    def turn(self, scope: Scope) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+        """Nobody waits."""
+        return nullcontext()
 
     async def spent(self, project: str, day: date) -> Usage:
         """The sum of a day."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import date, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -171,6 +172,10 @@ class RelationalStore:
     async def wait_for_pending(self, seconds: float) -> None:
         """A pause: nobody tells of what other processes write."""
         await asyncio.sleep(min(seconds, _LOOK_AGAIN))
+
+    def turn(self, scope: Scope) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+        """Nobody waits: decisions are few, and quick."""
+        return nullcontext()
 
     async def spent(self, project: str, day: date) -> Usage:
         """A project's day."""
