@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 import tracemalloc
 from contextlib import ExitStack
 
@@ -415,10 +414,9 @@ def _told_much(memory, count):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hundred_thousand_records_go_out_and_in_within_bounded_memory(opened, tmp_path, kind):
+def test_many_records_go_out_and_in_within_memory_that_does_not_grow_with_them(opened, tmp_path, kind):
     memory, other = opened(embedder=FakeEmbedder(dimensions=32)), opened(kind, embedder=FakeEmbedder(dimensions=32))
-    _told_much(memory, 50_000)
-    started = time.monotonic()
+    _told_much(memory, 10_000)
     peaks = []
     for work in (
         lambda: memory.export(tmp_path / "1.jsonl.gz"),
@@ -431,9 +429,9 @@ def test_a_hundred_thousand_records_go_out_and_in_within_bounded_memory(opened, 
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-        assert answer["messages"] + answer["versions"] == 100_000
-    print(kind, [f"{peak / 1e6:.0f} MB" for peak in peaks], f"{time.monotonic() - started:.0f} s")
-    assert max(peaks) < 60_000_000
+        assert answer["messages"] + answer["versions"] == 20_000
+    assert max(peaks) < 20_000_000  # 7 MB for 100,000 records, too
+    assert len(gzip.decompress((tmp_path / "1.jsonl.gz").read_bytes())) > 8_000_000
     assert records(tmp_path / "2.jsonl.gz") == records(tmp_path / "1.jsonl.gz")
 
 
