@@ -119,15 +119,9 @@ class PostgresDb:
     """A transaction of a session."""
 
     IN = "= ANY(?)"
-    # Behind the wall an index is used only for what is compared as it is, and OFFSET keeps these columns of their own.
-    KEYS = (
-        '(SELECT (value ->> 0)::integer AS partition, (value ->> 1) COLLATE "C" AS id'
-        " FROM json_array_elements(?::json) AS value OFFSET 0)"
-    )
-    RANGES = (
-        "(SELECT (value ->> 0)::integer AS partition, (value ->> 1)::bigint AS first, (value ->> 2)::bigint AS last"
-        " FROM json_array_elements(?::json) AS value OFFSET 0)"
-    )
+    # Behind the wall an index is used only for what is compared as it is: columns, not what is made of them.
+    KEYS = "unnest(keys_of(?))"
+    RANGES = "unnest(ranges_of(?))"
     THEN = "JOIN"
     PARTITION = "partition"
     OWNED_BY = "partition = ? AND project = ? AND kind = ? AND name = ?"
@@ -223,6 +217,10 @@ class PostgresDb:
     def between(self, column: str, first: int, last: int) -> Predicate:
         """By the key."""
         return f"partition = ? AND {column} BETWEEN ? AND ?", [partition_at(column, first), first, last]
+
+    def of_owner(self, table: str, key: Sequence[Any]) -> Predicate:
+        """By the owner's number, and where it lies."""
+        return f"{table}.partition = ? AND {table}.owner = {self.OWNER}", [key[0], *key]
 
     def lies(self, table: str, partition: str) -> str:
         """By the column."""

@@ -84,6 +84,10 @@ class SQLiteDb:
         """Rows by a range of numbers."""
         return f"{column} BETWEEN ? AND ?", [first, last]
 
+    def of_owner(self, table: str, key: Sequence[Any]) -> Predicate:
+        """By the owner's number."""
+        return f"{table}.owner = {self.OWNER}", list(key)
+
     def lies(self, table: str, partition: str) -> str:  # noqa: ARG002 - one file is one part
         """Nothing."""
         return "true"

@@ -63,13 +63,14 @@ def _by(db: Db, column: str, wanted: tuple[str, ...], owner: int, same: Predicat
     """Entries of current memories by their `once` key or slot."""
     if not wanted:
         return {}
+    mine, values = db.at("owner", [owner])
     rows = db.execute(
         f"""
         SELECT {column}, entry FROM memories
-        WHERE current AND owner = ? AND {column} {db.IN} AND {same[0]}
+        WHERE current AND {mine} AND {column} {db.IN} AND {same[0]}
         ORDER BY id
         """,
-        [owner, db.listed(wanted), *same[1]],
+        [*values, db.listed(wanted), *same[1]],
     )
     found: dict[str, list[int]] = defaultdict(list)
     for value, entry in rows:
@@ -119,13 +120,14 @@ def _tombstones(db: Db, scope: Scope) -> tuple[Tombstone, ...]:
     found: dict[str, Tombstone] = {}
     for kind, name in scope.ids.items():
         owner = Scope(project=scope.project, **{kind: name})
+        whose, key = db.of_owner("t", owner_key(owner))
         rows = db.execute(
             f"""
             SELECT {prefixed("t", TOMBSTONE_COLUMNS)} FROM tombstones AS t
-            WHERE t.owner = {db.OWNER} AND {clauses}
+            WHERE {whose} AND {clauses}
             ORDER BY t.id
             """,
-            [*owner_key(owner), *values],
+            [*key, *values],
         )
         found.update((row[0], tombstone_of(row)) for row in rows)
     return tuple(found[each] for each in sorted(found))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from mnemic.filters import And, Compare, Filter, Not, Or
 from mnemic.ids import partition_of
@@ -26,11 +25,11 @@ def _bearers(db: Db, where: Where, asked: set[str]) -> Mapping[str, set[str]]:
     """Entity ids by name or id, those merged into one another together."""
     if where.scope.user_id is None:  # entities are the owner's, of no run unless of nothing else
         mine, values = scope_sql(replace(where.scope, run_id=None))
-        owners = f"IN (SELECT DISTINCT owner FROM entities WHERE {mine})"
+        whose = f"n.owner IN (SELECT DISTINCT owner FROM entities WHERE {mine})"
     else:
-        owners, values = f"= {db.OWNER}", list[Any](owner_key(where.scope))
+        whose, values = db.of_owner("n", owner_key(where.scope))
     rows = db.execute(
-        f"SELECT key, entity_id FROM names WHERE owner {owners} AND key {db.IN}",
+        f"SELECT n.key, n.entity_id FROM names AS n WHERE {whose} AND n.key {db.IN}",
         [*values, db.listed(sorted(asked))],
     ).fetchall()
     bearers = rows + [(each, each) for each in asked if partition_of(each) is not None]

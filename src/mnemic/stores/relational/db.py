@@ -130,6 +130,9 @@ class Db(Protocol):
     def between(self, column: str, first: int, last: int) -> Predicate:
         """Rows whose `column`, one of SHIFTS, is from `first` to `last`, which are of one owner."""
 
+    def of_owner(self, table: str, key: Sequence[Any]) -> Predicate:
+        """Rows of a table, by its name in the statement, that an owner has; takes `predicates.owner_key`."""
+
     def lies(self, table: str, partition: str) -> str:
         """A condition that rows of a table, by its name in the statement, lie in a partition.
 

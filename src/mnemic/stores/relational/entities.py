@@ -50,8 +50,9 @@ def _add(db: Db, owner: int, at: datetime, entity: Entity, keys: Mapping[str, st
         list(columns.values()),
     )
     (whose,) = db.execute(_OWNER_OF, [columns["partition"], entity.id]).fetchone()
+    mine, values = db.at("owner", [whose])
     known = {
-        key for (key,) in db.execute("SELECT key FROM names WHERE owner = ? AND entity_id = ?", [whose, entity.id])
+        key for (key,) in db.execute(f"SELECT key FROM names WHERE {mine} AND entity_id = ?", [*values, entity.id])
     }
     rows = [(whose, key, entity.id, text, iso(at)) for key, text in keys.items() if key not in known]
     db.insert("names", ("owner", "key", "entity_id", "text", "at"), rows)

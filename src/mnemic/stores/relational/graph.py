@@ -22,14 +22,15 @@ from mnemic.types import Entity, Relation, Scope
 def meant(db: Db, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
     """The entities that names mean to exactly the scope's user, agent and app."""
     same, values = same_sql(scope)
+    whose, key = db.of_owner("n", owner_key(scope))
     rows = db.execute(
         f"""
         SELECT n.key, n.entity_id FROM names AS n
         JOIN entities AS e ON e.partition = ? AND e.id = n.entity_id
-        WHERE n.owner = {db.OWNER} AND n.key {db.IN} AND {same}
+        WHERE {whose} AND n.key {db.IN} AND {same}
         ORDER BY n.at DESC, n.entity_id DESC
         """,
-        [scope.partition if scope.owner else None, *owner_key(scope), db.listed(keys), *values],
+        [scope.partition if scope.owner else None, *key, db.listed(keys), *values],
     ).fetchall()
     return _by_name(db, dict(rows))  # of two, the one that had the name first
 
@@ -50,7 +51,8 @@ def resolve(db: Db, scope: Scope, wanted: Sequence[str]) -> dict[str, Entity]:
         called = f"entities AS e {db.THEN} names AS n ON n.owner = e.owner AND n.entity_id = e.id"
     else:  # found by name at once, however many people a user knows
         called = f"names AS n {db.THEN} entities AS e ON e.partition = n.owner >> 27 AND e.id = n.entity_id"
-        visible, values = f"n.owner = {db.OWNER} AND {visible}", [*owner_key(scope), *values]
+        whose, key = db.of_owner("n", owner_key(scope))
+        visible, values = f"{whose} AND {visible}", [*key, *values]
     rows = db.execute(
         f"""
         SELECT n.key, e.id FROM {called}
@@ -113,14 +115,20 @@ def naming(db: Db, scope: Scope, entity_ids: Sequence[str]) -> Named:
 def _visible(db: Db, scope: Scope) -> tuple[str, list[Any]]:
     """Entities of a scope. They belong to no run unless to nothing else: a run's are those its memories name."""
     if scope.run_id is None:
-        return scope_sql(scope)
+        own, own_values = scope_sql(scope)
+        if scope.user_id is None:
+            return own, own_values
+        return f"{db.PARTITION.replace('partition', 'e.partition')} = ? AND {own}", [scope.partition, *own_values]
     memories, values = memories_sql(db, scope)
-    named = f"""(e.partition, e.id) IN (
-        SELECT n.partition, n.entity_id FROM mentions AS n
+    found = f"""
+        SELECT n.partition, n.entity_id AS id FROM mentions AS n
         WHERE (n.partition, n.memory_id) IN (SELECT partition, id FROM memories WHERE {memories})
-    )"""
-    own, own_values = scope_sql(scope)
-    return f"({named} OR ({own}))", [*values, *own_values]
+    """
+    if tuple(scope.ids) == ("run_id",):
+        own, key = db.of_owner("entities", owner_key(scope))
+        found, values = f"{found} UNION SELECT partition, id FROM entities WHERE {own}", [*values, *key]
+    # One list, each of which is looked up: of two conditions with OR between them, every entity would be asked.
+    return f"(e.partition, e.id) IN (SELECT partition, id FROM ({found}))", values
 
 
 def _by_name(db: Db, found: Mapping[str, str]) -> dict[str, Entity]:
@@ -155,7 +163,7 @@ def _chain(db: Db) -> str:
         SELECT k.id, k.partition, k.id FROM {db.KEYS} AS k
         UNION
         SELECT c.first, e.partition, e.merged_into FROM chain AS c
-        JOIN entities AS e ON e.partition = c.partition AND e.id = c.id AND e.merged_into IS NOT NULL
+        JOIN entities AS e ON e.partition = c.partition AND e.id = c.id AND coalesce(e.merged_into, '') <> ''
     )
 """
 
@@ -186,7 +194,7 @@ def _load(db: Db, entity_ids: Iterable[str]) -> dict[str, Entity]:
         f"""
         SELECT e.id, e.name, n.text FROM {db.KEYS} AS k
         JOIN entities AS e ON e.partition = k.partition AND e.id = k.id
-        LEFT JOIN names AS n ON n.owner = e.owner AND n.entity_id = e.id
+        LEFT JOIN names AS n ON {db.lies("n", "e.partition")} AND n.owner = e.owner AND n.entity_id = e.id
         ORDER BY e.created_at, e.id, n.at, n.key
         """,
         [keys_json(parts)],

@@ -241,7 +241,10 @@ class Reader:
         queries.append(
             f"""
             SELECT e.entry FROM episodes AS e WHERE {whose} AND {episodes}
-            AND NOT EXISTS (SELECT 1 FROM memories AS m WHERE m.entry = e.entry AND ({shared}))
+            AND NOT EXISTS (
+                SELECT 1 FROM memories AS m
+                WHERE {self.db.lies("m", "e.partition")} AND m.entry = e.entry AND ({shared})
+            )
             """
         )
         rows = self.db.execute(" UNION ALL ".join(queries), [*values, *bound, *episode_values])
@@ -336,9 +339,9 @@ class Reader:
         rows = self.db.execute(
             f"""
             SELECT {MEMORY_COLUMNS}, once FROM memories
-            WHERE current AND owner = {self.db.OWNER} AND once {self.db.IN}
+            WHERE current AND {self.db.PARTITION} = ? AND owner = {self.db.OWNER} AND once {self.db.IN}
             """,
-            [*owner_key(scope), self.db.listed(keys)],
+            [owner_key(scope)[0], *owner_key(scope), self.db.listed(keys)],
         ).fetchall()
         return dict(zip((row[-1] for row in rows), self.memories(rows), strict=True))
 
@@ -347,9 +350,9 @@ class Reader:
         rows = self.db.execute(
             f"""
             SELECT {EPISODE_COLUMNS} FROM episodes
-            WHERE owner = {self.db.OWNER} AND external_id {self.db.IN}
+            WHERE {self.db.PARTITION} = ? AND owner = {self.db.OWNER} AND external_id {self.db.IN}
             """,
-            [*owner_key(scope), self.db.listed(external_ids)],
+            [owner_key(scope)[0], *owner_key(scope), self.db.listed(external_ids)],
         )
         episodes = (episode_of(row) for row in rows)
         return {episode.external_id: episode for episode in episodes if episode.external_id is not None}

@@ -324,6 +324,21 @@ CREATE TABLE spaces (
     active boolean NOT NULL
 );
 
+-- Lists that statements are given. They are read before a statement is planned, so that the planner knows how many
+-- rows there will be: most often a few, each to be looked up by an index.
+
+CREATE TYPE record_key AS (partition integer, id text COLLATE "C");
+CREATE TYPE number_range AS (partition integer, first bigint, last bigint);
+
+CREATE FUNCTION keys_of(listed text) RETURNS record_key[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT array_agg(ROW((value ->> 0)::integer, value ->> 1)::record_key) FROM json_array_elements(listed::json) AS value
+$$;
+
+CREATE FUNCTION ranges_of(listed text) RETURNS number_range[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT array_agg(ROW((value ->> 0)::integer, (value ->> 1)::bigint, (value ->> 2)::bigint)::number_range)
+    FROM json_array_elements(listed::json) AS value
+$$;
+
 -- What SQLite has, or is given by Mnemic.
 
 CREATE FUNCTION instr(value text, part text) RETURNS integer
