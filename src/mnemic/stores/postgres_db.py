@@ -26,6 +26,10 @@ _DIVIDED_BY = {"owners": "number", "names": "owner", "blocks": "block"}
 """Tables whose rows say by this number which partition they lie in. Those of spaces: by block or entry."""
 
 
+_STATEMENTS = 512
+"""Kept parsed on a connection. Some ninety are used; filters make as many more as there are shapes of them."""
+
+
 class Session:
     """One connection with a loop of its own, so that a thread can wait for each answer."""
 
@@ -53,9 +57,12 @@ class Session:
     async def prepared(self, sql: str) -> PreparedStatement:
         """A statement of this connection, which the server has parsed at its first use."""
         assert self._connection is not None  # noqa: S101 - the engine connected it
-        found = self._prepared.get(sql)
+        found = self._prepared.pop(sql, None)
         if found is None:
-            found = self._prepared[sql] = await self._connection.prepare(sql)
+            found = await self._connection.prepare(sql)
+        self._prepared[sql] = found  # the last one used is the last to go
+        if len(self._prepared) > _STATEMENTS:
+            self._prepared.pop(next(iter(self._prepared)))
         return found
 
     async def types(self, table: str) -> dict[str, str]:
