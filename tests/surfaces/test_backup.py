@@ -503,7 +503,11 @@ def test_all_that_a_database_held_comes_back_and_what_took_its_place_is_kept(fil
     memory.delete_all(user_id="alice")
     memory.erase(user_id="bob")
     memory.remember("Erin paints", user_id="erin")
-    wrong = memory.get_all(limit=1_000), memory.messages(limit=1_000), memory.search("paints", user_id="erin")["results"]
+    wrong = (
+        memory.get_all(limit=1_000),
+        memory.messages(limit=1_000),
+        memory.search("paints", user_id="erin")["results"],
+    )
     answer = memory.restore(copy)
     assert answer == {
         "message": "Store restored successfully!",

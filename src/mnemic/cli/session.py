@@ -36,7 +36,9 @@ MODEL_FAILED = 5
 INTERRUPTED = 130
 
 # Everywhere. Shown in the help of `mnemic` itself; of these, commands show --json only.
-Store = Annotated[str | None, typer.Option("--store", metavar="PATH", help="The store's file, or a postgresql:// URL. [MNEMIC_PATH]")]
+Store = Annotated[
+    str | None, typer.Option("--store", metavar="PATH", help="The store's file, or a postgresql:// URL. [MNEMIC_PATH]")
+]
 Project = Annotated[
     str | None, typer.Option(metavar="NAME", help="Keeps several uses of one store apart. [MNEMIC_PROJECT]")
 ]
