@@ -34,6 +34,9 @@ bench: $(COMPARED)  ## speed, as ratios in one run with mem0ai beside
 soak: $(READY)  ## ten minutes of everything at once on a database that is killed again and again; SOAK_SECONDS=600
 	$(BIN)/python bench/soak.py
 
+bench-postgres: $(READY)  ## PostgreSQL beside SQLite; BIG=memories, a million by default
+	$(BIN)/python bench/postgres_speed.py --big $(or $(BIG),1000000)
+
 evals: $(READY)  ## recall on the public data sets in DATA=folder, with ablation, baselines and pictures
 	@test -n "$(DATA)" || { echo "usage: make evals DATA=folder   (evals/README.md says what goes there)"; exit 2; }
 	$(BIN)/python -m pip install --quiet --group evals
