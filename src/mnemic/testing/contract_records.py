@@ -55,7 +55,9 @@ class RecordsContract(Contract):
     # Writing and reading back.
 
     async def test_an_empty_store_holds_nothing(self, make_store: MakeStore) -> None:
-        async with opened(make_store) as store:
+        store = make_store()
+        await store.open()
+        try:
             assert await store.space() is None
             assert await store.find(asking("anything")) == Found(candidates=(), searched=0)
             assert await store.load([new_id(1), "no id", ""]) == {}
@@ -66,12 +68,12 @@ class RecordsContract(Contract):
             counts = await store.counts(EVERYBODY)
             assert (counts.memories, counts.episodes, counts.pending, counts.failed, counts.owners) == (0, 0, 0, 0, 0)
             assert (await store.verify())[1] == ()
+        finally:
             await store.close()
-            await store.close()
+        await store.close()  # once more does no harm
 
     async def test_a_space_is_declared_once_and_another_is_refused(self, make_store: MakeStore) -> None:
         async with opened(make_store) as store:
-            await store.use_space(SPACE)
             for other in (replace(SPACE, name="contract:other"), replace(SPACE, dimensions=33)):
                 with pytest.raises(WrongEmbedder):
                     await store.use_space(other)
