@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import importlib.util
+import logging
 import os
 import socket
 import tempfile
@@ -41,6 +42,7 @@ def _connect_here_only(self, address):
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path):
     """Nothing of the machine reaches a test, and a test reaches nothing but the machine."""
+    logging.getLogger("mnemic").setLevel(logging.NOTSET)  # the command line, run in this process, lowers its voice
     for name in list(os.environ):
         if name.startswith(("MNEMIC_", "PG")) or name.endswith(("_API_KEY", "_BASE_URL")):
             monkeypatch.delenv(name)

@@ -11,7 +11,7 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from mnemic.errors import Closed
 from mnemic.inputs import UNSET, Id
@@ -118,14 +118,24 @@ class Memory:
         if os.getpid() != self._process:
             work.close()
             raise Closed("this Memory was made before a fork; make a new one in the child process")
-        loop, running = _loop(), None
+        loop, started = _loop(), list[asyncio.Task[Any]]()
+
+        async def followed() -> R:
+            started.append(cast("asyncio.Task[Any]", asyncio.current_task()))
+            return await work
+
         try:
-            running = asyncio.run_coroutine_threadsafe(work, loop)
-            return running.result()
+            return asyncio.run_coroutine_threadsafe(followed(), loop).result()
         except BaseException:
-            if running is not None:
-                running.cancel()  # an interrupt reaches the work, not only the one who waits for it
+            # An interrupt reaches the work, not only who waits for it, even one that comes while it is handed over:
+            # in the turn after the next it has begun, if it ever will.
+            loop.call_soon_threadsafe(loop.call_soon, _cancel, started)
             raise
+
+
+def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 _guard = threading.Lock()
