@@ -40,7 +40,7 @@ def dump(state: State, scope: Scope, take: Take, *, vectors: bool) -> None:
             if project == scope.project
         ]
     lines += [("tombstone", _plain(each)) for each in state.tombstones.values() if covers(scope, each.scope)]
-    lines += [_entity(state, each) for each in entities]
+    lines += [_entity(state, each) for each in sorted(entities)]
     for entry in state.entries.values():
         found: list[Line] = []
         mine = entry.memory is not None and entry.memory[0] in memories
