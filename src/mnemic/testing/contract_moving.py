@@ -147,7 +147,10 @@ def _checked(line: Line) -> bool:
 
 def _comparable(lines: Sequence[Line]) -> list[Any]:
     return [
-        (kind, fields | ({"vectors": np.asarray(fields["vectors"], dtype="<f2").tolist()} if "vectors" in fields else {}))
+        (
+            kind,
+            fields | ({"vectors": np.asarray(fields["vectors"], dtype="<f2").tolist()} if "vectors" in fields else {}),
+        )
         for kind, fields in lines
     ]
 

@@ -147,7 +147,9 @@ def _parts(state: State, memory_id: str) -> Fields:
             for number, (who, word, reason) in enumerate(state.feedback)
             if who == memory_id
         ],
-        "mentions": [{"entity_id": who, "key": key} for memory, who, key in state.mentions if memory == memory_id],
+        "mentions": [
+            {"entity_id": who, "key": key} for memory, who, key in sorted(state.mentions) if memory == memory_id
+        ],
         "relations": [
             {"subject_id": one, "subject_key": keys[0], "predicate": word, "object_id": two, "object_key": keys[1]}
             for (memory, one, word, two), keys in state.relations.items()
