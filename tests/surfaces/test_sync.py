@@ -102,6 +102,7 @@ def test_an_interrupt_reaches_the_work(tmp_path):
 import asyncio, os, signal, threading
 from mnemic import Memory
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started deaf to it
 ended = []
 class Slow(FakeExtractor):
     async def extract(self, request):
