@@ -60,7 +60,7 @@ class Drawn:
         self.calibration = bundled().calibration
         self._table = np.random.default_rng(7).standard_normal((4096, DIMENSIONS)).astype(np.float32)
 
-    async def embed(self, texts: list[str], *, role: str) -> Vectors:  # noqa: ARG002
+    async def embed(self, texts: list[str], *, role: str) -> Vectors:  # noqa: ARG002 - a text has one vector
         """Each is the sum of two rows of a table, by its characters."""
         keys = [sum(ord(sign) * place for place, sign in enumerate(text, 1)) for text in texts]
         drawn = self._table[[key % 4096 for key in keys]] + self._table[[key // 4096 % 4096 for key in keys]]

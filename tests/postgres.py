@@ -125,7 +125,7 @@ def _keep() -> None:
         server.start()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             told = {"keeper": listener.getsockname()[1], "folder": str(folder), "url": server.url}
-            print(json.dumps(told), flush=True)  # noqa: T201
+            print(json.dumps(told), flush=True)  # noqa: T201 - the answer of a program
             _wait_for_the_last(listener)
     finally:
         for data in {*folder.glob("*/data"), *files.glob("*/data")}:

@@ -42,7 +42,7 @@ class Drawn:
 
     name, max_chars, calibration = "demo:drawn", 1_000_000, bundled().calibration
 
-    async def embed(self, texts: Sequence[str], *, role: Literal["query", "passage"]) -> Vectors:  # noqa: ARG002
+    async def embed(self, texts: Sequence[str], *, role: Literal["query", "passage"]) -> Vectors:  # noqa: ARG002 - a text has one vector
         seeds = (int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") for text in texts)
         return unit(np.stack([np.random.default_rng(seed).standard_normal(DIMENSIONS) for seed in seeds]))
 

@@ -335,7 +335,7 @@ def _unpacked(path: Path) -> Iterator[IO[bytes]]:
             yield raw
             return
         with gzip.GzipFile(fileobj=raw, mode="rb") as packed:
-            yield packed  # type: ignore[misc]
+            yield packed  # type: ignore[misc]  # typed as no IO, which it is
 
 
 def _unpack(value: Any, space: Space | None) -> Vectors:

@@ -232,7 +232,7 @@ class InMemoryStore:
         """A short pause: there is no other process."""
         await asyncio.sleep(min(seconds, 0.1))
 
-    def turn(self, scope: Scope) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+    def turn(self, scope: Scope) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - nobody is waited for
         """Nobody waits."""
         return nullcontext()
 
@@ -584,6 +584,6 @@ def _kept(file: Path) -> State:
     content = file.read_bytes()
     if not content.startswith(_PICKLED):
         raise NotAStore(f"{str(file)!r} is no backup of this store")
-    state = pickle.loads(content.removeprefix(_PICKLED))  # noqa: S301
+    state = pickle.loads(content.removeprefix(_PICKLED))  # noqa: S301 - as said above
     assert isinstance(state, State)
     return state

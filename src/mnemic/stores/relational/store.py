@@ -173,7 +173,7 @@ class RelationalStore:
         """A pause: nobody tells of what other processes write."""
         await asyncio.sleep(min(seconds, _LOOK_AGAIN))
 
-    def turn(self, scope: Scope) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+    def turn(self, scope: Scope) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - nobody is waited for
         """Nobody waits: decisions are few, and quick."""
         return nullcontext()
 
