@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -56,6 +56,12 @@ class Engine:
     worker: asyncio.Task[None] | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     looked: bool = False
+    base: Engine | None = None
+    """Whose parts it works with, where it is one for another project."""
+    every: bool = False
+    """Whether its store shows all projects, for who works off the messages of all."""
+    everywhere: Engine | None = None
+    """Of a base that others are based on: the one for every project, whose messages its worker looks after."""
 
     def __post_init__(self) -> None:
         self.rebuild()
@@ -84,9 +90,39 @@ class Engine:
         self.consolidate = ConsolidatePath(self.store, self.embedder, calibration, single=self.single)
         self.context = ContextPath(self.store, self.read, self.consolidate, count=self.token_counter)
 
+    def within(self, project: str | None, **settings: Any) -> Engine:
+        """An engine of the same parts for another project, or (None) for what lies in any."""
+        base = self.base or self
+        if project is None and base.everywhere is not None:
+            return base.everywhere
+        view = replace(
+            base,
+            project=base.project if project is None else project,
+            every=project is None,
+            base=base,
+            everywhere=None,
+            opened=False,
+            opening=asyncio.Lock(),
+            woken=asyncio.Event(),
+            worker=None,
+            looked=False,
+            **settings,
+        )
+        if project is None:
+            base.everywhere = view
+        else:
+            base.within(None)
+        return view
+
     async def ready(self) -> Engine:
         """Open the store with the first call."""
-        if not self.opened:
+        if self.base is not None:
+            await self.base.ready()
+            if not self.opened:
+                self.store = self.base.store.within(None if self.every else self.project)
+                self.rebuild()
+                self.opened = True
+        elif not self.opened:
             async with self.opening:
                 if not self.opened:
                     await self.store.open()
@@ -105,7 +141,9 @@ class Engine:
             )
 
     async def close(self) -> None:
-        """Stop the worker, then close what is ours to close."""
+        """Stop the worker, then close what is ours to close; a view of another project has nothing of its own."""
+        if self.base is not None:
+            return
         worker, self.worker = self.worker, None
         if worker is not None and not worker.done():
             worker.cancel()
@@ -121,6 +159,9 @@ class Engine:
 
         `left`: something is. Without it, only the first call looks: an earlier process may have left something.
         """
+        if self.base is not None:
+            self.base.look_after_pending(left=left)
+            return
         if left:
             self.woken.set()
         wanted = self.background and (left or not self.looked)
@@ -130,16 +171,17 @@ class Engine:
 
     async def _look_after_pending(self) -> None:
         try:
+            works = self if self.everywhere is None else await self.everywhere.ready()
             while True:
                 self.woken.clear()
-                if (due := await self.store.due()) is None:
+                if (due := await works.store.due()) is None:
                     if self.woken.is_set():  # a message came while the store was asked
                         continue
                     return
                 if await self._waited(due - now()):
                     continue
                 try:
-                    if await self.write.process(now()) is None:  # another is just taking it
+                    if await works.write.process(now()) is None:  # another is just taking it
                         await self._waited(_TAKEN)
                 except (Closed, MnemicError):
                     raise
@@ -158,7 +200,7 @@ class Engine:
         await first_of(self.woken.wait(), self.store.wait_for_pending(min(pause, _HELD).total_seconds()))
         return True
 
-    async def wait_for_pending(self, scope: Scope, seconds: float) -> None:
+    async def wait_for_pending(self, scope: Scope | None, seconds: float) -> None:
         """Come back when a message of the scope may be due, at the latest after so many."""
         due = await self.store.due(scope)
         pause = seconds if due is None else min(max(due - now(), _TAKEN), _HELD).total_seconds()
@@ -186,6 +228,11 @@ class Handle:
 
     def _scope(self, ids: Mapping[str, Id]) -> Scope:
         return inputs.scope(self._engine.project, ids, self._bound)
+
+    def _waiting(self, ids: Mapping[str, Id]) -> Scope | None:
+        """Whose pending messages; None where it is everybody's of every project."""
+        whose = self._scope(ids)
+        return None if self._engine.every and whose == Scope(project=whose.project) else whose
 
     def _require(self, ids: Mapping[str, Id], what: str) -> Scope:
         return inputs.require_ids(self._scope(ids), what)

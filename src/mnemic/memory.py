@@ -170,6 +170,34 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving):
         view._bound = self._require(inputs.ids(user_id, agent_id, app_id, run_id), "scope()")
         return view
 
+    def within(
+        self,
+        project: str | None,
+        *,
+        instructions: str | None = None,
+        custom_categories: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        decay: float | None = 30.0,
+        limits: Mapping[str, int] | None = None,
+    ) -> Self:
+        """The same memory for another project of the store, with settings of its own; no bound ids.
+
+        It shares everything else with this one, which opens and closes it, and works off its pending messages. None
+        is for that work itself: `process_pending` and `retry` then reach the messages of every project.
+
+        Raises:
+            InvalidInput: no name of a project. InvalidConfig: a setting that means nothing.
+        """
+        view = object.__new__(type(self))
+        view._engine = self._engine.within(
+            None if project is None else inputs.project_name(project),
+            instructions=None if instructions is None else inputs.text(instructions, "instructions"),
+            categories=inputs.choices(custom_categories),
+            half_life=inputs.days(decay, "decay"),
+            limits=inputs.limits(limits),
+        )
+        view._bound = None
+        return view
+
     # Writing.
 
     async def add(

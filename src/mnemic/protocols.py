@@ -614,6 +614,12 @@ class Store(Protocol):
     async def close(self) -> None:
         """Free what was opened. Safe to call twice."""
 
+    def within(self, project: str | None) -> Store:
+        """The same store, of which only one project is seen and written where it can enforce that; None: every one.
+
+        It shares everything with the store it comes from, which opens and closes it.
+        """
+
     async def space(self) -> Space | None:
         """The space of the vectors here, or None while there are none."""
 

@@ -60,6 +60,10 @@ class Memory:
         """See `AsyncMemory.scope`."""
         return self._around(self._core.scope(user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id))
 
+    def within(self, project: str | None, **settings: Any) -> Self:
+        """See `AsyncMemory.within`."""
+        return self._around(self._core.within(project, **settings))
+
     add = _waiting(AsyncMemory.add)
     remember = _waiting(AsyncMemory.remember)
     import_memories = _waiting(AsyncMemory.import_memories)

@@ -207,7 +207,7 @@ class Upkeep(Handle):
         limit: int | None = None,
     ) -> PendingResult:
         """Extract from the messages that are due now, at most about `limit`, and say what came of them."""
-        whose = self._scope(inputs.ids(user_id, agent_id, app_id, run_id))
+        whose = self._waiting(inputs.ids(user_id, agent_id, app_id, run_id))
         amount = None if limit is None else inputs.count(limit, "limit")
         engine = await self._engine.ready()
         accounts = []
@@ -215,7 +215,7 @@ class Upkeep(Handle):
         while (amount is None or seen < amount) and (account := await engine.write.process(now(), whose)) is not None:
             accounts.append(account)
             seen += len(account.episodes)
-        counts = await engine.store.counts(whose)
+        counts = await engine.store.counts(whose or self._here())
         return present.processed(accounts, pending=counts.pending, failed=counts.failed)
 
     async def wait_for_pending(
@@ -231,7 +231,7 @@ class Upkeep(Handle):
 
         A PostgreSQL store hears of messages as any process stores them; others are looked into every second.
         """
-        whose = self._scope(inputs.ids(user_id, agent_id, app_id, run_id))
+        whose = self._waiting(inputs.ids(user_id, agent_id, app_id, run_id))
         longest = inputs.seconds(seconds, "seconds")
         engine = await self._engine.ready()
         await engine.wait_for_pending(whose, longest)

@@ -9,6 +9,7 @@ writers of different owners do not wait for each other.
 from __future__ import annotations
 
 import asyncio
+import copy as copies
 import json
 import random
 import threading
@@ -19,7 +20,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate
+from typing import Any, Concatenate, Self
 
 import asyncpg
 
@@ -120,14 +121,24 @@ class PostgresStore(RelationalStore):
         self._turns = Turns(self._connect)
         self._ringing: asyncio.Task[None] | None = None
         self._rings = False
+        self._borrowed = False
 
     @property
     def address(self) -> str:
         """The URL without the password."""
         return self._address
 
+    def within(self, project: str | None) -> Self:
+        """The same connections, in whose transactions the database shows one project."""
+        view = copies.copy(self)
+        own = {"_project": project or _EVERY, "_ringing": None, "_rings": False, "_borrowed": True}
+        vars(view).update(own)
+        return view
+
     async def open(self) -> None:
         """Connect, and bring the database up to date."""
+        if self._borrowed:
+            return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._connections, thread_name_prefix="mnemic-postgres")
         self._role = None
@@ -141,6 +152,8 @@ class PostgresStore(RelationalStore):
         """Wait for what is running, then close every connection."""
         if self._ringing is not None:
             await asyncio.wait([self._ringing])
+        if self._borrowed:
+            return
         await self._bell.close()
         await self._turns.close()
         pool, self._pool = self._pool, None

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -75,6 +75,10 @@ class InMemoryStore:
         self._state = state
 
     # Embedding spaces.
+
+    def within(self, project: str | None) -> Self:  # noqa: ARG002
+        """The same store."""
+        return self
 
     async def space(self) -> Space | None:
         """The declared space, if any."""

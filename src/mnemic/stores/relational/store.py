@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import date, datetime
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from mnemic.errors import StoreUnavailable
 from mnemic.protocols import (
@@ -71,6 +71,10 @@ class RelationalStore:
     async def _read_all(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """One snapshot of every project."""
         return await self._read(step, *args, **kwargs)
+
+    def within(self, project: str | None) -> Self:  # noqa: ARG002 - every statement names its project
+        """The same store: nothing of a file's is kept from who has it open."""
+        return self
 
     async def space(self) -> Space | None:
         """The active embedding space."""
