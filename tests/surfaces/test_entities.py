@@ -217,6 +217,37 @@ def test_one_that_turns_out_to_be_two_is_split_by_name_until_that_is_taken_back(
     assert rules.verify()["problems"] == []
 
 
+def test_a_name_that_came_by_a_merge_is_split_off_again(rules):
+    add(rules, "My boss Ingrid lives in Rome.", "I met Mrs Hansen in Oslo.")
+    apart = names(rules)
+    rules.merge_entities("Ingrid", "Mrs Hansen", user_id=USER)
+    add(rules, "Mrs Hansen likes tea.")
+    merged = names(rules)
+    split = rules.split_entity("Ingrid", "Mrs Hansen", user_id=USER)
+    assert who(rules, "Mrs Hansen") == split["id"] != who(rules, "Ingrid") == who(rules, "my boss")
+    assert {rules.get(each)["memory"] for each in rules.related("Mrs Hansen", user_id=USER)["memories"]} == {
+        "I met Mrs Hansen in Oslo.", "Mrs Hansen likes tea.",
+    }  # fmt: skip
+    assert names(rules).keys() == apart.keys()
+    assert names(rules)["Ingrid"] == apart["Ingrid"]
+    with pytest.raises(InvalidInput):
+        rules.split_entity("Ingrid", "Mrs Hansen", user_id=USER)
+    rules.undo(split["change_id"])
+    assert names(rules) == merged
+    assert rules.verify()["problems"] == []
+
+
+def test_who_gives_away_the_name_it_is_called_by_goes_by_another(rules):
+    add(rules, "My wife is called Dana.", "Dana lives in Munich.")
+    before = names(rules)
+    split = rules.split_entity("my wife", "Dana", user_id=USER)
+    assert rules.related("my wife", user_id=USER)["entity"]["name"] != "Dana"
+    with pytest.raises(InvalidInput):
+        rules.split_entity("my wife", "Dana", user_id=USER)
+    rules.undo(split["change_id"])
+    assert names(rules) == before
+
+
 def test_an_only_name_is_not_split_off(rules):
     add(rules, "I work at Acme.")
     with pytest.raises(InvalidInput):

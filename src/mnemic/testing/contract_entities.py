@@ -253,6 +253,46 @@ class EntitiesContract(Contract):
             await store.commit(Write(scope=ALICE, at=LATER, entities=(back,)))
             assert await store.entities(ALICE, limit=9) == before
 
+    async def test_a_name_that_came_by_a_merge_moves_too_with_what_was_said_since(self, make_store: MakeStore) -> None:
+        boss, hansen, other = entity("Boss"), entity("Hansen"), entity("Other")
+        before, since = known(ALICE, "Hansen sings"), known(ALICE, "Hansen likes tea")
+        change, undo = changing("split"), changing("undo")
+        move = MoveName(key="hansen", source=boss.id, target=other.id, change_id=change.id)
+        said_since = Naming(memory_id=since.id, entity_id=boss.id, key="hansen")
+        async with opened(make_store) as store:
+            await store.commit(replace(adding(before), entities=(*new(boss, hansen), *naming(before, hansen))))
+            await store.commit(merging(hansen, boss))
+            await store.commit(replace(adding(since), entities=(said_since,)))
+            whole = replace(boss, aliases=("Hansen",), memories=2)
+            assert await store.resolve(ALICE, ["boss", "hansen"]) == {"boss": whole, "hansen": whole}
+            bare = NewEntity(entity=other, keys={})
+            await store.commit(Write(scope=ALICE, at=LATER, changes=(change,), entities=(bare, move)))
+            found = await store.resolve(ALICE, ["boss", "hansen"])
+            assert found == {"boss": boss, "hansen": replace(other, name="Hansen", memories=2)}
+            did = await store.change(change.id)
+            assert did is not None
+            assert did.moved == (("hansen", hansen.id, other.id),)
+            with pytest.raises(Conflict):
+                await store.commit(Write(scope=ALICE, at=LATER, entities=(move,)))
+            back = MoveName(key="hansen", source=other.id, target=hansen.id, change_id=undo.id)
+            await store.commit(Write(scope=ALICE, at=LATER, entities=(back,)))
+            assert await store.resolve(ALICE, ["boss", "hansen"]) == {"boss": whole, "hansen": whole}
+
+    async def test_a_name_that_two_parts_have_leaves_them_both(self, make_store: MakeStore) -> None:
+        whole, first, second, other = entity("Whole"), entity("Dana"), entity("Dana"), entity("Other")
+        one, two = known(ALICE, "Dana skis"), known(ALICE, "Dana swims")
+        change = changing("split")
+        move = MoveName(key="dana", source=whole.id, target=other.id, change_id=change.id)
+        async with opened(make_store) as store:
+            named = (*new(whole, first, second, other), *naming(one, first), *naming(two, second))
+            await store.commit(replace(adding(one, two), entities=named))
+            await store.commit(merging(first, whole))
+            await store.commit(merging(second, first))
+            await store.commit(Write(scope=ALICE, at=LATER, changes=(change,), entities=(move,)))
+            assert await store.resolve(ALICE, ["whole", "dana"]) == {
+                "whole": whole, "dana": replace(other, aliases=("Dana",), memories=2),
+            }  # fmt: skip
+
     async def test_what_names_nobody_known_is_a_conflict(self, make_store: MakeStore) -> None:
         dana, nobody = entity("Dana"), entity("Nobody")
         memory = known(ALICE, "Dana skis")

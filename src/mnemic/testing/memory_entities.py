@@ -52,21 +52,36 @@ def _merge(state: State, change: MergeEntity) -> None:
 
 
 def _move(state: State, change: MoveName) -> None:
+    """Take a name from an entity, or from those that were merged into it: names stay with who had them first."""
     _must_be(state, change.target)
-    key, source, target = change.key, change.source, change.target
-    if (source, key) not in state.names:
-        raise Conflict(f"entity {source} is not called {describe(key)} any more; decide again")
-    state.names[target, key] = state.names.pop((source, key))
+    key, target = change.key, change.target
+    parts = {each for each in state.entities if change.source in _chain(state, each)}
+    found = [(whose != change.source, at, whose) for (whose, used), (_, at) in state.names.items() if used == key]
+    had = [whose for _, _, whose in sorted(found) if whose in parts]
+    if not had:
+        raise Conflict(f"entity {change.source} is not called {describe(key)} any more; decide again")
+    if target not in parts and any(_owner(state, each) != _owner(state, target) for each in had):
+        raise Conflict(
+            f"{describe(key)} is a name of another user's entity, merged into {change.source}; undo that merge"
+        )
+    for source in reversed(had):
+        if source != target:
+            state.names[target, key] = state.names.pop((source, key))
 
     def moved(entity_id: str, used: str) -> str:
-        return target if (entity_id, used) == (source, key) else entity_id
+        return target if entity_id in parts and used == key else entity_id
 
     state.mentions = frozenset((memory, moved(entity, used), used) for memory, entity, used in state.mentions)
     state.relations = {
         (memory, moved(subject, keys[0]), predicate, moved(object_, keys[1])): keys
         for (memory, subject, predicate, object_), keys in state.relations.items()
     }
-    state.moves[change.change_id, key, source] = target
+    state.moves[change.change_id, key, had[0]] = target
+
+
+def _owner(state: State, entity_id: str) -> tuple[object, ...]:
+    scope = state.entities[entity_id].scope
+    return scope.project, scope.owner
 
 
 # Reading.
@@ -121,13 +136,19 @@ def load(state: State, entity_id: str) -> Entity:
     entity = state.entities[last(state, entity_id)]
     parts = [each for each in state.entities.values() if last(state, each.id) == entity.id]
     names: dict[str, None] = {}
+    kept = set()
     for part in sorted(parts, key=lambda each: (each.created_at, each.id)):
         said = sorted((at, key, name) for (whose, key), (name, at) in state.names.items() if whose == part.id)
-        names |= dict.fromkeys([part.name, *(name for _, _, name in said)])
+        texts = [name for _, _, name in said]
+        if part.name.casefold() in map(str.casefold, texts):  # else it was given to another
+            kept.add(part.id)
+            names[part.name] = None
+        names |= dict.fromkeys(texts)
+    name = entity.name if entity.id in kept or not names else next(iter(names))
     ids = {part.id for part in parts}
     memories = {memory for memory, whose, _ in state.mentions if whose in ids and state.is_current(memory)}
-    aliases = tuple(name for name in names if name != entity.name)
-    return replace(entity, aliases=aliases, memories=len(memories))
+    aliases = tuple(each for each in names if each != name)
+    return replace(entity, name=name, aliases=aliases, memories=len(memories))
 
 
 def last(state: State, entity_id: str) -> str:

@@ -75,16 +75,22 @@ def _merge(db: Db, change: MergeEntity) -> None:
 
 
 def _move(db: Db, change: MoveName) -> None:
-    partition = partition_of(change.source)
+    """Take a name from an entity, or from those that were merged into it: names stay with who had them first."""
     _must_be(db, change.target)
-    whose = db.execute(_OWNER_OF, [partition, change.source]).fetchone()
-    name = "owner = ? AND key = ? AND entity_id = ?"
-    found = whose and db.execute(f"SELECT 1 FROM names WHERE {name}", [*whose, change.key, change.source]).fetchone()
-    if partition is None or not found:
+    owners = _owners(db, parts_of(db, [change.source]))
+    had = _who_have(db, owners, change)
+    if not had:
         raise Conflict(f"entity {change.source} is not called {describe(change.key)} any more; decide again")
-    if change.source != change.target:
-        _move_rows(db, partition, whose[0], change)
-    row = [partition_of(change.change_id), change.change_id, change.key, change.source, change.target]
+    if change.target not in owners and {owners[each] for each in had} != {
+        _owners(db, [change.target]).get(change.target)
+    }:
+        raise Conflict(
+            f"{describe(change.key)} is a name of another user's entity, merged into {change.source}; undo that merge"
+        )
+    for source in (*(each for each in owners if each not in had), *reversed(had)):  # the last one's name is kept
+        if source != change.target:
+            _move_rows(db, source, owners[source], change)
+    row = [partition_of(change.change_id), change.change_id, change.key, had[0], change.target]
     db.execute(
         """
         INSERT INTO moves (partition, change_id, key, source, target) VALUES (?, ?, ?, ?, ?)
@@ -94,16 +100,38 @@ def _move(db: Db, change: MoveName) -> None:
     )
 
 
-def _move_rows(db: Db, partition: int, owner: int, change: MoveName) -> None:
-    _replace(db, "names", "entity_id", ("owner", "key"), f"owner = {owner:d} AND key = ?", change)
-    mine = f"partition = {partition:d} AND "
-    _replace(db, "mentions", "entity_id", ("partition", "memory_id", "key"), f"{mine}key = ?", change)
+def _owners(db: Db, entity_ids: Iterable[str]) -> dict[str, int]:
+    rows = db.execute(
+        f"""
+        SELECT e.id, e.owner FROM {db.KEYS} AS k
+        JOIN entities AS e ON e.partition = k.partition AND e.id = k.id
+        ORDER BY e.id
+        """,
+        [keys_json(entity_ids)],
+    )
+    return dict(rows.fetchall())
+
+
+def _who_have(db: Db, owners: Mapping[str, int], change: MoveName) -> list[str]:
+    """Those of some entities that have the name: the one that it is taken from, then who had it first."""
+    mine, values = db.at("owner", sorted(set(owners.values())))
+    rows = db.execute(
+        f"SELECT entity_id FROM names WHERE {mine} AND key = ? AND entity_id {db.IN} ORDER BY at, entity_id",
+        [*values, change.key, db.listed(owners)],
+    )
+    return sorted((each for (each,) in rows), key=lambda each: each != change.source)
+
+
+def _move_rows(db: Db, source: str, owner: int, change: MoveName) -> None:
+    _replace(db, "names", "entity_id", ("owner", "key"), f"owner = {owner:d} AND key = ?", source, change)
+    mine = f"partition = {partition_of(source):d} AND "
+    _replace(db, "mentions", "entity_id", ("partition", "memory_id", "key"), f"{mine}key = ?", source, change)
     rest = ("partition", "memory_id", "predicate")
-    _replace(db, "relations", "subject_id", (*rest, "object_id"), f"{mine}subject_key = ?", change)
-    _replace(db, "relations", "object_id", (*rest, "subject_id"), f"{mine}object_key = ?", change)
+    _replace(db, "relations", "subject_id", (*rest, "object_id"), f"{mine}subject_key = ?", source, change)
+    _replace(db, "relations", "object_id", (*rest, "subject_id"), f"{mine}object_key = ?", source, change)
 
 
-def _replace(db: Db, table: str, entity: str, rest: Sequence[str], called: str, change: MoveName) -> None:
+def _replace(db: Db, table: str, entity: str, rest: Sequence[str], called: str, source: str, change: MoveName) -> None:
     """Rows of one name become another entity's, in the place of those that this has. `rest`: of the key of the table."""
     same = " AND ".join(f"moving.{name} = {table}.{name}" for name in rest)
     db.execute(
@@ -112,11 +140,9 @@ def _replace(db: Db, table: str, entity: str, rest: Sequence[str], called: str, 
             SELECT 1 FROM (SELECT * FROM {table} WHERE {entity} = ? AND {called}) AS moving WHERE {same}
         )
         """,
-        [change.target, change.source, change.key],
+        [change.target, source, change.key],
     )
-    db.execute(
-        f"UPDATE {table} SET {entity} = ? WHERE {entity} = ? AND {called}", [change.target, change.source, change.key]
-    )
+    db.execute(f"UPDATE {table} SET {entity} = ? WHERE {entity} = ? AND {called}", [change.target, source, change.key])
 
 
 def _must_be(db: Db, entity_id: str) -> None:

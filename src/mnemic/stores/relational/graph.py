@@ -189,7 +189,8 @@ def _load(db: Db, entity_ids: Iterable[str]) -> dict[str, Entity]:
     """Entities with their names, those of what was merged into them too, and how many current memories name them."""
     ids = list(entity_ids)
     parts = parts_of(db, ids)
-    names: dict[str, dict[str, None]] = defaultdict(dict)
+    said: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    named: dict[str, str] = {}
     called = db.execute(
         f"""
         SELECT e.id, e.name, n.text FROM {db.KEYS} AS k
@@ -200,7 +201,8 @@ def _load(db: Db, entity_ids: Iterable[str]) -> dict[str, Entity]:
         [keys_json(parts)],
     )
     for entity_id, name, text in called:
-        names[parts[entity_id]].update({name: None} if text is None else {name: None, text: None})
+        named[entity_id] = name
+        said[parts[entity_id]].setdefault(entity_id, []).extend([] if text is None else [text])
     counted: dict[str, set[str]] = defaultdict(set)
     for entity_id, memory_id in _mentions(db, parts, "true", []):
         counted[parts[entity_id]].add(memory_id)
@@ -211,10 +213,24 @@ def _load(db: Db, entity_ids: Iterable[str]) -> dict[str, Entity]:
         """,
         [keys_json(ids)],
     )
-    return {
-        row[0]: _entity_of(row, tuple(each for each in names[row[0]] if each != row[7]), len(counted[row[0]]))
-        for row in rows
-    }
+    found = {}
+    for row in rows:
+        name, *aliases = _names(row[0], named, said[row[0]])
+        found[row[0]] = _entity_of(row, name, tuple(aliases), len(counted[row[0]]))
+    return found
+
+
+def _names(entity_id: str, named: Mapping[str, str], said: Mapping[str, Sequence[str]]) -> list[str]:
+    """What an entity is called, and its other names. `said`: of each of its parts. A name may have been given away."""
+    names: dict[str, None] = {}
+    kept = set()
+    for part, texts in said.items():
+        if named[part].casefold() in map(str.casefold, texts):
+            kept.add(part)
+            names[named[part]] = None
+        names |= dict.fromkeys(texts)
+    name = named[entity_id] if entity_id in kept or not names else next(iter(names))
+    return [name, *(each for each in names if each != name)]
 
 
 def _mentions(db: Db, entity_ids: Iterable[str], whose: str, values: list[Any]) -> list[tuple[str, str]]:
@@ -268,8 +284,8 @@ def _named(db: Db, scope: Scope, chosen: Sequence[str]) -> Named:
 _COLUMNS = "id, project, user_id, agent_id, app_id, run_id, kind, name, created_at, merged_into"
 
 
-def _entity_of(row: tuple[Any, ...], aliases: tuple[str, ...], memories: int) -> Entity:
-    entity_id, project, user_id, agent_id, app_id, run_id, kind, name, created_at, merged_into = row
+def _entity_of(row: tuple[Any, ...], name: str, aliases: tuple[str, ...], memories: int) -> Entity:
+    entity_id, project, user_id, agent_id, app_id, run_id, kind, _, created_at, merged_into = row
     return Entity(
         id=entity_id,
         scope=Scope(project=project, user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id),
