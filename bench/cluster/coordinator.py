@@ -37,14 +37,14 @@ async def distribute(
     The coordinator holds definitions only, so that they are simply made again after a migration. Not run while
     somebody uses them: it takes them away and puts them back in one transaction.
     """
-    functions = await _functions(nodes[0], schema)
+    made = [*await _of_node(nodes[0], schema, _TYPES), *await _of_node(nodes[0], schema, _FUNCTIONS)]
     for extension in ("postgres_fdw", "vector"):
         await coordinator.execute(f"CREATE EXTENSION IF NOT EXISTS {extension} SCHEMA public")
     async with coordinator.transaction():
         await coordinator.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
         await coordinator.execute("SET LOCAL check_function_bodies = off")
-        for function in functions:  # tables may compute columns with them
-            await coordinator.execute(function)
+        for statement in made:  # tables may compute columns with them, and who explains a statement uses them
+            await coordinator.execute(statement)
         for node in nodes:
             await _import(coordinator, node, schema)
         tables = await _relations(coordinator, nodes[0].name)
@@ -80,8 +80,29 @@ async def node_of_each(coordinator: asyncpg.Connection, table: str, *, partition
     return [row["srvname"] for row in rows]
 
 
-async def _functions(node: Node, schema: str) -> list[str]:
-    """A node's own functions, as the statements that make them, in the order they were made."""
+_TYPES = """
+SELECT format('CREATE TYPE %I.%I AS (%s)', $1::text, c.relname, (
+    SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod) || coalesce(
+        (SELECT format(' COLLATE %I', l.collname) FROM pg_collation AS l
+            WHERE l.oid = a.attcollation AND l.collname <> 'default'), '')), ', ' ORDER BY a.attnum)
+    FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+)) AS made
+FROM pg_class AS c
+WHERE c.relnamespace = $1::text::regnamespace AND c.relkind = 'c'
+ORDER BY c.oid
+"""
+
+_FUNCTIONS = """
+SELECT pg_get_functiondef(f.oid) AS made
+FROM pg_proc AS f
+WHERE f.pronamespace = $1::text::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = f.oid AND d.deptype = 'e')
+ORDER BY f.oid
+"""
+
+
+async def _of_node(node: Node, schema: str, query: str) -> list[str]:
+    """A node's own types or functions, as the statements that make them, in the order they were made."""
     db = await asyncpg.connect(
         host=list(node.hosts),
         port=list(node.ports),
@@ -91,19 +112,9 @@ async def _functions(node: Node, schema: str) -> list[str]:
         target_session_attrs="read-write",
     )
     try:
-        rows = await db.fetch(
-            """
-            SELECT pg_get_functiondef(f.oid) AS made
-            FROM pg_proc f
-            WHERE f.pronamespace = $1::text::regnamespace
-                AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = f.oid AND d.deptype = 'e')
-            ORDER BY f.oid
-            """,
-            schema,
-        )
+        return [row["made"] for row in await db.fetch(query, schema)]
     finally:
         await db.close()
-    return [row["made"] for row in rows]
 
 
 async def _import(coordinator: asyncpg.Connection, node: Node, schema: str) -> None:
