@@ -350,8 +350,13 @@ def _level(similarity: Floats, eligible: Mask, spread: float | None) -> Floats:
     known = similarity[eligible & np.isfinite(similarity)]
     if spread is not None or not len(known):
         return similarity
+    return np.asarray(similarity * stretch(known), dtype=np.float32)
+
+
+def stretch(known: Floats) -> float:
+    """What to multiply similarities by, of which some are known, to bring them to the usual spread."""
     variance = (_SPREAD_PRIOR * _SPREAD**2 + len(known) * float(known.var())) / (_SPREAD_PRIOR + len(known))
-    return np.asarray(similarity * (_SPREAD / max(math.sqrt(variance), 1e-3)), dtype=np.float32)
+    return _SPREAD / max(math.sqrt(variance), 1e-3)
 
 
 def _count(rows: Rows, near: Floats | None, asked: Asked, arms: Collection[str]) -> tuple[dict[str, Floats], Floats]:

@@ -79,7 +79,6 @@ class Reader:
             terms=blocks.terms,
             starts=blocks.starts,
         )
-        similarity, lift = similarities(self.db, blocks, eligible, probe, index.codes)
         memories = self._memories_among(blocks, eligible, probe.where) if probe.linked or probe.times else eligible
         asked = ranking.Asked(
             words=probe.words,
@@ -88,9 +87,7 @@ class Reader:
             times=self._timely(blocks, memories, probe),
         )
         watched = places_of(self.db, blocks.entries, probe.watched)
-        scored = ranking.rank(
-            rows, similarity, asked, probe.limit, spread=probe.calibration.spread, arms=probe.arms, watched=watched
-        )
+        scored, lift = self.score(probe, index, rows, asked, watched)
         scored = [each for each in scored if eligible[each.row]]
         chosen = np.array([hit.row for hit in scored], dtype=np.int64)
         entries, said = blocks.entries[chosen].tolist(), blocks.marks["said"][chosen].tolist()
@@ -111,6 +108,15 @@ class Reader:
             for hit, entry, at in zip(scored, entries, said, strict=True)
         ]
         return Found(candidates=tuple(found), searched=int(eligible.sum()), lift=lift)
+
+    def score(
+        self, probe: Probe, index: Index, rows: ranking.Rows, asked: ranking.Asked, watched: Sequence[int]
+    ) -> tuple[list[ranking.Scored], float | None]:
+        """The best rows, by the nearness of every one and what else is asked for; and the question's lift."""
+        similarity, lift = similarities(self.db, index.blocks, rows.eligible, probe, index.codes)
+        spread = probe.calibration.spread
+        best = ranking.rank(rows, similarity, asked, probe.limit, spread=spread, arms=probe.arms, watched=watched)
+        return best, lift
 
     def _index(self, where: Where) -> Index:
         """A user's or the project's range of blocks; for other scopes the rows an id's own index names."""

@@ -40,10 +40,10 @@ def similarities(
     heads = np.maximum(np.arange(len(blocks.entries)) - blocks.marks["head"].astype(np.int64), 0)
     wanted = np.flatnonzero(eligible[heads])
     if kept is None:
-        codes = _read(db, space[0], space[1], blocks.entries[wanted])
+        codes = read_codes(db, space[0], space[1], blocks.entries[wanted])
     else:
-        codes = kept.get(space[0]) or kept.setdefault(space[0], _read(db, space[0], space[1], blocks.entries))
-    at = _places(codes, blocks.entries[wanted])
+        codes = kept.get(space[0]) or kept.setdefault(space[0], read_codes(db, space[0], space[1], blocks.entries))
+    at = places(codes, blocks.entries[wanted])
     have = codes.scale[at] > 0
     wanted, at = wanted[have], at[have]
     if not len(wanted):
@@ -51,7 +51,7 @@ def similarities(
     cjk = pack.is_cjk(blocks.marks)[wanted]
     typical = probe.calibration.typical.get(probe.side)
     question = ranking.Centred(probe.vectors, probe.side, _means(codes, at, cjk, probe), typical)
-    products = _products(codes, question.probes)[at]
+    products = multiplied(codes, question.probes)[at]
     approximate = question.cosine(products, cjk)
     best = ranking.top(approximate, np.ones(len(wanted), np.bool_), probe.limit)
     exact = _exact(db, space[0], space[1], blocks.entries[wanted[best]])
@@ -74,7 +74,8 @@ class Codes:
     """Where each block's rows end."""
 
 
-def _read(db: Db, space: int, dimensions: int, entries: NDArray[np.int64]) -> Codes:
+def read_codes(db: Db, space: int, dimensions: int, entries: NDArray[np.int64]) -> Codes:
+    """Codes of the blocks that some entries lie in."""
     which, values = db.at("block", np.unique(entries >> pack.BLOCK_BITS).tolist())
     rows = db.execute(f"SELECT block, codes FROM vectors_{space:d} WHERE {which} ORDER BY block", values).fetchall()
     kind = pack.code_type(dimensions)
@@ -91,7 +92,7 @@ def _read(db: Db, space: int, dimensions: int, entries: NDArray[np.int64]) -> Co
     )
 
 
-def _places(codes: Codes, entries: NDArray[np.int64]) -> NDArray[np.int64]:
+def places(codes: Codes, entries: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where each entry lies among the rows read; the row of scale 0 where it has no vector."""
     nowhere = len(codes.scale) - 1
     if not len(codes.blocks):
@@ -126,7 +127,7 @@ def _means(
     return {name: ranking.centre(probe.calibration.means, sums, name) for name in ranking.SIDES}
 
 
-def _products(codes: Codes, probes: ranking.Floats) -> ranking.Floats:
+def multiplied(codes: Codes, probes: ranking.Floats) -> ranking.Floats:
     """Every row read, times the probes: shape (rows + 1, w + 2)."""
     out = np.zeros((len(codes.scale), probes.shape[1]), dtype=np.float32)
     start = 0
@@ -141,6 +142,17 @@ def _exact(db: Db, space: int, dimensions: int, entries: NDArray[np.int64]) -> V
     rows = dict(db.execute(f"SELECT entry, vector FROM exact_{space:d} WHERE {which}", values).fetchall())
     flat = np.frombuffer(b"".join(rows[int(entry)] for entry in entries), dtype="<f2")
     return flat.reshape(-1, dimensions).astype(np.float32)
+
+
+def exact_of(
+    db: Db, space: int, dimensions: int, entries: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Vectors]:
+    """Those of some rows that have a vector, with it; `entries` are those of all rows."""
+    which, values = db.at("entry", entries[rows].tolist())
+    found = db.execute(f"SELECT entry, vector FROM exact_{space:d} WHERE {which} ORDER BY entry", values).fetchall()
+    vectors = np.frombuffer(b"".join(vector for _, vector in found), dtype="<f2").reshape(-1, dimensions)
+    at = np.array([entry for entry, _ in found], dtype=np.int64)
+    return np.searchsorted(entries, at), vectors.astype(np.float32)
 
 
 def stored(db: Db, places: Sequence[tuple[int, int]]) -> dict[int, Vectors]:
@@ -190,8 +202,8 @@ def nearest(
     wanted = np.flatnonzero(eligible[heads])
     if space is None or questions.shape[1] != space[1] or limit < 1 or not len(wanted):
         return nothing
-    codes = (kept or {}).get(space[0]) or _read(db, space[0], space[1], blocks.entries[wanted])
-    at = _places(codes, blocks.entries[wanted])
+    codes = (kept or {}).get(space[0]) or read_codes(db, space[0], space[1], blocks.entries[wanted])
+    at = places(codes, blocks.entries[wanted])
     have = codes.scale[at] > 0
     wanted, at = wanted[have], at[have]
     if not len(wanted):
@@ -199,7 +211,7 @@ def nearest(
     rows, starts = np.unique(heads[wanted], return_index=True)  # windows of a record lie side by side
     scores = np.concatenate(
         [
-            np.maximum.reduceat(_products(codes, questions[start : start + _AT_ONCE].T)[at], starts, axis=0)
+            np.maximum.reduceat(multiplied(codes, questions[start : start + _AT_ONCE].T)[at], starts, axis=0)
             for start in range(0, len(questions), _AT_ONCE)
         ],
         axis=1,
