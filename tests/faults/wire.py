@@ -19,6 +19,7 @@ class Wire:
         self._cuts = []
         self._left, self._deed = None, None
         self._guard = threading.Lock()
+        self._gates, self._open = [], True
         self.cuts = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -34,8 +35,23 @@ class Wire:
             self._left = message
             return before is None
 
+    def freeze(self, *, new=True):
+        """Pass nothing on any more, on connections that stay open; nor on `new` ones."""
+        with self._guard:
+            self._open = not new
+            for gate in self._gates:
+                gate.clear()
+
+    def thaw(self):
+        """Go on where it stopped."""
+        with self._guard:
+            self._open = True
+            for gate in self._gates:
+                gate.set()
+
     def close(self):
         self._listener.close()
+        self.thaw()
 
     def _accept(self):
         with contextlib.suppress(OSError):
@@ -46,12 +62,18 @@ class Wire:
                 except OSError:  # it is away just now, and so is the wire
                     client.close()
                     continue
+                gate = threading.Event()
+                with self._guard:
+                    self._gates.append(gate)
+                    if self._open:
+                        gate.set()
                 for work in (self._ask, self._answer):
-                    threading.Thread(target=work, args=(client, server), daemon=True).start()
+                    threading.Thread(target=work, args=(client, server, gate), daemon=True).start()
 
-    def _ask(self, client, server):
+    def _ask(self, client, server, gate):
         with contextlib.suppress(OSError), client, server:
             while data := client.recv(65_536):
+                gate.wait()
                 if (deed := self._due()) is not None:
                     deed()
                     return
@@ -68,9 +90,10 @@ class Wire:
                     return
                 server.sendall(data)
 
-    def _answer(self, client, server):
+    def _answer(self, client, server, gate):
         with contextlib.suppress(OSError):
             while data := server.recv(65_536):
+                gate.wait()
                 client.sendall(data)
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)

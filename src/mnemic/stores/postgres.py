@@ -36,16 +36,19 @@ from mnemic.errors import (
     StoreUnwritable,
 )
 from mnemic.exports import Destination
-from mnemic.protocols import Counts, Space, Vectors, Write
+from mnemic.protocols import Counts, Found, Probe, Space, Vectors, Write
 from mnemic.records import Line
 from mnemic.stores import postgres_backup as backup
+from mnemic.stores import postgres_near as near
 from mnemic.stores.postgres_bell import RING, Bell, is_rung_for
 from mnemic.stores.postgres_db import PostgresDb, Session
 from mnemic.stores.postgres_erase import rewrite
 from mnemic.stores.postgres_schema import SCHEMA, prepare
 from mnemic.stores.postgres_transaction import Once, begin, end, run
 from mnemic.stores.postgres_turns import Turns
-from mnemic.stores.postgres_url import without_password
+from mnemic.stores.postgres_url import timeout_of, without_password
+from mnemic.stores.postgres_watch import WatchedSession
+from mnemic.stores.postgres_wide import WideReader, Wish
 from mnemic.stores.relational import queue, spaces, traces
 from mnemic.stores.relational.cache import Cache
 from mnemic.stores.relational.db import Db
@@ -68,7 +71,19 @@ _SETTINGS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",  # compiling takes longer than any of them
+    # A client that lost its power, or its network, keeps what it has locked until the server notices: in two minutes
+    # instead of the two hours that systems wait.
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "6",
 }
+
+_BY_KEYS = (commit, take_in)
+"""Steps whose statements all look up rows by their keys, whatever the values: here planning would take most of the time."""
+_PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
+
+_TIMEOUT = 60.0
+"""Seconds: a failover takes some thirty, a transaction that holds a lock for longer is stuck more likely than at work."""
 
 _OPENING = 5.0
 """Seconds that opening waits for a server: one that starts together with its users, not one that is not there."""
@@ -101,24 +116,28 @@ class PostgresStore(RelationalStore):
             for the one that takes writes.
         project: the only project that may be seen or written, enforced by the database; None: any.
         connections: how many at most; each is used by one thread.
-        timeout: seconds to wait for a server that does not answer before `StoreUnavailable`, or for a lock
-            before `StoreBusy`.
+        timeout: seconds to wait for a server that went away before `StoreUnavailable`, or for a lock before
+            `StoreBusy`; None: what the URL says as `?mnemic.timeout=`, or 60. A server that is there and has stopped
+            answering is found out in half a minute (`postgres_watch`), and given as long to come back.
     """
 
-    def __init__(self, url: str, *, project: str | None = None, connections: int = 8, timeout: float = 60.0) -> None:
+    def __init__(
+        self, url: str, *, project: str | None = None, connections: int = 8, timeout: float | None = None
+    ) -> None:
         self._url = url
         self._address = without_password(url)
         self._project = project or _EVERY
         self._connections = connections
-        self._timeout = timeout
+        self._timeout = timeout or timeout_of(url) or _TIMEOUT
         self._pool: ThreadPoolExecutor | None = None
         self._local = threading.local()
         self._sessions: list[Session] = []
         self._guard = threading.Lock()
         self._cache = Cache()
         self._role: str | None = None
-        self._bell = Bell(self._connect)
-        self._turns = Turns(self._connect)
+        self._bell = Bell(self._connect, self._timeout)
+        self._turns = Turns(self._connect, self._timeout)
+        self._tending = near.Tending(self._connect)
         self._ringing: asyncio.Task[None] | None = None
         self._rings = False
         self._borrowed = False
@@ -154,6 +173,7 @@ class PostgresStore(RelationalStore):
             await asyncio.wait([self._ringing])
         if self._borrowed:
             return
+        await self._tending.close()
         await self._bell.close()
         await self._turns.close()
         pool, self._pool = self._pool, None
@@ -188,8 +208,22 @@ class PostgresStore(RelationalStore):
         return self._turns.take(":".join((scope.project, *(scope.owner or ()))))
 
     async def wait_for_pending(self, seconds: float) -> None:
-        """Until a commit of any process rings."""
+        """Until a commit of any process rings. Who waits for work has time for the indexes of whole projects."""
+        self._tending.start()
         await self._bell.wait(seconds)
+
+    async def find(self, probe: Probe) -> Found:
+        """One read snapshot. A search of a whole project that an index would have helped asks for one."""
+
+        def search(reader: Reader) -> tuple[Found, Wish | None]:
+            wide = WideReader(reader.db, reader.cache)
+            return wide.find(probe), wide.wish
+
+        found, wish = await self._read(search)
+        if wish is not None:
+            with suppress(StoreError):  # the next search asks again
+                await self._once(self._project, traces.of_nothing, wish.ask)
+        return found
 
     async def lease(
         self, *, now: datetime, until: datetime, limit: int, scope: Scope | None = None
@@ -205,7 +239,7 @@ class PostgresStore(RelationalStore):
 
     async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
         """One transaction."""
-        await self._once(_EVERY, traces.of_nothing, spaces.reembed, space, vectors)
+        await self._once(_EVERY, traces.of_nothing, near.reembed, space, vectors)
 
     async def activate(self, space: Space, *, leaving: int = 0) -> bool:
         """One transaction."""
@@ -328,7 +362,8 @@ class PostgresStore(RelationalStore):
         **kwargs: P.kwargs,
     ) -> R:
         """Commit a step, through restarts of the server. `trace` is asked whether a commit without an answer was done."""
-        once = Once(project, lambda db: step(db, *args, **kwargs), trace)
+        settings = _PLANNED_ONCE if step in _BY_KEYS else ""
+        once = Once(project, lambda db: step(db, *args, **kwargs), trace, settings)
         try:
             return await self._run(once, again=True)
         except (StoreUnavailable, traces.Untold) as exc:
@@ -378,7 +413,7 @@ class PostgresStore(RelationalStore):
         """The session of this thread, connected: a server that restarts, or whose standby takes over, is waited for."""
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = Session()
+            session = self._local.session = WatchedSession(self._connect_as_user, self._timeout)
             with self._guard:
                 self._sessions.append(session)
         while session.connection is None or session.connection.is_closed():
@@ -392,8 +427,12 @@ class PostgresStore(RelationalStore):
                         raise
         return session
 
-    async def _connect(self) -> Any:
-        settings = _SETTINGS | ({"role": self._role} if self._role is not None else {})
+    async def _connect_as_user(self) -> Any:
+        return await self._connect(role=None)
+
+    async def _connect(self, **role: str | None) -> Any:
+        taken = role.get("role", self._role)
+        settings = _SETTINGS | ({} if taken is None else {"role": taken})
         settings["lock_timeout"] = str(int(self._timeout * 1000))
         return await asyncpg.connect(
             self._url,
@@ -449,9 +488,7 @@ def _refused(address: str) -> Iterator[None]:
             f"{address} answers and takes no writes: it is a standby, or this user's transactions are read-only"
         ) from exc
     except _LOST as exc:
-        raise StoreUnavailable(
-            f"{address} cannot be reached ({exc or type(exc).__name__}); is the server running there?"
-        ) from exc
+        raise StoreUnavailable(f"{address} cannot be reached ({_said(exc)}); is the server running there?") from exc
     except (
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.InvalidCatalogNameError,
@@ -460,6 +497,10 @@ def _refused(address: str) -> Iterator[None]:
         raise StoreUnavailable(f"{address} refused the connection: {exc}; check the user, password and name") from exc
     except asyncpg.PostgresError as exc:  # what stands behind the question mark is set as the server's settings
         raise InvalidConfig(f"{address} refused a setting in the address: {exc}") from exc
+
+
+def _said(exc: BaseException) -> str:
+    return str(exc) or ("it does not answer" if isinstance(exc, TimeoutError) else type(exc).__name__)
 
 
 @contextmanager
@@ -476,9 +517,7 @@ def _explained(address: str) -> Iterator[None]:
             f"{address}: {exc}; this user must own the schema {SCHEMA!r}, or be a member of the role that does"
         ) from exc
     except _LOST as exc:
-        raise StoreUnavailable(
-            f"{address} cannot be reached ({exc or type(exc).__name__}); is the server running?"
-        ) from exc
+        raise StoreUnavailable(f"{address} cannot be reached ({_said(exc)}); is the server running?") from exc
     except (asyncpg.IntegrityConstraintViolationError, asyncpg.SyntaxOrAccessError, asyncpg.DataError):
         raise  # a defect of ours, to be seen as one
     except asyncpg.PostgresError as exc:

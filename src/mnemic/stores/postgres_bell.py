@@ -41,10 +41,12 @@ class Bell:
 
     Args:
         connect: makes a connection.
+        patience: seconds to wait for a server that does not answer.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], patience: float) -> None:
         self._connect = connect
+        self._patience = patience
         self._connection: Connection | None = None
         self._heard = asyncio.Event()
         self._beginning = asyncio.Lock()
@@ -70,12 +72,15 @@ class Bell:
             if self._connection is not None and not self._connection.is_closed():
                 return False
             connection = await self._connect()
+            alarm = asyncio.get_running_loop().call_later(self._patience, connection.terminate)
             try:
                 connection.add_termination_listener(self._hear)
                 await connection.add_listener(_CHANNEL, self._hear)
             except BaseException:
                 connection.terminate()
                 raise
+            finally:
+                alarm.cancel()
             self._connection = connection
             self._heard.clear()
             return True

@@ -23,10 +23,16 @@ _FAREWELL = 2.0  # seconds
 
 
 class Turns:
-    """One at a time in this process, whoever it is about: hardly anybody ever loses."""
+    """One at a time in this process, whoever it is about: hardly anybody ever loses.
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
+    Args:
+        connect: makes a connection.
+        patience: seconds to wait for a turn, or for a server that does not answer.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], patience: float) -> None:
         self._connect = connect
+        self._patience = patience
         self._connection: Connection | None = None
         self._mine = asyncio.Lock()
 
@@ -47,7 +53,12 @@ class Turns:
     async def _ask(self, statement: str, owner: str) -> None:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
-        await self._connection.execute(statement, owner)
+        # Waiting for others ends by the lock's own limit before this.
+        alarm = asyncio.get_running_loop().call_later(self._patience + _FAREWELL, self._connection.terminate)
+        try:
+            await self._connection.execute(statement, owner)
+        finally:
+            alarm.cancel()
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -60,5 +60,22 @@ def without_password(url: str) -> str:
 _LAST_PORT = 65535
 
 
+def timeout_of(url: str) -> float | None:
+    """Seconds that a URL gives its server, as `?mnemic.timeout=20`.
+
+    Raises:
+        InvalidConfig: it gives something else.
+    """
+    given = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)).get(_TIMEOUT)
+    if given is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", given) is None or not float(given):
+        raise _bad(f"{_TIMEOUT} is a number of seconds above 0")
+    return float(given)
+
+
+_TIMEOUT = "mnemic.timeout"
+
+
 def _bad(why: str) -> InvalidConfig:
     return InvalidConfig(f"the store's address cannot be used: {why}; write postgresql://user:password@host:port/name")
