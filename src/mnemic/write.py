@@ -290,7 +290,8 @@ class WritePath:
         self, episodes: Sequence[Episode], vectors: Sequence[Vectors | None], scope: Scope, *, talk: bool
     ) -> list[NewEpisode]:
         """Link each turn to the one before it in the same conversation; without `talk` they are no turns."""
-        last = await self.store.last_turns(scope, 1) if episodes and talk else ()
+        goes_on = talk and bool(episodes) and (scope.run_id is not None or _is_dated(episodes[0]))
+        last = await self.store.last_turns(scope, 1) if goes_on else ()
         before = last[0] if last and _same_talk(last[0], episodes[0]) else None
         chained = []
         for episode, each in zip(episodes, vectors, strict=True):
@@ -625,8 +626,13 @@ def _shared(found: Sequence[Metadata]) -> Metadata:
 def _same_talk(before: Episode, after: Episode) -> bool:
     if after.scope.run_id is not None:
         return True
-    dated = before.said_at != before.received_at and after.said_at != after.received_at
+    dated = _is_dated(before) and _is_dated(after)
     return dated and abs(after.said_at - before.said_at) <= _SAME_TALK
+
+
+def _is_dated(episode: Episode) -> bool:
+    """Whether it came with the time at which it was said."""
+    return episode.said_at != episode.received_at
 
 
 def _turn(episode: Episode) -> Turn:

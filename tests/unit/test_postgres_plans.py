@@ -249,14 +249,24 @@ async def test_a_statement_is_planned_for_its_values_however_often_it_ran(filled
     assert [statement for statement, generic, _ in rows if generic and "$1" in statement] == []
 
 
+@pytest.mark.parametrize("call", [_add, _add_by_rules, _update, _delete], ids=lambda call: call.__name__.strip("_"))
+async def test_a_commit_is_planned_once_and_looks_up_keys_whatever_the_values(filled, statements, call):
+    async with opened(filled) as memory:
+        await call(memory)
+    plans = await explained(filled, statements, whatever_the_values=True)
+    reads = [(sql, node) for sql, plan in plans.items() for node in scans(plan)]
+    assert reads
+    assert [shown(sql, node) for sql, node in reads if not is_narrow(node) or not is_of_a_partition(node)] == []
+
+
 async def test_a_search_that_forgets_the_scope_is_caught(filled):
     forgetful = {"SELECT id FROM memories WHERE current AND lower(text) = $1": ["x"]}
     plans = await explained(filled, forgetful)
     assert [node for plan in plans.values() for node in scans(plan) if not is_narrow(node)]
 
 
-async def explained(url, statements):
-    """The plan of each statement, as the store's own connections make it."""
+async def explained(url, statements, *, whatever_the_values=False):
+    """The plan of each statement, as the store's own connections make it: for its values, or for any."""
     plans = {}
     async with connected(url) as connection:
         for name, value in postgres._SETTINGS.items():
@@ -265,7 +275,14 @@ async def explained(url, statements):
         await connection.execute("SELECT set_config('mnemic.project', $1, false)", PROJECT)
         for sql, values in statements.items():
             async with connection.transaction():
-                plans[sql] = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values))[0]["Plan"]
+                if whatever_the_values:
+                    await connection.execute(f"{postgres._PLANNED_ONCE}; PREPARE one AS {sql}")
+                    bound = f"({', '.join(['NULL'] * len(values))})" if values else ""
+                    told = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE one{bound}")
+                    await connection.execute("DEALLOCATE one")
+                else:
+                    told = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values)
+                plans[sql] = json.loads(told)[0]["Plan"]
     return plans
 
 

@@ -65,15 +65,18 @@ class Session:
             self._prepared.pop(next(iter(self._prepared)))
         return found
 
-    async def types(self, table: str) -> dict[str, str]:
+    def types(self, table: str) -> dict[str, str]:
         """Of a table's columns."""
         if table not in self._types:
-            statement = await self.prepared(
-                "SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute"
-                " WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped"
-            )
-            self._types[table] = dict(await statement.fetch(table))
+            self._types[table] = self.wait(self._ask_types(table))
         return self._types[table]
+
+    async def _ask_types(self, table: str) -> dict[str, str]:
+        statement = await self.prepared(
+            "SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute"
+            " WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped"
+        )
+        return dict(await statement.fetch(table))
 
     def drop(self) -> None:
         """Close the connection, if there is one; politely, unless it is broken."""
@@ -176,14 +179,19 @@ class PostgresDb:
         """Add rows, with the partition that their number says, or update those that are there."""
         self.write([Insert(table=table, columns=columns, rows=list(rows), key=key)])
 
-    def write(self, inserts: Sequence[Insert], updates: Sequence[Predicate] = ()) -> None:
+    def write(
+        self, inserts: Sequence[Insert], updates: Sequence[Predicate] = (), beside: Predicate | None = None
+    ) -> Sequence[Any]:
         """One statement: each costs a journey to the server."""
         parts = [*(self._insertion(each) for each in inserts if each.rows), *updates]
-        if parts:
-            *others, (last, _) = parts
-            beside = ", ".join(f"part{number} AS ({sql})" for number, (sql, _) in enumerate(others))
-            values = [value for _, bound in parts for value in bound]
-            self.execute(f"WITH {beside} {last}" if others else last, values)
+        if beside is not None:
+            parts.append(beside)
+        if not parts:
+            return []
+        *others, (last, _) = parts
+        first = ", ".join(f"part{number} AS ({sql})" for number, (sql, _) in enumerate(others))
+        values = [value for _, bound in parts for value in bound]
+        return self.execute(f"WITH {first} {last}" if others else last, values).fetchall()
 
     def _insertion(self, new: Insert) -> Predicate:
         """Rows come as one array a column, so that a thousand are planned once."""
@@ -192,7 +200,7 @@ class PostgresDb:
         if divided is not None:
             values.append([partition_at(divided, number) for number in values[columns.index(divided)]])
             columns = (*columns, "partition")
-        types = self._session.wait(self._session.types(new.table))
+        types = self._session.types(new.table)
         arrays = ", ".join(f"?::{types[name]}[]" for name in columns)
         sql = f"INSERT INTO {new.table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
         if new.key is not None:

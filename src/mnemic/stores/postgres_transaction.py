@@ -20,8 +20,12 @@ class Once(Generic[R]):
     `trace` looks, in a transaction of its own, for what the step leaves.
     """
 
-    def __init__(self, project: str, step: Callable[[Db], R], trace: Callable[[Db], Answer]) -> None:
+    def __init__(
+        self, project: str, step: Callable[[Db], R], trace: Callable[[Db], Answer], settings: str = ""
+    ) -> None:
+        """`settings`: statements at the start of the step's transaction."""
         self._project = project
+        self._settings = settings
         self._step = step
         self._trace = trace
         self.asked = False
@@ -41,7 +45,7 @@ class Once(Generic[R]):
         return answer
 
     def _attempt(self, session: Session) -> R:
-        begin(session, self._project, then=WRITING)
+        begin(session, self._project, then=f"{WRITING}; {self._settings}")
         try:
             done = self._step(PostgresDb(session))
         except BaseException:

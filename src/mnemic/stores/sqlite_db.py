@@ -53,8 +53,11 @@ class SQLiteDb:
         """Add rows, or put them in the place of others."""
         self.write([Insert(table=table, columns=columns, rows=list(rows), key=key)])
 
-    def write(self, inserts: Sequence[Insert], updates: Sequence[Predicate] = ()) -> None:
-        """One after the other."""
+    def write(
+        self, inserts: Sequence[Insert], updates: Sequence[Predicate] = (), beside: Predicate | None = None
+    ) -> Sequence[Any]:
+        """One after the other, the selection first."""
+        found = [] if beside is None else self.execute(*beside).fetchall()
         for each in inserts:
             marks, instead = ", ".join("?" * len(each.columns)), "" if each.key is None else "OR REPLACE "
             kept = " ON CONFLICT DO NOTHING" if each.kept else ""
@@ -63,6 +66,7 @@ class SQLiteDb:
             )
         for sql, values in updates:
             self.execute(sql, values)
+        return found
 
     def listed(self, values: Iterable[Any]) -> str:
         """JSON."""

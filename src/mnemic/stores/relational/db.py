@@ -107,12 +107,15 @@ class Db(Protocol):
     ) -> None:
         """Add rows; with `key`, a column, in the place of those that have the same there. Raises as `execute`."""
 
-    def write(self, inserts: Sequence[Insert], updates: Sequence[Predicate] = ()) -> None:
+    def write(
+        self, inserts: Sequence[Insert], updates: Sequence[Predicate] = (), beside: Predicate | None = None
+    ) -> Sequence[Any]:
         """Several statements of which none sees what another does, at once. Raises as `execute`.
 
         Args:
             inserts: of tables.
             updates: statements with their values.
+            beside: a selection, whose rows are the answer.
         """
 
     def listed(self, values: Iterable[Any]) -> Any:

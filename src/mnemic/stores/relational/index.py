@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -147,6 +147,8 @@ class Index:
         self._spans: dict[int, int] = {}
         self._exact: list[tuple[int, bytes]] = []
         self._space = space
+        self._former: dict[int, _Block] = {}
+        """Blocks that were read, as they are without what is collected here."""
 
     def add(
         self, entry: int, content: str, vectors: Vectors | None, *, said: datetime, memory: int = 0, episode: int = 0,
@@ -196,7 +198,7 @@ class Index:
     @property
     def touched(self) -> list[int]:
         """Owners of what changes."""
-        return sorted({block >> (pack.SEQUENCE_BITS - pack.BLOCK_BITS) for block in self._blocks})
+        return sorted({_owner_of(block) for block in self._blocks})
 
     def inserts(self, locked: Container[int] = ()) -> list[Insert]:
         """Every touched block as it becomes. `locked`: owners whose row this transaction has locked."""
@@ -209,13 +211,14 @@ class Index:
             db.lock_owners(f"SELECT number FROM owners WHERE {which}", values)
         if self._space is None:
             self._space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
-        old = self._read()
-        blocks = [(number, *self._packed(number, pending, old)) for number, pending in sorted(self._blocks.items())]
+        self._read()
+        old = self._former
+        blocks = [(number, *_packed(pending, old[number])) for number, pending in sorted(self._blocks.items())]
         inserts = [Insert(table="blocks", columns=("block", "marks", "terms"), rows=blocks, key="block")]
         if self._space is not None:
             number, dimensions = self._space
             codes = [
-                (block, _codes(pending, old.get(block, _NO_BLOCK), pack.code_type(dimensions)))
+                (block, _codes(pending, old[block], pack.code_type(dimensions)))
                 for block, pending in sorted(self._blocks.items())
                 if pending.marks
             ]
@@ -225,43 +228,63 @@ class Index:
             ]
         return inserts
 
-    def _read(self) -> dict[int, tuple[bytes, bytes, bytes | None]]:
-        """Marks, terms and codes of the touched blocks, as they are; codes where they change."""
+    def former(self, locked: Container[int]) -> Predicate | None:
+        """A selection of the blocks that get more entries, for `met`; None where it cannot be made yet, or needs not.
+
+        `locked`: as for `inserts`. What it answers is still so at the end of this transaction.
+        """
+        growing = [block for block, pending in self._blocks.items() if pending.marks]
+        if not growing or self._space is None or any(_owner_of(block) not in locked for block in growing):
+            return None
+        return self._selection(growing)
+
+    def met(self, rows: Iterable[Any]) -> None:
+        """Take what a selection of blocks answered."""
+        self._former |= {row[0]: row[1:] for row in rows}
+
+    def _read(self) -> None:
+        """The touched blocks that were not read yet."""
+        unread = [block for block in self._blocks if block not in self._former]
+        if unread:
+            self.met(self._db.execute(*self._selection(unread)))
+
+    def _selection(self, blocks: Sequence[int]) -> Predicate:
+        """Marks, terms and codes of blocks, as they are; codes where they change."""
         db = self._db
-        full = [block for block, pending in self._blocks.items() if pending.marks]
-        which, values = db.at("block", list(self._blocks))
+        self._former |= dict.fromkeys(blocks, _NO_BLOCK)
+        growing = [block for block in blocks if self._blocks[block].marks]
+        which, values = db.at("block", blocks)
         codes, beside, wanted = "NULL", "", list[Any]()
-        if self._space is not None and full:
+        if self._space is not None and growing:
             codes = "v.codes"
             beside = f"LEFT JOIN vectors_{self._space[0]:d} AS v ON v.block = b.block AND {db.lies('v', 'b.partition')}"
-            if len(full) < len(self._blocks):
+            if len(growing) < len(blocks):
                 beside += f" AND b.block {db.IN}"
-                wanted = [db.listed(full)]
-        rows = db.execute(
-            f"""
-            SELECT b.block, b.marks, b.terms, {codes}
-            FROM (SELECT * FROM blocks WHERE {which}) AS b {beside}
-            """,
-            [*values, *wanted],
-        )
-        return {row[0]: row[1:] for row in rows}
-
-    def _packed(
-        self, number: int, pending: _Pending, old: Mapping[int, tuple[bytes, bytes, bytes | None]]
-    ) -> tuple[bytes, bytes]:
-        """Marks and terms of a block."""
-        before = old.get(number, _NO_BLOCK)
-        marks = np.concatenate([np.frombuffer(before[0], dtype=pack.MARK), *pending.marks])
-        for place, changes in pending.changes:
-            for name, value in changes.items():
-                marks[name][place] = value
-        return marks.tobytes(), before[1] + b"".join(words.tobytes() for words in pending.terms)
+                wanted = [db.listed(growing)]
+        selection = f"SELECT b.block, b.marks, b.terms, {codes} FROM (SELECT * FROM blocks WHERE {which}) AS b {beside}"
+        return selection, [*values, *wanted]
 
 
-_NO_BLOCK = (b"", b"", None)
+_Block = tuple[bytes, bytes, bytes | None]
+"""Marks, terms and codes."""
+
+_NO_BLOCK: _Block = (b"", b"", None)
 
 
-def _codes(pending: _Pending, old: tuple[bytes, bytes, bytes | None], kind: np.dtype[np.void]) -> bytes:
+def _owner_of(block: int) -> int:
+    return block >> (pack.SEQUENCE_BITS - pack.BLOCK_BITS)
+
+
+def _packed(pending: _Pending, old: _Block) -> tuple[bytes, bytes]:
+    """Marks and terms of a block."""
+    marks = np.concatenate([np.frombuffer(old[0], dtype=pack.MARK), *pending.marks])
+    for place, changes in pending.changes:
+        for name, value in changes.items():
+            marks[name][place] = value
+    return marks.tobytes(), old[1] + b"".join(words.tobytes() for words in pending.terms)
+
+
+def _codes(pending: _Pending, old: _Block, kind: np.dtype[np.void]) -> bytes:
     """Codes of a block. Rows written while there was no embedder have no vector."""
     before = np.zeros(len(old[0]) // pack.MARK.itemsize, dtype=kind)
     if old[2] is not None:

@@ -28,7 +28,7 @@ def commit(db: Db, write: Write) -> None:
     owner = lock(db, write)
     if write.basis is not None and write.basis != (0 if owner is None else owner.decisions):
         raise Conflict("others changed memories of the same owner meanwhile; decide again")
-    _Commit(db, write, owner, _space(db, write)).run()
+    _Commit(db, write, owner, _space(db, write, owner)).run()
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class _Owner:
     next: int
     """The next sequence."""
     decisions: int
+    space: tuple[int, int, str] | None
+    """Number, dimensions and name of the active space."""
 
 
 def lock(db: Db, write: Write) -> _Owner | None:
@@ -67,18 +69,25 @@ def lock(db: Db, write: Write) -> _Owner | None:
             [*owner_key(write.scope), keys_json(memories), keys_json(episodes)],
         )
     row = db.execute(
-        f"SELECT number, next_sequence, decisions FROM owners WHERE {db.OWNED_BY} {db.FOR_UPDATE}",
+        f"""
+        SELECT number, next_sequence, decisions, (SELECT number FROM spaces WHERE active),
+            (SELECT dimensions FROM spaces WHERE active), (SELECT name FROM spaces WHERE active)
+        FROM owners WHERE {db.OWNED_BY} {db.FOR_UPDATE}
+        """,
         owner_key(write.scope),
     ).fetchone()
-    return None if row is None else _Owner(*row)
+    if row is None:
+        return None
+    number, sequence, decisions, *space = row
+    return _Owner(number, sequence, decisions, None if space[0] is None else (space[0], space[1], space[2]))
 
 
-def _space(db: Db, write: Write) -> tuple[int, int] | None:
+def _space(db: Db, write: Write, owner: _Owner | None) -> tuple[int, int] | None:
     """Number and dimensions of the active space, which is that of the write if it has one."""
     if write.space is None:
         return None
     query = "SELECT number, dimensions, name FROM spaces WHERE active"
-    row = db.execute(query).fetchone()
+    row = db.execute(query).fetchone() if owner is None else owner.space
     if row is None or (row[2], row[1]) != (write.space.name, write.space.dimensions):
         use_space(db, write.space)
         row = db.execute(query).fetchone()
@@ -140,7 +149,7 @@ class _Commit:
             self._retire(retire)
         for memory in write.memories:
             self._add_memory(owner, memory)
-        self._insert()
+        self._insert(look=True)
         for memory in write.memories:
             for run_id in memory.memory.runs:
                 said_in(self._db, memory.memory.scope.partition, memory.memory.id, run_id)
@@ -335,8 +344,8 @@ class _Commit:
         """A row to be inserted: all of a kind go in one statement."""
         self._rows.setdefault(table, []).append(columns)
 
-    def _insert(self) -> None:
-        """Insert the rows so far."""
+    def _insert(self, *, look: bool = False) -> None:
+        """Insert the rows so far. With `look`, the blocks that are to change are read on the same way."""
         inserts = [
             Insert(
                 table=table, columns=tuple(rows[0]), rows=[tuple(row.values()) for row in rows],
@@ -344,10 +353,13 @@ class _Commit:
             )
             for table, rows in self._rows.items()
         ]  # fmt: skip
+        beside = self._index.former(self._owners.locked) if look else None
         try:
-            self._db.write(inserts)
+            found = self._db.write(inserts, beside=beside)
         except Taken as exc:
             raise Conflict(f"others wrote the same meanwhile ({exc}); decide again") from exc
+        if beside is not None:
+            self._index.met(found)
         self._rows = {}
 
     def _citations(self) -> Insert:
