@@ -198,6 +198,16 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving):
         view._bound = None
         return view
 
+    @property
+    def project(self) -> str:
+        """The project of the store that this memory is of."""
+        return self._engine.project
+
+    @property
+    def address(self) -> str:
+        """Where its store is: a path, or a URL without the password."""
+        return self._engine.store.address
+
     # Writing.
 
     async def add(

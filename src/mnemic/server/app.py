@@ -1,0 +1,140 @@
+"""The application: its parts put together, opened and closed with it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from mnemic import AsyncMemory, __version__, config
+from mnemic.errors import InvalidConfig
+from mnemic.server.accounts import Accounts
+from mnemic.server.audit import Audit
+from mnemic.server.database import Database
+from mnemic.server.limits import Limits
+from mnemic.server.observing import Metrics, Observed
+from mnemic.server.problems import Problem, handle_problems
+from mnemic.server.routes import health, keys, memories
+from mnemic.server.service import Service
+from mnemic.server.settings import ServerSettings
+
+ROUTERS = (health.router, keys.router, memories.router)
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {"application/problem+json": {}}, "description": what}
+    for status, what in (
+        (400, "What was sent cannot be used."),
+        (401, "No key, or one that is not known."),
+        (403, "The key may not do this."),
+        (404, "There is no such thing."),
+        (409, "It has changed since, or is under way."),
+        (413, "The body is too large."),
+        (422, "The body is not of the shape that is asked for."),
+        (429, "Too many requests."),
+        (502, "A model failed."),
+        (503, "The store does not answer."),
+    )
+}
+
+
+def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | None = None) -> FastAPI:
+    """The server as an ASGI application.
+
+    Args:
+        memory: what it serves; by default that of the environment's settings, which it then opens and closes.
+        settings: of the server; by default those of the environment.
+
+    Raises:
+        InvalidConfig: settings that mean nothing.
+    """
+    settings = settings or ServerSettings()
+    limits = Limits(key=settings.key_limit, project=settings.project_limit)
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        ours = memory is None
+        served = memory or AsyncMemory(background=settings.work)
+        database = Database(database_address(settings, config.load().path if ours else None, served))
+        await served.open()
+        try:
+            await database.open()
+            accounts, audit = Accounts(database), Audit(database)
+            await accounts.prepare(served.project)
+            service = Service(
+                memory=served, settings=settings, database=database, accounts=accounts, limits=limits, audit=audit
+            )
+            app.state.service = service
+            yield {"service": service}
+            await audit.write()
+        finally:
+            await database.close()
+            if ours:
+                await served.close()
+
+    app = FastAPI(
+        title="Mnemic",
+        version=__version__,
+        description="Memory for AI assistants and agents.",
+        lifespan=lifespan,
+        responses=_ANSWERS,
+        redirect_slashes=False,
+    )
+    app.state.metrics = metrics
+    handle_problems(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"], max_age=600
+        )
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
+    app.add_middleware(Observed, most=settings.max_body_bytes, origins=settings.origins, metrics=metrics)
+    app.add_middleware(CorrelationIdMiddleware, validator=_is_plain)
+    return app
+
+
+def database_address(settings: ServerSettings, path: str | None, memory: AsyncMemory | None = None) -> str:
+    """Where the server's own tables lie: as set, else with the store at `path`, or with that of `memory`.
+
+    Raises:
+        InvalidConfig: the memory's store is a database server, whose password only its maker has.
+    """
+    if settings.database is not None:
+        return settings.database.get_secret_value()
+    if path is None:
+        path = memory.address if memory is not None else str(config.store_file())
+        if path.startswith("postgres"):
+            raise InvalidConfig("name the database of the server's accounts: ServerSettings(database='postgresql://…')")
+    if path.startswith(("postgresql://", "postgres://")) or path == ":memory:":
+        return path
+    return f"{path.removesuffix('.db')}.server.db"
+
+
+def write_log(form: str) -> None:
+    """Have this process write its log to standard error, a line an event."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last = structlog.processors.JSONRenderer(ensure_ascii=False) if form == "json" else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _is_plain(request_id: str) -> bool:
+    """Whether an id that a client sent may stand in the log."""
+    return 0 < len(request_id) <= 64 and request_id.replace("-", "").isalnum() and request_id.isascii()

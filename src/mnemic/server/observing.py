@@ -1,0 +1,145 @@
+"""What surrounds every request: its size held to a limit, its id, a line of the log, figures, and the audit."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from asgi_correlation_id import correlation_id
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mnemic.server.callers import Caller
+from mnemic.server.problems import problem
+
+_log = structlog.get_logger("mnemic.server")
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+_UNKNOWN = "unmatched"
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+class Metrics:
+    """Figures for Prometheus."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "mnemic_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
+        )
+        self.seconds = Histogram(
+            "mnemic_request_seconds",
+            "Time from a request to the end of its answer.",
+            ("method", "route"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+
+class Observed:
+    """ASGI middleware around everything else.
+
+    Args:
+        app: what it surrounds.
+        most: bytes of a body at most; a larger one is answered 413.
+        origins: origins of pages that may call, beside the server's own.
+        metrics: where figures are counted.
+    """
+
+    def __init__(self, app: ASGIApp, *, most: int, origins: list[str], metrics: Metrics) -> None:
+        self._app = app
+        self._most = most
+        self._origins = frozenset(origins)
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        began, status = time.perf_counter(), 500
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in state.get("headers", {}).items():
+                    headers.setdefault(name, value)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        headers = Headers(scope=scope)
+        try:
+            if self._is_foreign(headers, scope):
+                refusal = problem(
+                    403, "this origin may not call the server; cors_origins names those that may", code="Forbidden"
+                )
+                await refusal(scope, receive, sent)
+            elif self._is_too_large(headers):
+                refusal = problem(413, f"the body is larger than {self._most} bytes", code="ContentTooLarge")
+                await refusal(scope, receive, sent)
+            else:
+                await self._app(scope, self._bounded(receive), sent)
+        finally:
+            self._tell(scope, status, time.perf_counter() - began)
+
+    def _is_foreign(self, headers: Headers, scope: Scope) -> bool:
+        """Whether a page of another site asks: one that was not allowed, whatever it asks for."""
+        origin = headers.get("origin")
+        if origin is None or "*" in self._origins or origin in self._origins:
+            return False
+        return origin != f"{scope['scheme']}://{headers.get('host', '')}"
+
+    def _is_too_large(self, headers: Headers) -> bool:
+        length = headers.get("content-length", "")
+        return length.isdigit() and int(length) > self._most
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """The same body, which ends as that of a client that went away where it grows too long."""
+        seen = 0
+
+        async def received() -> Message:
+            nonlocal seen
+            message = await receive()
+            if message["type"] == "http.request":
+                seen += len(message.get("body", b""))
+                if seen > self._most:
+                    return {"type": "http.disconnect"}
+            return message
+
+        return received
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        route, state = _route_of(scope), scope["state"]
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.seconds.labels(method, route).observe(seconds)
+        caller = state.get("caller")
+        told: dict[str, Any] = {
+            "method": method, "route": route, "status": status, "ms": round(seconds * 1000, 2),
+            "request_id": correlation_id.get(),
+        }  # fmt: skip
+        if isinstance(caller, Caller):
+            told |= {"project": caller.project_id, "key": caller.key_id}
+            service = state.get("service")
+            if service is not None and route != _UNKNOWN:
+                service.audit.note(
+                    caller,
+                    action=state.get("action", f"{method} {route}"),
+                    route=f"{method} {route}",
+                    ids=state.get("ids", {}),
+                    status=status,
+                    request_id=correlation_id.get() or "",
+                )
+        (_log.error if status >= 500 else _log.info)("request", **told)
+
+
+def _route_of(scope: Scope) -> str:
+    """The pattern of the route, so that neither figures nor log hold ids."""
+    route = scope.get("route")
+    path = getattr(route, "path", None)
+    return _UNKNOWN if path is None else f"{scope.get('root_path', '')}{path}"

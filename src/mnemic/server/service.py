@@ -1,0 +1,118 @@
+"""What the routes of a server share: the memory, the accounts, the limits, and who asks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy import select
+
+from mnemic import AsyncMemory
+from mnemic.server.accounts import Accounts
+from mnemic.server.audit import Audit
+from mnemic.server.callers import Caller, KeyScope, token_in
+from mnemic.server.database import Database
+from mnemic.server.limits import Limits
+from mnemic.server.problems import Refused
+from mnemic.server.settings import ServerSettings
+from mnemic.server.tables import projects
+
+_FRESH = 5.0  # seconds for which a project's settings are not read again
+_MOST_VIEWS = 1000  # of projects, each some kilobytes
+
+
+@dataclass
+class Service:
+    """The parts of one server process."""
+
+    memory: AsyncMemory
+    settings: ServerSettings
+    database: Database
+    accounts: Accounts
+    limits: Limits
+    audit: Audit
+    _views: dict[str, tuple[AsyncMemory, str, float]] = field(default_factory=dict)
+
+    async def memory_of(self, caller: Caller) -> AsyncMemory:
+        """The memory of the caller's project, with that project's settings."""
+        known = self._views.get(caller.project_id)
+        if known is not None and known[2] > time.monotonic():
+            return known[0]
+        found = await self.project_settings(caller.project_id)
+        written = json.dumps(found, sort_keys=True)
+        if known is not None and known[1] == written:
+            view = known[0]
+        else:
+            view = self.memory.within(
+                caller.store_project,
+                instructions=found.get("custom_instructions") or None,
+                custom_categories=found.get("custom_categories") or None,
+                decay=30.0 if found.get("decay", True) else None,
+            )
+        if len(self._views) >= _MOST_VIEWS:
+            self._views.clear()
+        self._views[caller.project_id] = (view, written, time.monotonic() + _FRESH)
+        return view
+
+    async def project_settings(self, project_id: str) -> dict[str, Any]:
+        """The settings of a project, as they were last written."""
+        async with self.database.transaction() as db:
+            found = (
+                await db.execute(select(projects.c.settings).where(projects.c.id == project_id))
+            ).scalar_one_or_none()
+        return dict(found or {})
+
+    def forget_settings(self, project_id: str) -> None:
+        """Read a project's settings anew with its next call."""
+        self._views.pop(project_id, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request of somebody who may make it."""
+
+    service: Service
+    caller: Caller
+    memory: AsyncMemory
+    """Of the caller's project."""
+
+
+def may(scope: KeyScope) -> Callable[[Request], Awaitable[Call]]:
+    """A dependency: the call, by somebody whose key has this scope.
+
+    Raises:
+        Refused: 401 without a key that is known, 403 without the scope, 429 beyond a limit.
+    """
+
+    async def call(request: Request) -> Call:
+        service: Service = request.app.state.service
+        token = token_in(request.headers.get("authorization"), request.headers.get("x-api-key"))
+        caller = None if token is None else await service.accounts.authenticate(token)
+        if caller is None:
+            raise Refused(
+                401,
+                "Invalid API key. Send one of this server's as 'Authorization: Bearer mn-…'",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        request.state.caller = caller
+        request.state.headers = await service.limits.count(caller)
+        if scope not in caller.scopes:
+            raise Refused(403, f"this key may not {scope}; it has the scopes {', '.join(sorted(caller.scopes))}")
+        return Call(service=service, caller=caller, memory=await service.memory_of(caller))
+
+    return call
+
+
+Reads = Annotated[Call, Depends(may("read"))]
+Writes = Annotated[Call, Depends(may("write"))]
+Administers = Annotated[Call, Depends(may("admin"))]
+
+
+def answer(value: Any, status: int = 200) -> JSONResponse:
+    """A result as it is, without a second look at every value."""
+    return JSONResponse(value, status)

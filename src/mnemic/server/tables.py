@@ -1,0 +1,103 @@
+"""What the server keeps beside the memories: who may call, what is told to whom. No table holds words of a memory."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, DateTime, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[str]:
+    return Column("id", String(36), primary_key=True)
+
+
+def _moment(name: str, *, optional: bool = False) -> Column[object]:
+    """UTC, without a zone, since SQLite keeps none."""
+    return Column(name, DateTime(), nullable=optional)
+
+
+organizations = Table(
+    "organizations",
+    metadata,
+    _id(),
+    Column("name", String(200), nullable=False),
+    _moment("created_at"),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    _id(),
+    Column("organization_id", ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(200), nullable=False),
+    Column("description", Text),
+    # The project of the store that its memories lie in.
+    Column("store_project", String(200), nullable=False, unique=True),
+    Column("settings", JSON, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    _moment("created_at"),
+    _moment("updated_at"),
+)
+
+# A member of one project, or (without a project) of all of an organisation.
+members = Table(
+    "members",
+    metadata,
+    _id(),
+    Column("organization_id", ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), index=True),
+    Column("email", String(320), nullable=False),
+    Column("role", String(10), nullable=False),
+    _moment("created_at"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    _id(),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("email", String(320), nullable=False),
+    Column("name", String(200), nullable=False),
+    # What is shown of it, so that its owner can tell it from others.
+    Column("prefix", String(20), nullable=False),
+    # SHA-256: a key is 256 random bits, which nobody guesses however fast the hash is.
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    _moment("created_at"),
+    _moment("expires_at", optional=True),
+    _moment("revoked_at", optional=True),
+    _moment("last_used_at", optional=True),
+)
+
+# The one-time code that makes the first admin's key; a row that is used stays.
+setup = Table(
+    "setup",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False),
+    _moment("created_at"),
+    _moment("used_at", optional=True),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    _moment("at"),
+    Column("project_id", String(36), nullable=False),
+    Column("key_id", String(36), nullable=False),
+    Column("email", String(320), nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("route", String(200), nullable=False),
+    Column("ids", JSON, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Index("ix_audit_project_id_at", "project_id", "at"),
+)

@@ -1,0 +1,45 @@
+"""A server of each kind of store, spoken to over its ASGI interface, and what is needed to speak to it."""
+
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+
+from mnemic import AsyncMemory
+from mnemic.server import create_app
+from mnemic.server.settings import ServerSettings
+
+
+@asynccontextmanager
+async def serving(memory, **settings):
+    """A client of a server of this memory, and its first key in every request."""
+    given = ServerSettings(**({"database": ":memory:", "webhooks_to_private": True} | settings))
+    app = create_app(memory, given)
+    async with app.router.lifespan_context(app):
+        accounts = app.state.service.accounts
+        _, secret = await accounts.claim(await accounts.first_code(), email="ann@example.com")
+        transport = httpx2.ASGITransport(app=app)
+        headers = {"Authorization": f"Bearer {secret}"}
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+            client.app, client.secret = app, secret
+            yield client
+
+
+@pytest.fixture
+async def memory(tmp_path):
+    async with AsyncMemory(str(tmp_path / "m.db")) as made:
+        yield made
+
+
+@pytest.fixture
+async def client(memory):
+    async with serving(memory) as made:
+        yield made
+
+
+async def key_of(client, *scopes, project_id=None):
+    """Headers of a new key of the client's project (or another) with these scopes."""
+    accounts = client.app.state.service.accounts
+    project_id = project_id or await accounts.default_project()
+    _, secret = await accounts.create_key(project_id, email="bob@example.com", name="another", scopes=scopes)
+    return {"Authorization": f"Bearer {secret}"}
