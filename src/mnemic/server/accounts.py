@@ -243,5 +243,5 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _key(row: RowMapping) -> Key:
+def _key(row: RowMapping | dict[str, Any]) -> Key:
     return Key(**{name: row[name] for name in Key.__dataclass_fields__} | {"scopes": tuple(row["scopes"])})
