@@ -197,6 +197,8 @@ class Asked:
     """(n,) how closely each row is linked with who and what the question names, in [0, 1]."""
     times: Floats | None = None
     """(n,) how well each row's time meets the times the question names, in [0, 1]."""
+    counted: Counted | None = None
+    """What `count_words` found of the words, where they were looked for before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -368,7 +370,8 @@ def _count(rows: Rows, near: Floats | None, asked: Asked, arms: Collection[str])
         trust = None
         if near is not None:
             trust = np.where(np.isfinite(near), np.clip(near / _RELATED, 0.0, 1.0), 1.0).astype(np.float32)
-        found["keyword"], total = keywords(rows, asked.words, trust)
+        words = asked.counted or count_words(rows, asked.words)
+        found["keyword"], total = words.trusting(trust), words.total
         covered = found["keyword"] / np.float32(max(total, 1e-6))
     for arm, links in (("entity", asked.entities), ("time", asked.times)):
         if arm in arms and links is not None:
@@ -445,19 +448,42 @@ def _beside_best(rows: Rows, evidence: Floats) -> Floats:
     return out
 
 
-@np.errstate(invalid="ignore", over="ignore")
-def keywords(rows: Rows, question: Sequence[Word], trust: Floats | None = None) -> tuple[Floats, float]:
-    """BM25 of every row, shape (n,), and the rarity of the question: the sum of its words' idf among eligible rows.
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What rows have of a question's words."""
 
-    `trust`, of the same shape and in [0, 1], is how much the words beside a row count for it (None: fully). A
-    row's words count fully; those of the turns beside it count half, and those of its own turn a quarter. A word that
+    alone: Floats
+    """(n,) BM25 of a row's own words."""
+    together: Floats
+    """(n,) the same with the words beside it; never less."""
+    total: float
+    """The rarity of the question: the sum of its words' idf among eligible rows."""
+
+    def trusting(self, trust: Floats | None) -> Floats:
+        """BM25 of every row, (n,). `trust`, in [0, 1]: how much the words beside it count for it (None: fully)."""
+        if trust is None:
+            return self.together
+        return np.asarray(self.alone + trust * (self.together - self.alone), dtype=np.float32)
+
+
+def keywords(rows: Rows, question: Sequence[Word], trust: Floats | None = None) -> tuple[Floats, float]:
+    """BM25 of every row, shape (n,), and the rarity of the question; see `Counted` and `count_words`."""
+    counted = count_words(rows, question)
+    return counted.trusting(trust), counted.total
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def count_words(rows: Rows, question: Sequence[Word]) -> Counted:
+    """BM25 of every row.
+
+    A row's words count fully; those of the turns beside it count half, and those of its own turn a quarter. A word that
     no row has is looked for with one letter wrong, for half.
     """
     n = len(rows.eligible)
-    score = np.zeros(n, np.float32)
+    score_alone, score_together = np.zeros(n, np.float32), np.zeros(n, np.float32)
     eligible = int(rows.eligible.sum())
     if not eligible or not question or not len(rows.terms):
-        return score, 0.0
+        return Counted(alone=score_alone, together=score_together, total=0.0)
     lengths = np.diff(rows.starts).astype(np.float32)
     spread = _with_beside(rows, lengths)
     spread = _K1 * (1.0 - _B + _B * spread / max(float(spread[rows.eligible].mean()), 1.0))
@@ -477,11 +503,10 @@ def keywords(rows: Rows, question: Sequence[Word], trust: Floats | None = None) 
         total += rarity
         if not tf.any():
             continue
-        alone = tf * (_K1 + 1.0) / (tf + spread)
+        score_alone += weight * rarity * (tf * (_K1 + 1.0) / (tf + spread))
         tf = _with_beside(rows, tf)
-        together = tf * (_K1 + 1.0) / (tf + spread)
-        score += weight * rarity * (together if trust is None else alone + trust * (together - alone))
-    return score, total
+        score_together += weight * rarity * (tf * (_K1 + 1.0) / (tf + spread))
+    return Counted(alone=score_alone, together=score_together, total=total)
 
 
 def _places(terms: NDArray[np.uint32], wanted: Sequence[int]) -> Ints:
