@@ -19,6 +19,7 @@ from mnemic.moving import Moving
 from mnemic.past import Past
 from mnemic.protocols import LLM, Embedder, Extractor, Order, Reranker, Store
 from mnemic.read import understand
+from mnemic.receipts import Receipts
 from mnemic.times import now
 from mnemic.types import (
     FORMATS,
@@ -43,7 +44,7 @@ _told_of_rules = False
 _LARGEST_PAGE = 10_000  # of memories, some 20 MB; a larger listing comes in several
 
 
-class AsyncMemory(Upkeep, Graph, Past, Explain, Moving):
+class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts):
     """Memory for assistants and agents. Every method is a coroutine; `Memory` has the same ones without await.
 
     Args:

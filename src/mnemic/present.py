@@ -27,6 +27,8 @@ from mnemic.types import (
     Entity,
     EntityItem,
     Episode,
+    EventItem,
+    EventResult,
     ExplainedItem,
     ExplainedMemory,
     ExplainResult,
@@ -248,6 +250,71 @@ def _added(outcome: Outcome) -> AddedItem:
         found["actor_id"] = memory.actor
         found["role"] = memory.role or "user"
     return found
+
+
+def became(
+    done: Changed, episodes: Sequence[Episode], found: Mapping[str, Record], cited: Sequence[Memory]
+) -> EventResult:
+    """Answer of `event`: `found` has the memories that the change concerns, `cited` those that rest on its messages."""
+    change, states = done.change, {each.state for each in episodes}
+    results = [_event_item(event, found.get(event.memory_id)) for event in done.events]
+    changed = {event.memory_id for event in done.events}
+    for name in done.proven:
+        memory = found.get(name)
+        if name not in changed and isinstance(memory, Memory):
+            results.append(
+                {
+                    "id": name, "memory": memory.words, "event": "NONE", "kind": memory.kind, "reason": "known",
+                    "created_at": iso(change.at),
+                }
+            )  # fmt: skip
+    messages: list[MessageOutcome] = []
+    for each in episodes:
+        shown: MessageOutcome = {
+            "episode_id": each.id,
+            "state": each.state,
+            "reason": each.reason,
+            "memories": [m.id for m in cited if any(source.episode_id == each.id for source in m.sources)],
+            "refused": [],
+        }
+        if each.state == "pending" and each.due_at is not None:
+            shown["retry_at"] = iso(each.due_at)
+        messages.append(shown)
+    return {
+        "id": change.id,
+        "kind": change.kind,
+        "status": "PENDING" if "pending" in states else "FAILED" if "failed" in states else "SUCCEEDED",
+        "user_id": change.scope.user_id,
+        "agent_id": change.scope.agent_id,
+        "app_id": change.scope.app_id,
+        "run_id": change.scope.run_id,
+        "created_at": iso(change.at),
+        "updated_at": iso(max([change.at, *(event.at for event in done.events)])),
+        "undone_by": change.undone_by,
+        "results": results,
+        "messages": messages,
+    }
+
+
+def _event_item(event: HistoryEvent, memory: Record | None) -> EventItem:
+    """A line of the history. Words that were to be forgotten are not told again."""
+    forgotten = isinstance(memory, Memory) and memory.retire_reason == "forgotten"
+    kind = memory.kind if isinstance(memory, Memory) else "note"
+    after = event.old_text if event.event == "DELETE" else event.new_text
+    shown: EventItem = {
+        "id": event.memory_id,
+        "memory": "" if forgotten or after is None else after,
+        "event": event.event,
+        "kind": kind,
+        "created_at": iso(event.at),
+    }
+    if event.reason is not None:
+        shown["reason"] = event.reason
+    if event.event == "UPDATE" and event.old_text is not None and not forgotten:
+        shown["old_memory"] = event.old_text
+    if event.event == "DELETE" and isinstance(memory, Memory) and memory.retired_by is not None:
+        shown["replaced_by"] = memory.retired_by
+    return shown
 
 
 def updated(account: Account) -> dict[str, Any]:

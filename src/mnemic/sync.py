@@ -85,6 +85,7 @@ class Memory:
     history = _waiting(AsyncMemory.history)
     changes = _waiting(AsyncMemory.changes)
     timeline = _waiting(AsyncMemory.timeline)
+    event = _waiting(AsyncMemory.event)
     messages = _waiting(AsyncMemory.messages)
     process_pending = _waiting(AsyncMemory.process_pending)
     wait_for_pending = _waiting(AsyncMemory.wait_for_pending)

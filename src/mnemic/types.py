@@ -57,7 +57,11 @@ class Scope:
     @property
     def owner(self) -> tuple[str, str] | None:
         """The first given id as (name of the id, value): rows of one owner lie together."""
-        return next(iter(self.ids.items()), None)
+        for name in SCOPE_IDS:
+            value = getattr(self, name)
+            if value is not None:
+                return name, value
+        return None
 
     @property
     def partition(self) -> int:
@@ -705,6 +709,35 @@ class ChangesResult(TypedDict):
     results: list[HistoryItem]
     total: int
     next_cursor: str | None
+
+
+class EventItem(AddedItem):
+    """What one write did to one memory."""
+
+    created_at: str
+
+
+class EventResult(TypedDict):
+    """What became of a write."""
+
+    id: str
+    """Its `change_id`."""
+    kind: str
+    """What it was: "add", "delete", "undo", …"""
+    status: Literal["PENDING", "SUCCEEDED", "FAILED"]
+    user_id: str | None
+    agent_id: str | None
+    app_id: str | None
+    run_id: str | None
+    created_at: str
+    updated_at: str
+    """When it last did something."""
+    undone_by: str | None
+    """The change that took it back."""
+    results: list[EventItem]
+    """What it did, oldest first; at last memories that were known and were said once more, as `NONE`."""
+    messages: list[MessageOutcome]
+    """The messages it brought."""
 
 
 class TimelineItem(TypedDict):
