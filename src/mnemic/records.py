@@ -8,15 +8,18 @@ one store stand in none.
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, get_args
 
 from mnemic import text
 from mnemic.errors import describe
 from mnemic.ids import partition_of
+from mnemic.sameness import Trace
 from mnemic.types import KINDS, ROLES, SCOPE_IDS, Episode, EpisodeState, Memory, Scope, Task
 
 Fields = dict[str, Any]
@@ -145,12 +148,24 @@ def _words(value: Any) -> bool:
 
 
 def _time(value: Any) -> bool:
+    """A moment just as the stores write it: what they compare and sort is its text."""
+    return _offset(value) is not None
+
+
+def _utc(value: Any) -> bool:
+    """One whose text sorts by it."""
+    return _offset(value) == timedelta(0)
+
+
+def _offset(value: Any) -> timedelta | None:
     if not isinstance(value, str):
-        return False
+        return None
     try:
-        return datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
+        moment = datetime.fromisoformat(value)
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment.utcoffset() if moment.isoformat() == value else None
 
 
 def _day(value: Any) -> bool:
@@ -210,9 +225,40 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(each)
 
 
+def _print(value: Any) -> bool:
+    """What a tombstone keeps: all that is compared of a statement, and perhaps its vector."""
+    if not _json(value) or not _TRACE.keys() <= value.keys():
+        return False
+    return all(passes(value[name]) for name, passes in (_TRACE | _BESIDE).items() if name in value)
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, int) and not isinstance(each, bool) for each in value)
+
+
+def _words_or_none(value: Any) -> bool:
+    return value is None or _words(value)
+
+
+def _halves(value: Any) -> bool:
+    """Numbers of two bytes each."""
+    try:
+        return isinstance(value, str) and len(base64.b64decode(value, validate=True)) % 2 == 0
+    except ValueError:
+        return False
+
+
+_TRACE_TYPES: dict[str, _Check] = {
+    "frozenset[int]": _numbers, "tuple[int, ...]": _numbers, "frozenset[str]": _labels, "bool": _flag,
+    "str | None": _words_or_none,
+}  # fmt: skip
+_TRACE: dict[str, _Check] = {each.name: _TRACE_TYPES[str(each.type)] for each in dataclasses.fields(Trace)}
+_BESIDE: dict[str, _Check] = {"vector": _halves, "side": _words}
+
+
 def _wish(value: Any) -> bool:
     """A task."""
-    known = {"expires_at": _time, "categories": _labels, "instructions": _words, "choices": _json}
+    known = {"expires_at": _utc, "categories": _labels, "instructions": _words, "choices": _json}
     return isinstance(value, dict) and all(name in known and known[name](each) for name, each in value.items())
 
 
@@ -253,7 +299,7 @@ _WHOSE: dict[str, _Check] = {f"{name}?": _words for name in SCOPE_IDS}
 _SOURCE = {"episode_id": _words, "quote": _words, "change_id?": _words}
 _EVENT = {
     "id": _words, "version": _number, "event": _one_of("ADD", "UPDATE", "DELETE"), "old_text?": _words,
-    "new_text?": _words, "at": _time, "change_id": _words, "actor": _words, "reason?": _words,
+    "new_text?": _words, "at": _utc, "change_id": _words, "actor": _words, "reason?": _words,
 }  # fmt: skip
 _FEEDBACK = {"id": _words, "version": _number, "word": _words, "reason?": _words, "at": _time}
 _MENTION = {"entity_id": _words, "key": _words}
@@ -269,7 +315,7 @@ TABLES: Mapping[str, Mapping[str, _Check]] = MappingProxyType({
     "usage": {
         "day": _day, "model_calls": _count, "input_tokens": _count, "output_tokens": _count, "embeddings": _count,
     },
-    "tombstone": {"id": _words, **_WHOSE, "at": _time, "change_id": _words, "slot?": _words, "print": _json},
+    "tombstone": {"id": _words, **_WHOSE, "at": _time, "change_id": _words, "slot?": _words, "print": _print},
     "entity": {
         "id": _words, **_WHOSE, "kind": _words, "name": _words, "created_at": _time, "merged_into?": _words,
         "merged_by?": _words, "names?": _each({"key": _words, "text": _words, "at": _time}),
@@ -277,7 +323,7 @@ TABLES: Mapping[str, Mapping[str, _Check]] = MappingProxyType({
     "episode": {
         "id": _words, **_WHOSE, "role": _one_of(*ROLES), "actor_id?": _words, "content": _words, "said_at": _time,
         "received_at": _time, "metadata": _json, "state": _one_of(*get_args(EpisodeState)), "reason?": _words,
-        "attempts": _number, "external_id?": _words, "due_at?": _time, "leased": _flag, "task?": _wish,
+        "attempts": _number, "external_id?": _words, "due_at?": _utc, "leased": _flag, "task?": _wish,
         "change_id?": _words, "seen?": _words, "changed_by?": _words, "state_before?": _one_of(*get_args(EpisodeState)),
         "reason_before?": _words, "before?": _words, "vectors?": _anything,
     },
@@ -287,7 +333,7 @@ TABLES: Mapping[str, Mapping[str, _Check]] = MappingProxyType({
         "categories": _labels, "metadata": _json, "confidence": _share, "origin": _words, "attributed_to?": _words,
         "actor_id?": _words, "role?": _words, "valid_from?": _time, "valid_to?": _time, "valid_before?": _time,
         "precision?": _words, "known_from": _time, "known_to?": _time, "retired_by?": _words, "retire_reason?": _words,
-        "superseded_by?": _words, "superseded_to?": _time, "superseded_until?": _time, "expires_at?": _time,
+        "superseded_by?": _words, "superseded_to?": _time, "superseded_until?": _time, "expires_at?": _utc,
         "pinned": _flag, "rating": _number, "proof_count": _number, "said_at?": _time, "created_at": _time,
         "updated_at": _time, "seen?": _words, "shares?": _words, "turn?": _words, "vectors?": _anything,
         "sources?": _each(_SOURCE), "runs?": _labels, "history?": _each(_EVENT), "feedback?": _each(_FEEDBACK),

@@ -218,8 +218,16 @@ def tombstone(scope: Scope, change_id: str | None = None) -> Tombstone:
     """Something that a person asked to forget."""
     return Tombstone(
         id=new_id(scope.partition), scope=scope, at=T0, change_id=change_id or new_id(scope.partition),
-        slot="user/home", print={"words": [1, 2], "名": "x"},
+        slot="user/home", print=_PRINT,
     )  # fmt: skip
+
+
+# Of a statement: what is compared, and what a later release may keep beside.
+_PRINT = {
+    "terms": [1, 2], "order": [2, -1, 1], "names": [], "candidates": [1], "parts": [], "numbers": ["3"], "negated": False,
+    "ended": False, "person": ["first"], "subject": "用户", "attribute": None, "value": [1], "spelt": [1], "rest": [1],
+    "shingles": [], "vector": "ADwAAA==", "名": "x",
+}  # fmt: skip
 
 
 def entity(name: str, scope: Scope = ALICE, **fields: Any) -> Entity:

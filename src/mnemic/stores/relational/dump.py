@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 
 from mnemic import records, text
+from mnemic.errors import InvalidInput
 from mnemic.ids import partition_of
 from mnemic.protocols import Space
 from mnemic.records import COLUMNS, Fields, Line
 from mnemic.stores import blocks as pack
-from mnemic.stores.relational.db import SHIFTS, Db
+from mnemic.stores.relational.db import SHIFTS, Db, Insert, Taken
 from mnemic.stores.relational.index import Index, Owners, link, mark_time
 from mnemic.stores.relational.predicates import keys_json, memories_sql, owner_key, scope_sql
 from mnemic.stores.relational.rows import to_json
 from mnemic.stores.relational.spaces import use_space
+from mnemic.stores.relational.told import not_told
 from mnemic.stores.relational.vectors import stored
 from mnemic.types import Scope
 
@@ -371,7 +373,7 @@ class _Entries:
 def lacks(db: Db, lines: Sequence[Line], project: str) -> list[Line]:
     """The lines that are not in the store yet, and that it would take."""
     here = _Known(db, lines)
-    return [line for line in lines if here.takes(line, project)]
+    return [line for line in lines if here.takes(line, project)]  # of those with one id the first
 
 
 def take_in(db: Db, lines: Sequence[Line], project: str, space: Space | None) -> int:
@@ -379,6 +381,7 @@ def take_in(db: Db, lines: Sequence[Line], project: str, space: Space | None) ->
 
     Raises:
         WrongEmbedder: the store's vectors are of another space than the lines'.
+        InvalidInput: a line claims the id or the place of another's record.
     """
     if space is not None:
         use_space(db, space)
@@ -429,14 +432,25 @@ class _Known:
                 self._last[name] = version
 
     def takes(self, line: Line, project: str) -> bool:
-        """Whether it is new here."""
+        """Whether it is new here. From then on it is known."""
+        new = self._is_new(line, project)
+        if new:
+            kind, fields = line
+            self._here.add(records.key_of(line))
+            if kind == "memory" and (fields["current"] or "retire_reason" in fields):
+                self._last[fields["id"]] = max(fields["version"], self._last.get(fields["id"], fields["version"]))
+        return new
+
+    def _is_new(self, line: Line, project: str) -> bool:
         kind, fields = line
+        if records.key_of(line) in self._here:
+            return False
         if kind == "usage":
             query = "SELECT 1 FROM usage WHERE project = ? AND day = ?"
             return self._db.execute(query, [project, fields["day"]]).fetchone() is None
-        if records.key_of(line) in self._here:
-            return False
-        return kind != "memory" or fields["version"] < self._last.get(fields["id"], fields["version"] + 1)
+        if kind != "memory" or fields["id"] not in self._last:
+            return True
+        return not fields["current"] and fields["version"] < self._last[fields["id"]]
 
 
 class _Taking:
@@ -448,8 +462,8 @@ class _Taking:
         self._owners = owners
         self._number_of = number_of
         self._index = Index(db)
-        self._places: dict[str, tuple[int, int]] = {}
-        """Entry and span of each message written here."""
+        self._places: dict[tuple[int, str], tuple[int, int]] = {}
+        """By owner and id, entry and span of each message that is here."""
         self._rows: dict[str, list[Fields]] = defaultdict(list)
 
     def run(self, lines: Sequence[Line]) -> None:
@@ -471,8 +485,14 @@ class _Taking:
             else:
                 self._rows[_TABLES[kind]].append(row)
             self._add_parts(kind, fields, row)
-        for table in _ORDER:
-            self._insert(table, self._rows[table])
+        try:
+            for table in _ORDER:
+                self._insert(table, self._rows[table])
+            not_told(self._db, [row["memory_id"] for row in self._rows["history"]])
+        except Taken as exc:
+            raise InvalidInput(
+                f"a record has an id or a place that another's has here ({exc}); nothing more of the export was taken"
+            ) from exc
         self._index.flush()
         self._owners.flush()
 
@@ -481,12 +501,12 @@ class _Taking:
         named = {fields[name] for _, fields in lines for name in ("before", "turn", "shares") if name in fields}
         rows = self._db.execute(
             f"""
-            SELECT e.id, e.entry, e.span FROM {self._db.KEYS} AS k
+            SELECT e.owner, e.id, e.entry, e.span FROM {self._db.KEYS} AS k
             {self._db.THEN} episodes AS e ON e.partition = k.partition AND e.id = k.id
             """,
             [keys_json(named)],
         )
-        self._places = {name: (entry, span) for name, entry, span in rows} if named else {}
+        self._places = {(owner, name): (entry, span) for owner, name, entry, span in rows} if named else {}
 
     def _taken(self, lines: Sequence[Line]) -> set[tuple[str, int, str]]:
         """Keys of the owners' that others here hold already: `once` of memories, and callers' ids of messages."""
@@ -511,20 +531,20 @@ class _Taking:
         episode = records.episode_of(fields, self._project)
         vectors = fields.get("vectors")
         entry, span = self._owners.take(row["owner"], 0 if vectors is None else len(vectors))
-        self._places[episode.id] = (entry, span)
+        self._places[row["owner"], episode.id] = (entry, span)
         if ("external_id", row["owner"], row["external_id"]) in taken:
             row["external_id"] = None
         row |= {"entry": entry, "span": span, "content_hash": text.md5(episode.content)}
         self._rows["episodes"].append(row)
         self._index.add(
             entry, episode.indexed, vectors, episode=pack.EPISODE_STATES.index(episode.state), said=episode.said_at,
-            before=link(self._place(fields.get("before"))), person=episode.person,
+            before=link(self._place(row["owner"], fields.get("before"))), person=episode.person,
         )  # fmt: skip
 
     def _add_memory(self, fields: Fields, row: Fields, taken: set[tuple[str, int, str]]) -> None:
         memory = records.memory_of(fields, self._project)
         mark = pack.memory_mark(current=fields["current"], reason=memory.retire_reason)
-        shared = self._places.get(fields.get("shares", ""))
+        shared = self._places.get((row["owner"], fields.get("shares", "")))
         if shared is not None:
             entry, span = shared
             self._index.set(entry, memory=mark, expires=mark_time(memory.expires_at))
@@ -533,7 +553,7 @@ class _Taking:
             entry, span = self._owners.take(row["owner"], 0 if vectors is None else len(vectors))
             self._index.add(
                 entry, memory.indexed, vectors, memory=mark, said=memory.said_at or memory.created_at,
-                turn=link(self._place(fields.get("turn"))), expires=mark_time(memory.expires_at),
+                turn=link(self._place(row["owner"], fields.get("turn"))), expires=mark_time(memory.expires_at),
                 attribute=memory.attribute, person=memory.person,
             )  # fmt: skip
         key = ("once", row["owner"], row["once"])
@@ -545,8 +565,9 @@ class _Taking:
         self._rows["memories"].append(row)
         self._owners.decided(row["owner"])
 
-    def _place(self, episode_id: str | None) -> int | None:
-        return self._places[episode_id][0] if episode_id in self._places else None
+    def _place(self, owner: int, episode_id: str | None) -> int | None:
+        found = None if episode_id is None else self._places.get((owner, episode_id))
+        return None if found is None else found[0]
 
     def _add_parts(self, kind: str, fields: Fields, row: Fields) -> None:
         """What belongs to the record."""
@@ -569,16 +590,14 @@ class _Taking:
             ]
 
     def _insert(self, table: str, rows: Sequence[Fields]) -> None:
-        """Rows that are new, or of what is new; what stands twice in a line is written once."""
-        if not rows:
-            return
-        if table in _DOUBLED:
-            rows = list({tuple(sorted(map(str, row.items()))): row for row in rows}.values())
-        self._db.insert(table, tuple(rows[0]), [tuple(row.values()) for row in rows])
+        """Rows that are new, or of what is new. Of what has no owner, others may take in the same at this moment."""
+        if rows:
+            values = [tuple(row.values()) for row in rows]
+            self._db.write([Insert(table=table, columns=tuple(rows[0]), rows=values, kept=table not in _OWN_ROWS)])
 
 
 _ORDER = (
     "changes", "moves", "usage", "tombstones", "entities", "names", "episodes", "memories", "sources", "runs",
     "history", "feedback", "mentions", "relations",
 )  # fmt: skip
-_DOUBLED = {"moves", "names", "sources", "runs", "mentions", "relations"}
+_OWN_ROWS = {_TABLES[kind] for kind in _OWNED}

@@ -77,7 +77,8 @@ def entities(db: Db, scope: Scope, limit: int, cursor: str | None) -> Named:
     now = follow(db, {entity_id for entity_id, _ in pairs})
     naming: dict[str, set[str]] = defaultdict(set)
     for entity_id, memory_id in pairs:
-        naming[now[entity_id]].add(memory_id)
+        if entity_id in now:
+            naming[now[entity_id]].add(memory_id)
     order = sorted(naming, key=lambda each: (-len(naming[each]), each))
     if cursor is not None and cursor not in naming:
         raise InvalidInput(f"cursor must be the id of an entity of the scope, not {describe(cursor)}")
@@ -96,9 +97,8 @@ def naming(db: Db, scope: Scope, entity_ids: Sequence[str]) -> Named:
         """,
         [keys_json(entity_ids), *values],
     ).fetchall()
-    known = {row[0] for row in mine}
-    now = follow(db, known)
-    chosen = list(dict.fromkeys(now[each] for each in entity_ids if each in known))
+    now = follow(db, {row[0] for row in mine})
+    chosen = list(dict.fromkeys(now[each] for each in entity_ids if each in now))
     found = _named(db, scope, chosen)
     beside = db.execute(
         f"""
@@ -108,7 +108,7 @@ def naming(db: Db, scope: Scope, entity_ids: Sequence[str]) -> Named:
         [keys_json({memory_id for _, memory_id in found.mentions})],
     ).fetchall()
     others = follow(db, {entity_id for entity_id, _ in beside})
-    mentions = {(others[entity_id], memory_id) for entity_id, memory_id in beside}
+    mentions = {(others[entity_id], memory_id) for entity_id, memory_id in beside if entity_id in others}
     return replace(found, mentions=tuple(sorted(mentions)), total=len(chosen))
 
 
@@ -136,11 +136,11 @@ def _by_name(db: Db, found: Mapping[str, str]) -> dict[str, Entity]:
         return {}
     now = follow(db, set(found.values()))
     known = _load(db, set(now.values()))
-    return {key: known[now[each]] for key, each in found.items()}
+    return {key: known[now[each]] for key, each in found.items() if each in now}
 
 
 def follow(db: Db, entity_ids: Iterable[str]) -> dict[str, str]:
-    """Each entity and the one it turned out to be."""
+    """Each entity and the one it turned out to be; without those that are not there, or not yet: an import may be cut."""
     rows = db.execute(
         f"""
         {_chain(db)}
@@ -273,6 +273,7 @@ def _named(db: Db, scope: Scope, chosen: Sequence[str]) -> Named:
             valid_from=moment(valid_from), valid_to=moment(valid_to),
         )
         for subject, predicate, object_, memory_id, valid_from, valid_to in relations
+        if subject in now and object_ in now
     }  # fmt: skip
     return Named(
         entities=tuple(known[each] for each in chosen),
