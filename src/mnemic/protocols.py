@@ -585,6 +585,23 @@ class Events:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Receipts:
+    """One page of changes, newest first."""
+
+    changes: tuple[Change, ...]
+    total: int
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untold:
+    """What happened to a memory in a project that somebody listens to."""
+
+    event: HistoryEvent
+    scope: Scope
+
+
+@dataclass(frozen=True, kw_only=True)
 class Counts:
     """What a store or a scope of it holds."""
 
@@ -594,6 +611,8 @@ class Counts:
     failed: int
     owners: int
     bytes: int
+    whole: str = "exact: every vector is read"
+    """How a search of the whole project finds what is near, and why so."""
 
 
 @runtime_checkable
@@ -711,6 +730,25 @@ class Store(Protocol):
 
     async def change(self, change_id: str) -> Changed | None:
         """A change and what it did, or None when there is none of this id."""
+
+    async def receipts(self, scope: Scope, *, limit: int, cursor: str | None = None) -> Receipts:
+        """Changes whose own scope lies within this one, the newest first, with the total.
+
+        Raises:
+            InvalidInput: a cursor that is not ours.
+        """
+
+    async def listen(self, project: str, *, wanted: bool = True) -> None:
+        """Keep from now on what happens to memories of a project, for `untold`; or no longer, nor what is kept."""
+
+    async def untold(self, limit: int) -> tuple[Untold, ...]:
+        """What is kept of all projects, the oldest first: each line of a history that was written while one listened.
+
+        Written in the same transaction as the line, and gone with what is erased. Imported lines are not among them.
+        """
+
+    async def told(self, events: Sequence[tuple[str, str]]) -> None:
+        """Keep these (memory id, event id) no longer."""
 
     async def citing(self, episode_ids: Sequence[str], *, superseded: bool = False) -> tuple[Memory, ...]:
         """Current memories that have one of these episodes as a source, or instead those whose place others took."""

@@ -27,6 +27,7 @@ from mnemic.testing.contract_queue import QueueContract
 from mnemic.testing.contract_records import RecordsContract
 from mnemic.testing.contract_scopes import ScopesContract
 from mnemic.testing.contract_story import StoryContract
+from mnemic.testing.contract_told import ToldContract
 from mnemic.testing.contract_values import (
     ALICE,
     BOB,
@@ -83,5 +84,6 @@ class StoreContract(
     PastContract,
     StoryContract,
     MovingContract,
+    ToldContract,
 ):
     """What every store promises. Override `make_store`; `examples` sets how hard the random tests try."""

@@ -41,6 +41,7 @@ def commit(state: State, write: Write) -> None:
     for entity in write.entities:
         write_entity(state, entity, write.at)
     state.history += write.history
+    state.tell(write.history)
     if write.spent is not None:
         day = (write.scope.project, write.at.astimezone(UTC).date())
         state.usage[day] = state.usage.get(day, Usage()) + write.spent

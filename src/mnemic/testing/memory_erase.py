@@ -122,6 +122,7 @@ def _drop(state: State, memories: set[str], episodes: set[str]) -> None:
     for kind in ("episodes", "place_of", "moved"):
         setattr(state, kind, {name: each for name, each in getattr(state, kind).items() if name not in episodes})
     state.history = tuple(each for each in state.history if each.memory_id not in memories)
+    state.outbox = tuple(each for each in state.outbox if each[0] not in memories)
     state.feedback = tuple(each for each in state.feedback if each[0] not in memories)
     entries = {
         place: replace(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from mnemic.errors import InvalidInput, describe
+from mnemic.ids import partition_of
 from mnemic.lifetimes import Lifetime, known, standing
-from mnemic.protocols import Events, Where
+from mnemic.protocols import Events, Receipts, Untold, Where
 from mnemic.stores.paging import event_place
 from mnemic.testing.memory_state import State, Version, covers
 from mnemic.types import Episode, HistoryEvent, Memory, Record, Scope
@@ -66,6 +68,29 @@ def changes(
     rest = [each for each in mine if _key(each) > after]
     shown = tuple(_without_words(each) if _forgotten(state, each.memory_id) else each for each in rest[:limit])
     return Events(events=shown, total=len(mine), next_cursor=" ".join(_key(shown[-1])) if len(rest) > limit else None)
+
+
+def receipts(state: State, scope: Scope, limit: int, cursor: str | None) -> Receipts:
+    """Sort all changes by id, the newest first."""
+    if cursor is not None and partition_of(cursor) is None:
+        raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
+    every = [each for each in state.changes.values() if covers(scope, each.scope, ())]
+    mine = sorted(every, key=lambda each: each.id, reverse=True)
+    rest = [each for each in mine if cursor is None or each.id < cursor]
+    shown = tuple(rest[:limit])
+    return Receipts(changes=shown, total=len(mine), next_cursor=shown[-1].id if len(rest) > limit else None)
+
+
+def untold(state: State) -> tuple[Untold, ...]:
+    """What is kept, the oldest first."""
+    lines = {(each.memory_id, each.id): each for each in state.history}
+    return tuple(
+        Untold(
+            event=_without_words(lines[key]) if _forgotten(state, key[0]) else lines[key],
+            scope=state.last(key[0]).memory.scope,
+        )
+        for key in sorted(state.outbox, key=lambda each: each[1])
+    )
 
 
 def slot(state: State, scope: Scope, wanted: str) -> tuple[Memory, ...]:

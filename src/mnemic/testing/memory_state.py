@@ -7,7 +7,7 @@ went through: all or nothing by construction.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 
@@ -103,6 +103,9 @@ class State:
     runs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Of each memory, beside its own, in the order of their coming."""
     history: tuple[HistoryEvent, ...] = ()
+    listeners: frozenset[str] = frozenset()
+    outbox: tuple[tuple[str, str], ...] = ()
+    """Memory and line of its history, of projects that somebody listens to."""
     changes: dict[str, Change] = field(default_factory=dict)
     tombstones: dict[str, Tombstone] = field(default_factory=dict)
     feedback: tuple[tuple[str, str, str | None], ...] = ()
@@ -188,6 +191,14 @@ class State:
             for memory_id, cited in self.sources.items()
             if any(each.source.episode_id == episode_id for each in cited)
         ]
+
+    def tell(self, history: Iterable[HistoryEvent]) -> None:
+        """Keep what is to be told."""
+        self.outbox += tuple(
+            (each.memory_id, each.id)
+            for each in history
+            if each.memory_id in self.versions and self.last(each.memory_id).memory.scope.project in self.listeners
+        )
 
     def decided(self, *owners: Owner) -> None:
         """Decisions made before no longer hold. No number comes twice, not even when an owner is erased."""

@@ -36,8 +36,10 @@ from mnemic.protocols import (
     Page,
     Piece,
     Probe,
+    Receipts,
     Record,
     Space,
+    Untold,
     Vectors,
     Where,
     Write,
@@ -243,6 +245,27 @@ class InMemoryStore:
     async def spent(self, project: str, day: date) -> Usage:
         """The sum of a day."""
         return self._state.usage.get((project, day), Usage())
+
+    async def receipts(self, scope: Scope, *, limit: int, cursor: str | None = None) -> Receipts:
+        """Sort all changes by id."""
+        return memory_past.receipts(self._state, scope, limit, cursor)
+
+    async def listen(self, project: str, *, wanted: bool = True) -> None:
+        """Add a project, or take it out with what is kept for it."""
+        with self._writing() as state:
+            state.listeners = state.listeners | {project} if wanted else state.listeners - {project}
+            state.outbox = tuple(
+                each for each in state.outbox if state.last(each[0]).memory.scope.project in state.listeners
+            )
+
+    async def untold(self, limit: int) -> tuple[Untold, ...]:
+        """What is kept."""
+        return memory_past.untold(self._state)[:limit]
+
+    async def told(self, events: Sequence[tuple[str, str]]) -> None:
+        """Drop these."""
+        with self._writing() as state:
+            state.outbox = tuple(each for each in state.outbox if each not in set(events))
 
     async def change(self, change_id: str) -> Changed | None:
         """A change and what it left behind."""

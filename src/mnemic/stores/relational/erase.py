@@ -120,6 +120,7 @@ def _delete_memories(db: Db, memories: Iterable[Key], gone: dict[str, int]) -> l
     keys = _json(memories)
     for table in ("sources", "history", "feedback", "relations", "mentions", "runs"):
         gone[table] = _delete(db, table, "memory_id", keys)
+    _delete(db, "outbox", "memory_id", keys)
     rows = db.execute(
         f"""
         DELETE FROM memories WHERE (partition, id) IN (SELECT k.partition, k.id FROM {db.KEYS} AS k)
@@ -262,6 +263,6 @@ def reset(db: Db) -> None:
 
 
 _TABLES = (
-    "spaces", "blocks", "history", "sources", "runs", "memories", "episodes", "changes", "tombstones", "feedback",
+    "spaces", "blocks", "outbox", "history", "sources", "runs", "memories", "episodes", "changes", "tombstones", "feedback",
     "usage", "mentions", "relations", "moves", "names", "entities", "owners",
 )  # fmt: skip

@@ -25,13 +25,15 @@ from mnemic.protocols import (
     Page,
     Piece,
     Probe,
+    Receipts,
     Space,
+    Untold,
     Vectors,
     Where,
     Write,
 )
 from mnemic.records import Line
-from mnemic.stores.relational import dump, graph, past, queue, spaces, undo
+from mnemic.stores.relational import dump, graph, past, queue, spaces, told, undo
 from mnemic.stores.relational.around import around
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.delete import delete_scope
@@ -136,6 +138,22 @@ class RelationalStore:
     async def log(self, scope: Scope, states: Sequence[EpisodeState], *, limit: int, cursor: str | None) -> Log:
         """Newest first."""
         return await self._read(Reader.log, scope, states, limit, cursor)
+
+    async def receipts(self, scope: Scope, *, limit: int, cursor: str | None = None) -> Receipts:
+        """Newest first."""
+        return await self._read(lambda reader: told.receipts(reader.db, scope, limit, cursor))
+
+    async def listen(self, project: str, *, wanted: bool = True) -> None:
+        """One transaction."""
+        await self._write(told.listen, project, wanted)
+
+    async def untold(self, limit: int) -> tuple[Untold, ...]:
+        """Of all projects."""
+        return await self._read_all(lambda reader: told.untold(reader.db, limit))
+
+    async def told(self, events: Sequence[tuple[str, str]]) -> None:
+        """One transaction."""
+        await self._write_all(told.told, events)
 
     async def history(self, memory_id: str) -> tuple[HistoryEvent, ...]:
         """Oldest first."""
