@@ -6,12 +6,18 @@ are plain dictionaries; their shapes are the TypedDicts at the end of this file.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
 
 from mnemic.ids import partition_for
+
+if sys.version_info >= (3, 12):
+    from typing import TypedDict
+else:  # that of 3.11 does not tell of a dictionary's keys whether they are required, which schemas ask
+    from typing_extensions import TypedDict
 
 Role = Literal["user", "assistant", "system", "tool"]
 ROLES: tuple[Role, ...] = ("user", "assistant", "system", "tool")
@@ -945,6 +951,7 @@ class StatsResult(TypedDict):
     failed: int
     owners: int
     bytes: int
+    whole_search: str
     store: str
     embedder: str
     dimensions: int | None

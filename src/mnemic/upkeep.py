@@ -338,6 +338,7 @@ class Upkeep(Handle):
             "failed": counts.failed,
             "owners": counts.owners,
             "bytes": counts.bytes,
+            "whole_search": counts.whole,
             "store": engine.store.address,
             "embedder": engine.embedder.name,
             "dimensions": None if space is None else space.dimensions,

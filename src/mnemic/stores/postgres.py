@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -48,7 +49,7 @@ from mnemic.stores.postgres_transaction import Once, begin, end, run
 from mnemic.stores.postgres_turns import Turns
 from mnemic.stores.postgres_url import timeout_of, without_password
 from mnemic.stores.postgres_watch import WatchedSession
-from mnemic.stores.postgres_wide import WideReader, Wish
+from mnemic.stores.postgres_wide import WideReader, Wish, way
 from mnemic.stores.relational import queue, spaces, traces
 from mnemic.stores.relational.cache import Cache
 from mnemic.stores.relational.db import Db
@@ -266,7 +267,7 @@ class PostgresStore(RelationalStore):
         def counted(reader: Reader) -> Counts:
             size = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = ?::text::regnamespace"
             (size_now,) = reader.db.execute(f"{size} AND relkind = 'r'", [SCHEMA]).fetchone()
-            return reader.counts(scope, int(size_now))
+            return replace(reader.counts(scope, int(size_now)), whole=way(reader.db, scope.project))
 
         return await self._read(counted)
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 import asyncpg
 from asyncpg import Connection
 
+from mnemic.stores.postgres_near import drop_erased
 from mnemic.stores.postgres_schema import SCHEMA
 
 _log = logging.getLogger("mnemic")
@@ -48,7 +49,10 @@ async def rewrite(connection: Connection, patience: float, *, emptied: bool = Fa
     seen = not await _is_gone_for_all(connection, patience)
     left = []
     for name, size in tables:
-        if seen or (size > LARGEST and not emptied) or not await _rewritten(connection, name, patience):
+        if name.startswith("near_"):
+            if not await drop_erased(connection, name, patience, small=size <= LARGEST or emptied):
+                left.append(name)
+        elif seen or (size > LARGEST and not emptied) or not await _rewritten(connection, name, patience):
             await connection.execute(f"VACUUM {SCHEMA}.{name}")  # locks nobody out; the room is used again
             left.append(name)
     await _leave_statistics_and_log(connection)

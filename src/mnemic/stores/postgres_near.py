@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -290,6 +291,35 @@ FOR UPDATE OF o SKIP LOCKED
 
 
 # What changes behind the copies.
+
+
+async def drop_erased(connection: Connection, name: str, patience: float, *, small: bool) -> bool:
+    """Drop a table of copies that erased rows lay in, if it is small: it is made again. Whether it holds none of them.
+
+    What is left of `patience` seconds is waited for those who search it.
+    """
+    space = int(name.removeprefix("near_"))
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL mnemic.project = '*'; SET LOCAL lock_timeout = {_TURN}")
+                if not await connection.fetchval("SELECT EXISTS (SELECT FROM wide WHERE space = $1 AND erased)", space):
+                    return True
+                if not small:
+                    return False
+                await connection.execute(f"DROP TABLE {name}")
+                await connection.execute("DELETE FROM widened WHERE space = $1", space)
+                await connection.execute("UPDATE wide SET ready = false, erased = false WHERE space = $1", space)
+                return True
+        except asyncpg.LockNotAvailableError:
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(_REST)
+
+
+_REST = 0.2
+"""Seconds in which those who waited meanwhile pass."""
 
 
 def reembed(db: Db, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:

@@ -66,6 +66,34 @@ class Wish:
         )
 
 
+def way(db: Db, project: str) -> str:
+    """How a search of the whole project goes, and why, as `stats` says it."""
+    space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
+    if space is None:
+        return "exact: there are no vectors"
+    if space[1] > MOST_DIMENSIONS:
+        return f"exact: an index takes vectors of {MOST_DIMENSIONS:,} dimensions at most, these have {space[1]:,}"
+    (entries,) = db.execute(
+        "SELECT coalesce(sum(next_sequence), 0) FROM owners WHERE project = ?", [project]
+    ).fetchone()
+    if entries < LEAST:
+        return f"exact: an index is used from {LEAST:,} entries on, there are {entries:,}"
+    wide = "SELECT ready FROM wide WHERE project = ? AND space = ?"
+    known = db.execute(wide, [project, space[0]]).fetchone()
+    if known is None:
+        return f"exact: no search of all {entries:,} entries has asked for an index yet"
+    if not known[0]:
+        (there,) = db.execute("SELECT to_regtype('halfvec') IS NOT NULL").fetchone()
+        if not there:
+            return f"exact: an index of {entries:,} entries needs the extension 'vector'; run: CREATE EXTENSION vector"
+        return f"exact: an index of {entries:,} entries was asked for; run: mnemic worker, which makes it"
+    copied = "SELECT coalesce(sum(upto), 0) FROM widened WHERE project = ? AND space = ?"
+    (there,) = db.execute(copied, [project, space[0]]).fetchone()
+    if entries - there > _MOST_WAITING * entries:
+        return f"exact: the index has {there:,} of {entries:,} entries only; mnemic worker brings it up"
+    return f"hnsw: the index has {there:,} of {entries:,} entries; the others are read"
+
+
 class WideReader(Reader):
     """A reader that knows of the index."""
 
