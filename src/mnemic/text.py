@@ -89,7 +89,15 @@ def terms(text: str) -> list[int]:
     Spaced scripts give stemmed words. Unspaced scripts give every character and every pair of
     neighbours, so that words of one and two characters are found with no dictionary.
     """
-    return [_hash(word) for word in _words(plain(text))]
+    found: list[int] = []
+    for run in _RUN.finditer(plain(text)):
+        word = run.group()
+        if run.lastgroup == "word":
+            found.append(_hash(_stem(word)))
+        else:
+            found += map(_hash, word)
+            found += map(_hash, map("".join, itertools.pairwise(word)))
+    return found
 
 
 def query_terms(text: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
@@ -194,21 +194,27 @@ class PostgresDb:
         return self.execute(f"WITH {first} {last}" if others else last, values).fetchall()
 
     def _insertion(self, new: Insert) -> Predicate:
-        """Rows come as one array a column, so that a thousand are planned once."""
-        columns, rows, divided = new.columns, new.rows, _divided_by(new)
-        values = [list(column) for column in zip(*rows, strict=True)]
+        """Rows come as one array a column, so that a thousand are planned once; what they share comes as it is."""
+        columns = dict(zip(new.columns, zip(*new.rows, strict=True), strict=True))
+        divided = _divided_by(new)
         if divided is not None:
-            values.append([partition_at(divided, number) for number in values[columns.index(divided)]])
-            columns = (*columns, "partition")
+            columns["partition"] = tuple([partition_at(divided, number) for number in columns[divided]])
         types = self._session.types(new.table)
-        arrays = ", ".join(f"?::{types[name]}[]" for name in columns)
-        sql = f"INSERT INTO {new.table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+        shared = set(columns) if len(new.rows) == 1 else _shared(columns)
+        varying = [name for name in columns if name not in shared]
+        once = [f"?::{types[name]}" for name in columns if name in shared]
+        names = ", ".join([*(name for name in columns if name in shared), *varying])
+        sql = f"INSERT INTO {new.table} ({names}) SELECT {', '.join([*once, 'each.*'] if varying else once)}"
+        if varying:
+            arrays = ", ".join(f"?::{types[name]}[]" for name in varying)
+            sql += f" FROM unnest({arrays}) AS each ({', '.join(varying)})"
         if new.key is not None:
             changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in (new.key, "partition"))
             sql += f" ON CONFLICT (partition, {new.key}) DO UPDATE SET {changed}"
         elif new.kept:
             sql += " ON CONFLICT DO NOTHING"
-        return sql, values
+        values = [column[0] for name, column in columns.items() if name in shared]
+        return sql, [*values, *(columns[name] for name in varying)]
 
     def listed(self, values: Iterable[Any]) -> list[Any]:
         """An array."""
@@ -306,6 +312,28 @@ class PostgresDb:
     def damages(self) -> list[str]:
         """Pages are the server's own to check."""
         return []
+
+
+def _shared(columns: Mapping[str, Sequence[Any]]) -> set[str]:
+    """Columns that have one value in all rows. Either all of a group or none: each choice is a statement of its own."""
+    found = set[str]()
+    for group in _OFTEN_SHARED:
+        here = group & columns.keys()
+        if all(columns[name].count(columns[name][0]) == len(columns[name]) for name in here):
+            found |= here
+    return found
+
+
+_OFTEN_SHARED = (
+    frozenset({"partition", "owner", "project", "user_id", "agent_id", "app_id", "run_id"}),
+    frozenset({
+        "state", "reason", "attempts", "due_at", "leased", "task", "received_at", "change_id", "version", "current",
+        "kind", "origin", "created_at", "updated_at", "known_from", "known_to", "retired_by", "retire_reason",
+        "expires_at", "pinned", "rating", "categories", "seen", "valid_from", "valid_to", "valid_before", "precision",
+        "subject", "attribute", "object", "slot", "confidence", "proof_count", "event", "at", "actor", "old_text",
+    }),
+)  # fmt: skip
+"""Whose rows are, and what one call or one import says of all of them. No key of a table is made of these alone."""
 
 
 def _divided_by(new: Insert) -> str | None:

@@ -131,9 +131,10 @@ class _Owner:
 class _Pending:
     """What is to change in one block."""
 
-    marks: list[NDArray[np.void]] = field(default_factory=list)
-    terms: list[NDArray[np.uint32]] = field(default_factory=list)
-    vectors: list[Vectors | None] = field(default_factory=list)
+    marks: list[bytes] = field(default_factory=list)
+    terms: list[bytes] = field(default_factory=list)
+    vectors: list[NDArray[np.float32] | None] = field(default_factory=list)
+    """One a mark."""
     changes: list[tuple[int, dict[str, int]]] = field(default_factory=list)
 
 
@@ -145,7 +146,6 @@ class Index:
         self._db = connection
         self._blocks: dict[int, _Pending] = defaultdict(_Pending)
         self._spans: dict[int, int] = {}
-        self._exact: list[tuple[int, bytes]] = []
         self._space = space
         self._former: dict[int, _Block] = {}
         """Blocks that were read, as they are without what is collected here."""
@@ -156,24 +156,19 @@ class Index:
         person: str | None = None,
     ) -> None:  # fmt: skip
         """One record: a mark, terms and a vector for its first entry, further windows after it."""
-        words = np.array(slots.terms(content, attribute), dtype=pack.TERM)
+        words = slots.terms(content, attribute)
         windows = [None] if vectors is None or not len(vectors) else list(vectors)
         self._spans[entry] = len(windows)
-        form = pack.form(content, person)
+        form, at = pack.form(content, person), mark_time(said)
+        mark = pack.mark(
+            memory=memory, episode=episode, form=form, before=before, turn=turn, terms=len(words), said=at,
+            expires=expires,
+        )  # fmt: skip
         for offset, vector in enumerate(windows):
-            mark = np.zeros(1, dtype=pack.MARK)
-            mark["head"] = offset
-            mark["form"] = form
-            mark["said"] = mark_time(said)
-            if offset == 0:
-                mark["memory"], mark["episode"], mark["expires"] = memory, episode, expires
-                mark["before"], mark["turn"], mark["terms"] = before, turn, len(words)
             block = self._blocks[(entry + offset) >> pack.BLOCK_BITS]
-            block.marks.append(mark)
-            block.terms.append(words if offset == 0 else words[:0])
+            block.marks.append(mark if offset == 0 else pack.further_mark(form=form, head=offset, said=at))
             block.vectors.append(vector)
-            if vector is not None:
-                self._exact.append((entry + offset, vector.astype("<f2").tobytes()))
+        self._blocks[entry >> pack.BLOCK_BITS].terms.append(np.array(words, dtype=pack.TERM).tobytes())
 
     def set(self, entry: int, **changes: int) -> int:
         """Change fields of a record's mark. Returns how many entries a record of this write spans (else 1)."""
@@ -217,14 +212,13 @@ class Index:
         inserts = [Insert(table="blocks", columns=("block", "marks", "terms"), rows=blocks, key="block")]
         if self._space is not None:
             number, dimensions = self._space
-            codes = [
-                (block, _codes(pending, old[block], pack.code_type(dimensions)))
-                for block, pending in sorted(self._blocks.items())
-                if pending.marks
-            ]
+            grown = [each for each in sorted(self._blocks.items()) if each[1].marks]
+            added = [_vectors(block, pending, old[block], dimensions) for block, pending in grown]
+            codes = [(block, packed) for (block, _), (packed, _) in zip(grown, added, strict=True)]
+            exact = [row for _, rows in added for row in rows]
             inserts += [
                 Insert(table=f"vectors_{number:d}", columns=("block", "codes"), rows=codes, key="block"),
-                Insert(table=f"exact_{number:d}", columns=("entry", "vector"), rows=self._exact),
+                Insert(table=f"exact_{number:d}", columns=("entry", "vector"), rows=exact),
             ]
         return inserts
 
@@ -277,24 +271,28 @@ def _owner_of(block: int) -> int:
 
 def _packed(pending: _Pending, old: _Block) -> tuple[bytes, bytes]:
     """Marks and terms of a block."""
-    marks = np.concatenate([np.frombuffer(old[0], dtype=pack.MARK), *pending.marks])
+    marks = np.frombuffer(bytearray(b"".join([old[0], *pending.marks])), dtype=pack.MARK)
     for place, changes in pending.changes:
         for name, value in changes.items():
             marks[name][place] = value
-    return marks.tobytes(), old[1] + b"".join(words.tobytes() for words in pending.terms)
+    return marks.tobytes(), b"".join([old[1], *pending.terms])
 
 
-def _codes(pending: _Pending, old: _Block, kind: np.dtype[np.void]) -> bytes:
-    """Codes of a block. Rows written while there was no embedder have no vector."""
-    before = np.zeros(len(old[0]) // pack.MARK.itemsize, dtype=kind)
+def _vectors(block: int, pending: _Pending, old: _Block, dimensions: int) -> tuple[bytes, list[tuple[int, bytes]]]:
+    """Codes of a block as it becomes, and each new vector with its entry. Rows written without an embedder have none."""
+    kind = pack.code_type(dimensions)
+    before = len(old[0]) // pack.MARK.itemsize
+    codes = np.zeros(before + len(pending.vectors), dtype=kind)
     if old[2] is not None:
         known = np.frombuffer(old[2], dtype=kind)
-        before[: len(known)] = known
-    added = np.zeros(len(pending.vectors), dtype=kind)
-    have = [place for place, vector in enumerate(pending.vectors) if vector is not None]
-    if have:
-        added[have] = pack.encode(np.stack([vector for vector in pending.vectors if vector is not None]))
-    return np.concatenate([before, added]).tobytes()
+        codes[: len(known)] = known
+    have = [before + place for place, vector in enumerate(pending.vectors) if vector is not None]
+    if not have:
+        return codes.tobytes(), []
+    halves = np.stack([vector for vector in pending.vectors if vector is not None]).astype("<f2")
+    codes[have] = pack.encode(halves)
+    first = block << pack.BLOCK_BITS
+    return codes.tobytes(), [(first + place, half.tobytes()) for place, half in zip(have, halves, strict=True)]
 
 
 def link(entry: int | None) -> int:

@@ -164,7 +164,10 @@ def task_json(task: Task | None) -> str | None:
 
 def to_json(value: Any) -> str:
     """JSON without spaces, every script as it is."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _PLAIN.encode(value)
+
+
+_PLAIN = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def scope_columns(scope: Scope) -> Mapping[str, str | None]:
