@@ -35,7 +35,9 @@ from mnemic.protocols import (
     Page,
     Piece,
     Probe,
+    Receipts,
     Space,
+    Untold,
     Vectors,
     Where,
     Write,
@@ -61,14 +63,17 @@ class PostgresNodes:
 
     Args:
         url: as `PostgresStore` takes it; that of a coordinator, where there is one.
-        project: as there.
+        project, timeout: as there.
         shared: what another one has opened, and closes.
     """
 
-    def __init__(self, url: str, *, project: str | None = None, shared: _Shared | None = None) -> None:
+    def __init__(
+        self, url: str, *, project: str | None = None, timeout: float = 60.0, shared: _Shared | None = None
+    ) -> None:
         self._url = url
         self._address = without_password(url)
         self._project = project
+        self._timeout = timeout
         self._shared = _Shared() if shared is None else shared
         self._borrowed = shared is not None
         self._views: dict[int, PostgresStore] = {}
@@ -80,13 +85,13 @@ class PostgresNodes:
 
     def within(self, project: str | None) -> PostgresNodes:
         """The same connections, in whose transactions the databases show one project."""
-        return PostgresNodes(self._url, project=project, shared=self._shared)
+        return PostgresNodes(self._url, project=project, timeout=self._timeout, shared=self._shared)
 
     async def open(self) -> None:
         """Connect, and learn whether there are several nodes; these are connected to when they are needed."""
         if self._shared.nodes:
             return
-        first = _First(self._url, project=self._project)
+        first = _First(self._url, project=self._project, timeout=self._timeout)
         await first.open()
         if first.map is None:
             self._shared.nodes = [_Node(name="", store=first, opened=True)]
@@ -94,7 +99,7 @@ class PostgresNodes:
         await first.close()
         self._shared.node_of = first.map.node_of
         self._shared.nodes = [
-            _Node(name=name, store=PostgresStore(url, project=self._project))
+            _Node(name=name, store=PostgresStore(url, project=self._project, timeout=self._timeout))
             for name, url in zip(first.map.names, first.map.urls, strict=True)
         ]
 
@@ -417,6 +422,20 @@ class PostgresNodes:
             next_cursor=f"{utc(found[limit - 1].at)} {found[limit - 1].id}" if more else None,
         )
 
+    async def receipts(self, scope: Scope, *, limit: int, cursor: str | None = None) -> Receipts:
+        """Of several nodes: the newest of all first, and the same cursor."""
+        number = self._home(scope)
+        if number is not None:
+            return await (await self._at(number)).receipts(scope, limit=limit, cursor=cursor)
+        pages = await self._every(lambda store: store.receipts(scope, limit=limit, cursor=cursor))
+        found = sorted((each for page in pages for each in page.changes), key=attrgetter("id"), reverse=True)
+        more = len(found) > limit or any(page.next_cursor is not None for page in pages)
+        return Receipts(
+            changes=tuple(found[:limit]),
+            total=sum(page.total for page in pages),
+            next_cursor=found[limit - 1].id if more else None,
+        )
+
     async def slot(self, scope: Scope, slot: str) -> tuple[Memory, ...]:
         """By id and version."""
         number = self._home(scope)
@@ -467,6 +486,7 @@ class PostgresNodes:
             failed=sum(each.failed for each in found),
             owners=sum(each.owners for each in found),
             bytes=sum(each.bytes for each in found),
+            whole="; ".join(f"{node.name}: {each.whole}" for node, each in zip(self._all, found, strict=True)),
         )
 
     async def spent(self, project: str, day: date) -> Usage:
@@ -482,6 +502,25 @@ class PostgresNodes:
             f"{node.name}: {problem}" for node, (_, some) in zip(self._all, found, strict=True) for problem in some
         )
         return sum(checked for checked, _ in found), tuple(problems)
+
+    # What others are told of.
+
+    async def listen(self, project: str, *, wanted: bool = True) -> None:
+        """On every node."""
+        await self._every(lambda store: store.listen(project, wanted=wanted))
+
+    async def untold(self, limit: int) -> tuple[Untold, ...]:
+        """Of all nodes, the oldest first."""
+        found = await self._every(lambda store: store.untold(limit))
+        return tuple(sorted((each for some in found for each in some), key=lambda each: each.event.id)[:limit])
+
+    async def told(self, events: Sequence[tuple[str, str]]) -> None:
+        """One transaction a node."""
+        parts: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for memory_id, event_id in events:
+            parts[self.node_of_id(memory_id)].append((memory_id, event_id))
+        for number, some in parts.items():
+            await (await self._at(number)).told(some)
 
     # Pending messages.
 
@@ -629,7 +668,6 @@ class _Node:
 def _changed_by(write: Write) -> Iterable[str]:
     """Ids of what a write changes, beside what is new."""
     yield from write.undone
-    yield from write.lifted
     for changed in (write.retire, write.restore, write.proofs, write.unprove, write.annotate):
         yield from (each.memory_id for each in changed)
     yield from (each.memory.id for each in write.memories)
