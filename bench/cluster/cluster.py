@@ -15,9 +15,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -43,7 +46,7 @@ PATRONI = {
 PARAMETERS = {
     "max_connections": 60,
     "shared_buffers": "256MB",
-    "max_wal_size": "2GB",
+    "max_wal_size": "1GB",
     "wal_keep_size": "512MB",
     "synchronous_commit": "on",
     "timezone": "UTC",
@@ -113,12 +116,19 @@ class Cluster:
                     self._all_run()
                 await started
         except BaseException:
-            self.stop(keep=True)
+            self.stop()
             raise
         return self
 
-    def stop(self, *, keep: bool = False) -> None:
-        """Stop every server this started, at once, and remove its files."""
+    def stop(self) -> None:
+        """Stop every server this started, at once, and remove its files; an impatient interrupt does not stop that."""
+        if threading.current_thread() is threading.main_thread():
+            with _uninterrupted():
+                self._stop()
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
         patronis = [member.patroni for node in self._members for member in node]
         for process in patronis:  # first, or they would start their servers again
             process.kill()
@@ -132,8 +142,7 @@ class Cluster:
         for process in [*patronis, *self._others]:
             process.wait(30)
         self._members, self._others = [], []
-        if not keep:
-            shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder)
 
     def dsn(self, node: int) -> str:
         """Where a node's primary is, whichever of its servers that is when a connection is made."""
@@ -294,7 +303,9 @@ class Cluster:
     def _all_run(self) -> None:
         for process in [*self._others, *(member.patroni for node in self._members for member in node)]:
             if process.poll() is not None:
-                raise programs.Missing(f"{process.args[0]} ended while starting; its log is in {self.folder}")
+                logs = sorted(self.folder.glob("*.log"), key=lambda log: log.stat().st_mtime)
+                said = "\n".join(log.read_text(errors="replace")[-1000:] for log in logs[-2:])
+                raise programs.Missing(f"{process.args[0]} ended while starting; the last logs say:\n{said}")
 
     async def _ready(self, node: int) -> None:
         await self.wait_whole(node, within=110)
@@ -354,6 +365,16 @@ class Cluster:
             return False
         finally:
             db.terminate()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _read(url: str) -> dict:

@@ -5,7 +5,8 @@
 Starts three nodes (each a primary and a synchronous standby, under Patroni and etcd) and a coordinator on this machine,
 loads random memories straight into each user's node, and prints what is where and what it takes. Everything runs on the
 same processors, so times say what a call costs and not what a cluster can bear. Needs `apt-get install etcd-server`;
-Patroni is installed on the first run. At a million memories: some 20 GB of disk in the temporary folder.
+Patroni is installed on the first run. At a million memories: some 20 GB of disk in the temporary folder and a quarter of an hour. Whatever ends it, an interrupt
+too, it stops what it started and removes its files.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import functools
 import platform
 import random
 import re
+import signal
 import statistics
 import time
 from collections import Counter, defaultdict
@@ -29,7 +31,7 @@ from cluster import Cluster
 from load import Load
 from users import Users, fill, open_users
 
-from mnemic.ids import partition_of
+from mnemic.ids import new_id, partition_of
 from mnemic.stores.postgres_db import PostgresDb, numbered
 
 CALLS = 100  # of each kind, for a median
@@ -50,6 +52,7 @@ def row(name: str, value: object) -> None:
 
 async def show(memories: int, owners: int, seconds: float) -> None:
     start = time.perf_counter()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     cluster = await Cluster().start()
     try:
         row("machine", f"{platform.machine()}, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}")
@@ -58,7 +61,7 @@ async def show(memories: int, owners: int, seconds: float) -> None:
         try:
             await load(users, memories, owners)
             await spread(cluster, users, owners)
-            await one_node(users, owners)
+            await one_node(cluster, users, owners)
             await times(users, owners)
             await killed(cluster, users, owners, node=0, machine=False, seconds=seconds)
             await killed(cluster, users, owners, node=1, machine=True, seconds=seconds)
@@ -91,11 +94,11 @@ async def spread(cluster: Cluster, users: Users, owners: int) -> None:
         await db.close()
 
 
-async def one_node(users: Users, owners: int) -> None:
-    """Which nodes every statement that the store sends for one user reaches, by the plans of the coordinator."""
+async def one_node(cluster: Cluster, users: Users, owners: int) -> None:
+    """Where every statement for one user is sent, and which nodes it would reach by the plans of the coordinator."""
     user = f"user{owners // 2}"
-    memory = users.memory(user)
-    row(f"statements for one user, whose node is {users.node(user)}; nodes by the coordinator's plan", "")
+    memory, node_at = users.memory, {port: node for node in range(cluster.size) for port in cluster.ports(node)}
+    row(f"one user, whose node is {users.node(user)}; each call of theirs", "")
     [kept] = (await memory.add(SAID.format(1), user_id=user, infer=False))["results"]
     calls: list[tuple[str, Callable[[], Awaitable[object]]]] = [
         ("get(id)", lambda: memory.get(kept["id"])),
@@ -109,9 +112,11 @@ async def one_node(users: Users, owners: int) -> None:
     for name, call in calls:
         with statements() as sent:
             await call()
+        to = Counter(f"node{node_at[port]}" for _, _, port in sent)
+        row(f"  {name}: statements and where they were sent", ", ".join(f"{n} to {where}" for where, n in to.items()))
         reached: Counter[str] = Counter()
         notes: Counter[str] = Counter()
-        for query, values in sent:
+        for query, values, _ in sent:
             where = await reach(users, query, values)
             if not where:
                 continue  # of no divided table: a setting, a lock, what a node keeps for itself
@@ -119,7 +124,7 @@ async def one_node(users: Users, owners: int) -> None:
             if where != {f"node{users.node(user)}"}:
                 notes[f"{', '.join(sorted(where))}: {' '.join(query.split())}"] += 1
         row(
-            f"  {name}: statements and where they reach",
+            "    of divided tables, and which nodes the coordinator would ask",
             ", ".join(f"{n} {where}" for where, n in sorted(reached.items())),
         )
         for note, count in notes.items():
@@ -131,18 +136,18 @@ async def one_node(users: Users, owners: int) -> None:
 
 
 @contextmanager
-def statements() -> Iterator[list[tuple[str, Sequence[object]]]]:
-    """What stores send meanwhile, with the values of each statement; of those for many rows, the first."""
-    sent: list[tuple[str, Sequence[object]]] = []
+def statements() -> Iterator[list[tuple[str, Sequence[object], int]]]:
+    """What stores send meanwhile: each statement, its values (of those for many rows, the first), the server's port."""
+    sent: list[tuple[str, Sequence[object], int]] = []
     one, many = PostgresDb.execute, PostgresDb.executemany
 
     def execute(db: PostgresDb, sql: str, values: Sequence[object] = ()) -> object:
-        sent.append((numbered(sql), values))
+        sent.append((numbered(sql), values, db._connection._addr[1]))
         return one(db, sql, values)
 
     def executemany(db: PostgresDb, sql: str, rows: Iterable[Sequence[object]]) -> None:
         every = list(rows)
-        sent.extend((numbered(sql), values) for values in every[:1])
+        sent.extend((numbered(sql), values, db._connection._addr[1]) for values in every[:1])
         many(db, sql, every)
 
     with mock.patch.multiple(PostgresDb, execute=execute, executemany=executemany):
@@ -153,11 +158,21 @@ async def reach(users: Users, query: str, values: Sequence[object]) -> set[str]:
     """The nodes whose divided tables a statement reaches, sent to the coordinator."""
     if not set(re.findall(r"\w+", query)) & set(users.divided):
         return set()
-    added = re.match(r"\s*INSERT INTO \w+ \(([^)]*)\)\s*VALUES", query)
-    if added:  # a plan does not say where a row will go; its partition does
-        return {f"node{users.map[values[added[1].split(', ').index('partition')]]}"}
-    plan = await explained(users.coordinator, query, values)
-    return set(re.findall(r"\bon (node\d+)\.", "\n".join(plan)))
+    try:
+        plan = await explained(users.coordinator, query, values)
+    except asyncpg.InvalidColumnReferenceError:  # ON CONFLICT: foreign tables have no unique key
+        return {"none, as it refuses ON CONFLICT"}
+    found = re.findall(r"\bon (node\d+)\.(\w+)", "\n".join(plan))
+    reached = {node for node, table in found if table in users.divided}
+    for columns, given in ADDED.findall(query):  # a plan does not say where a row will go; its partition does
+        number = int(re.findall(r"\$(\d+)", given)[columns.split(", ").index("partition")])
+        said = values[number - 1]
+        partitions = said if isinstance(said, list) else [said]
+        reached |= {f"node{users.store.node_of_id(new_id(each))}" for each in partitions}
+    return reached
+
+
+ADDED = re.compile(r"INSERT INTO \w+ \(([^)]*)\)\s*(?:VALUES|SELECT \* FROM unnest)\s*\(([^)]*)\)")
 
 
 async def explained(coordinator: asyncpg.Connection, query: str, values: Sequence[object]) -> list[str]:
@@ -168,7 +183,8 @@ async def times(users: Users, owners: int) -> None:
     """Medians, each user on their node, quiet."""
     drawn = random.Random(7)
     some = [f"user{drawn.randrange(owners)}" for _ in range(CALLS)]
-    ids = [(await users.memory(user).get_all(user_id=user, limit=1))["results"][0]["id"] for user in some]
+    memory = users.memory
+    ids = [(await memory.get_all(user_id=user, limit=1))["results"][0]["id"] for user in some]
 
     async def through(number: int) -> object:
         query = "SELECT * FROM memories WHERE partition = $1 AND id = $2 AND current"
@@ -179,11 +195,11 @@ async def times(users: Users, owners: int) -> None:
         return await users.coordinator.fetch(query, partition_of(ids[number]), some[number])
 
     kinds: list[tuple[str, Callable[[int], Awaitable[object]]]] = [
-        ("get(id), at the node its id names", lambda n: users.memories[users.node_of(ids[n])].get(ids[n])),
-        ("search of a user, at their node", lambda n: users.memory(some[n]).search(f"street {n}", user_id=some[n])),
+        ("get(id), at the node its id names", lambda n: memory.get(ids[n])),
+        ("search of a user, at their node", lambda n: memory.search(f"street {n}", user_id=some[n])),
         (
             "add of one message, at their node, acknowledged by the standby",
-            lambda n: users.memory(some[n]).add(SAID.format(n), user_id=some[n], infer=False),
+            lambda n: memory.add(SAID.format(n), user_id=some[n], infer=False),
         ),
         ("the row of an id, through the coordinator", through),
         ("all texts of a user, through the coordinator", listed),
@@ -206,12 +222,12 @@ async def killed(cluster: Cluster, users: Users, owners: int, *, node: int, mach
 
     async def write(turn: int, where: int) -> str:
         user = whose[where][turn % len(whose[where])]
-        kept = await users.memories[where].add(f"{SAID.format(turn)} {random.random()}", user_id=user, infer=False)
+        kept = await users.memory.add(f"{SAID.format(turn)} {random.random()}", user_id=user, infer=False)
         return kept["results"][0]["id"]
 
     async def read(turn: int, where: int) -> str:
         user = whose[where][turn % len(whose[where])]
-        await users.memories[where].search(f"street {turn}", user_id=user, threshold=0)
+        await users.memory.search(f"street {turn}", user_id=user, threshold=0)
         return user
 
     writers = [Load(functools.partial(write, where=each)) for each in range(cluster.size)]
@@ -232,7 +248,7 @@ async def killed(cluster: Cluster, users: Users, owners: int, *, node: int, mach
     row("  standby promoted after", f"{promoted:.1f} s")
     row("  again with a standby in step after" + (" (machine back at promotion)" if machine else ""), f"{whole:.1f} s")
     for each in range(cluster.size):
-        lost = await missing(users, each, writers[each].acknowledged)
+        lost = await missing(users, writers[each].acknowledged)
         row(f"  node {each}: writes acknowledged, of them lost", f"{len(writers[each].acknowledged):,}, {lost}")
         for kind, client in (("write", writers[each]), ("read", readers[each])):
             before, after = (client.times(*span) for span in ((began, gone.at), (gone.at, gone.at + whole)))
@@ -244,12 +260,12 @@ async def killed(cluster: Cluster, users: Users, owners: int, *, node: int, mach
                 print(f"      {count} times {error}")
 
 
-async def missing(users: Users, node: int, ids: Sequence[str]) -> int:
-    """How many of the ids a node does not have."""
+async def missing(users: Users, ids: Sequence[str]) -> int:
+    """How many of the ids there is nothing of."""
     lost = 0
     for start in range(0, len(ids), 500):
         some = ids[start : start + 500]
-        lost += len(set(some) - set(await users.stores[node].load(some)))
+        lost += len(set(some) - set(await users.store.load(some)))
     return lost
 
 

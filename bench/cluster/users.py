@@ -1,9 +1,10 @@
-"""Users spread over nodes: each one's memory is on one of them, which the coordinator's catalog names."""
+"""Users spread over nodes, behind one `Memory` that is opened with the coordinator's address."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,13 +12,14 @@ from typing import Literal
 import asyncpg
 import numpy as np
 from cluster import DATABASE, USER, Cluster
-from coordinator import Node, distribute, node_of_each
+from coordinator import Node, distribute
 
 from mnemic import AsyncMemory
 from mnemic.embedders.bundled import bundled
-from mnemic.ids import PARTITIONS, new_id, partition_of
-from mnemic.protocols import NewEpisode, NewMemory, Space, Store, Vectors, Write
+from mnemic.ids import new_id
+from mnemic.protocols import NewEpisode, NewMemory, Space, Vectors, Write
 from mnemic.stores.postgres import PostgresStore
+from mnemic.stores.postgres_nodes import PostgresNodes
 from mnemic.stores.postgres_schema import SCHEMA
 from mnemic.testing.fakes import FakeExtractor
 from mnemic.times import now
@@ -25,6 +27,7 @@ from mnemic.types import Change, Episode, HistoryEvent, Memory, Scope, Source
 
 DIMENSIONS = 384
 CHINESE = 0.1  # share of the texts
+OFTEN = 15  # seconds from one word of progress to the next
 ENGLISH = (
     "I moved to {0} street in {1} and like it there",
     "My colleague from {0} plays chess with me on day {1}",
@@ -52,52 +55,37 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True)
 class Users:
-    """One memory a node, the partition map they were opened with, and the coordinator."""
+    """A memory of all users, its store, and a connection to the coordinator."""
 
-    stores: Sequence[Store]
-    memories: Sequence[AsyncMemory]
+    memory: AsyncMemory
+    store: PostgresNodes
     coordinator: asyncpg.Connection
     divided: Sequence[str]
     """Tables that are spread over the nodes."""
-    map: Sequence[int]
-    """Node of each partition."""
 
     def node(self, user: str) -> int:
         """The number of the node that has a user's rows."""
-        return self.map[Scope(user_id=user).partition]
-
-    def node_of(self, record_id: str) -> int:
-        """The number of the node that has the record of an id; an id says its partition."""
-        return self.map[partition_of(record_id)]
-
-    def memory(self, user: str) -> AsyncMemory:
-        """The memory that a user's calls go to."""
-        return self.memories[self.node(user)]
+        return self.store.node(Scope(user_id=user))
 
     async def close(self) -> None:
         """Close every connection."""
-        for memory in self.memories:
-            await memory.close()
+        await self.memory.close()
         await self.coordinator.close()
 
 
 async def open_users(cluster: Cluster) -> Users:
-    """Migrate every node, make the coordinator's tables after them, and read the partition map."""
-    stores = [PostgresStore(cluster.dsn(node)) for node in range(cluster.size)]
-    memories = [AsyncMemory(store=store, embedder=Drawn(), extractor=FakeExtractor()) for store in stores]
-    for store in stores:
-        await store.open()
-        await store.use_space(Space(name=Drawn.name, dimensions=DIMENSIONS))
+    """Migrate every node, make the coordinator's tables after them, and open it."""
+    for node in range(cluster.size):
+        each = PostgresStore(cluster.dsn(node))
+        await each.open()
+        await each.use_space(Space(name=Drawn.name, dimensions=DIMENSIONS))
+        await each.close()
     coordinator = await asyncpg.connect(cluster.coordinator, server_settings={"search_path": f"{SCHEMA}, public"})
     divided = await share_out(coordinator, cluster)
-    map_ = await node_of_each(coordinator, "memories", partitions=PARTITIONS)
-    return Users(
-        stores=stores,
-        memories=memories,
-        coordinator=coordinator,
-        divided=divided,
-        map=[int(name.removeprefix("node")) for name in map_],
-    )
+    store = PostgresNodes(cluster.coordinator)
+    await store.open()
+    memory = AsyncMemory(store=store, embedder=Drawn(), extractor=FakeExtractor(), background=False)
+    return Users(memory=memory, store=store, coordinator=coordinator, divided=divided)
 
 
 async def share_out(coordinator: asyncpg.Connection, cluster: Cluster) -> list[str]:
@@ -118,13 +106,18 @@ async def share_out(coordinator: asyncpg.Connection, cluster: Cluster) -> list[s
 
 
 async def fill(users: Users, *, owners: int, each: int, at_once: int) -> None:
-    """`each` memories of every user from 0 on, written straight to the user's node, one transaction a user."""
+    """`each` memories of every user from 0 on, one transaction a user. Says how far it is."""
     waiting = iter(range(owners))
+    start = said = time.perf_counter()
 
     async def worker() -> None:
+        nonlocal said
         for number in waiting:
-            user = f"user{number}"
-            await users.stores[users.node(user)].commit(await asyncio.to_thread(some_memories, number, each))
+            await users.store.commit(await asyncio.to_thread(some_memories, number, each))
+            if (at := time.perf_counter()) - said > OFTEN:
+                said = at
+                done = (number + 1) * each
+                print(f"  {done:,} of {owners * each:,}, {done / (at - start):,.0f} a second", flush=True)
 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(at_once):
