@@ -300,18 +300,19 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts):
         at: When | None = None,
         expiration_date: str | None = None,
         categories: Sequence[str] = (),
+        external_id: str | None = None,
     ) -> AddResult:
         """Keep exactly this text as one memory, with no model and no rules.
 
         Arguments, result and errors are those of `add`; `kind` is one of fact, preference, event,
-        procedure, summary, pattern, note.
+        procedure, summary, pattern, note. A text whose `external_id` this owner already has is not taken again.
         """
         if not isinstance(kind, str) or kind not in KINDS:
             raise InvalidInput(f"kind must be one of {', '.join(KINDS)}, not {describe(kind)}")
         given = self._given(
             inputs.ids(user_id, agent_id, app_id, run_id), None, metadata, expiration_date, categories, "remember()"
         )
-        turns = inputs.messages(inputs.text(text, "text"), at)
+        turns = inputs.messages({"content": inputs.text(text, "text"), "external_id": external_id}, at)
         engine = await self._engine.ready()
         return present.added(await verbatim.keep(engine.write, turns, given, kind, talk=False))
 

@@ -107,9 +107,12 @@ class Upkeep(Handle):
         }
 
     async def reset(self) -> dict[str, Any]:
-        """Erase every byte of the store, history included. Cannot be undone."""
+        """Erase every byte of the store, history included; through `within`, of the project. Cannot be undone."""
         engine = await self._engine.ready()
-        await engine.store.reset()
+        if engine.base is not None:
+            await engine.store.erase(self._here())
+        else:
+            await engine.store.reset()
         engine.rebuild()
         return {"message": "Store reset successfully!"}
 

@@ -18,15 +18,18 @@ from mnemic import AsyncMemory, __version__, config
 from mnemic.errors import InvalidConfig
 from mnemic.server.accounts import Accounts
 from mnemic.server.audit import Audit
+from mnemic.server.compat.mem0 import mem0_app
 from mnemic.server.database import Database
 from mnemic.server.limits import Limits
 from mnemic.server.observing import Metrics, Observed
 from mnemic.server.problems import Problem, handle_problems
-from mnemic.server.routes import health, keys, memories
+from mnemic.server.routes import entities, health, keys, log, memories, past, whole
 from mnemic.server.service import Service
 from mnemic.server.settings import ServerSettings
 
-ROUTERS = (health.router, keys.router, memories.router)
+ROUTERS = (
+    health.router, keys.router, memories.router, log.router, past.router, entities.router, whole.router,
+)  # fmt: skip
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {"application/problem+json": {}}, "description": what}
@@ -58,6 +61,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     settings = settings or ServerSettings()
     limits = Limits(key=settings.key_limit, project=settings.project_limit)
     metrics = Metrics()
+    mounted = {"/mem0": mem0_app()}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -72,7 +76,8 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
             service = Service(
                 memory=served, settings=settings, database=database, accounts=accounts, limits=limits, audit=audit
             )
-            app.state.service = service
+            for each in (app, *mounted.values()):
+                each.state.service = service
             yield {"service": service}
             await audit.write()
         finally:
@@ -92,6 +97,8 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     handle_problems(app)
     for router in ROUTERS:
         app.include_router(router)
+    for path, each in mounted.items():
+        app.mount(path, each)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"], max_age=600

@@ -80,6 +80,11 @@ class Call:
     caller: Caller
     memory: AsyncMemory
     """Of the caller's project."""
+    request: Request
+
+    def about(self, **ids: Any) -> None:
+        """Say for the audit log what the call is about."""
+        self.request.state.ids = ids
 
 
 def may(scope: KeyScope) -> Callable[[Request], Awaitable[Call]]:
@@ -103,7 +108,7 @@ def may(scope: KeyScope) -> Callable[[Request], Awaitable[Call]]:
         request.state.headers = await service.limits.count(caller)
         if scope not in caller.scopes:
             raise Refused(403, f"this key may not {scope}; it has the scopes {', '.join(sorted(caller.scopes))}")
-        return Call(service=service, caller=caller, memory=await service.memory_of(caller))
+        return Call(service=service, caller=caller, memory=await service.memory_of(caller), request=request)
 
     return call
 

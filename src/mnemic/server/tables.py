@@ -101,3 +101,20 @@ audit = Table(
     Column("request_id", String(64), nullable=False),
     Index("ix_audit_project_id_at", "project_id", "at"),
 )
+
+# Requests that came with an `Idempotency-Key`, for a day: what was asked (its hash), and the answer without any words
+# of memories, which are put in again from the store.
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("fingerprint", String(64), nullable=False),
+    # None while it is being worked on, or where whoever did was cut short.
+    Column("status", Integer),
+    Column("answer", JSON),
+    # What the work was begun on.
+    Column("before", JSON),
+    Column("began_at", DateTime(), nullable=False, index=True),
+    Column("held_until", DateTime(), nullable=False),
+)

@@ -93,3 +93,20 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_members_organization_id"), "members", ["organization_id"], unique=False)
     op.create_index(op.f("ix_members_project_id"), "members", ["project_id"], unique=False)
+    op.create_table(
+        "requests",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("project_id", sa.String(length=36), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("answer", sa.JSON(), nullable=True),
+        sa.Column("before", sa.JSON(), nullable=True),
+        sa.Column("began_at", sa.DateTime(), nullable=False),
+        sa.Column("held_until", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_requests_project_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
+    )
+    op.create_index(op.f("ix_requests_began_at"), "requests", ["began_at"], unique=False)
+    op.create_index(op.f("ix_requests_project_id"), "requests", ["project_id"], unique=False)

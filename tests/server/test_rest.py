@@ -1,0 +1,275 @@
+"""Our own REST: one scenario through every route, what it refuses, and what keys may reach."""
+
+import json
+
+import pytest
+from starlette.routing import Route
+
+from conftest import key_of, serving
+from mnemic import AsyncMemory
+
+ALICE = {"user_id": "alice"}
+
+
+async def add(client, text, **more):
+    answer = await client.post("/v1/memories", json={"messages": text, "wait": "extracted", **ALICE, **more})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_every_method_of_the_library_has_a_route_of_its_name(client):
+    named = {
+        operation["operationId"]
+        for path in client.app.openapi()["paths"].values()
+        for operation in path.values()
+        if "operationId" in operation
+    }
+    methods = {name for name in dir(AsyncMemory) if not name.startswith("_") and callable(getattr(AsyncMemory, name))}
+    of_the_whole_store = {"reindex", "backup", "restore", "open", "close", "scope", "within", "from_config"}
+    assert methods - of_the_whole_store - named == set()
+
+
+async def test_no_two_routes_differ_only_by_a_slash_at_the_end(client):
+    paths = {route.path for route in client.app.routes if isinstance(route, Route)}
+    assert len(paths) > 40
+    assert [path for path in paths if path != "/" and path.endswith("/") and path.rstrip("/") in paths] == []
+    assert [path for path in paths if path.startswith("/v1") and path.endswith("/")] == []
+
+
+async def test_a_memory_is_added_found_corrected_and_taken_back(client, memory):
+    added = await add(client, "I live in Taipei.")
+    assert [each["memory"] for each in added["results"]] == ["I live in Taipei."]
+    memory_id = added["results"][0]["id"]
+
+    found = (await client.post("/v1/memories/search", json={"query": "Where do I live?", **ALICE})).json()
+    assert [each["id"] for each in found["results"]] == [memory_id]
+    assert found == json.loads(json.dumps(await memory.search("Where do I live?", user_id="alice")))
+
+    one = (await client.get(f"/v1/memories/{memory_id}")).json()
+    assert one["memory"] == "I live in Taipei."
+    changed = (await client.patch(f"/v1/memories/{memory_id}", json={"data": "I live in Tainan."})).json()
+    assert (changed["old_memory"], changed["memory"]) == ("I live in Taipei.", "I live in Tainan.")
+    undone = await client.post(f"/v1/changes/{changed['change_id']}/undo")
+    assert undone.status_code == 200
+    assert (await client.get(f"/v1/memories/{memory_id}")).json()["memory"] == "I live in Taipei."
+    lines = (await client.get(f"/v1/memories/{memory_id}/history")).json()["results"]
+    assert lines == json.loads(json.dumps(await memory.history(memory_id)))
+    assert (await client.delete(f"/v1/memories/{memory_id}")).json()["event"] == "DELETE"
+    gone = await client.get(f"/v1/memories/{memory_id}")
+    assert (gone.status_code, gone.json()["code"]) == (404, "NotFound")
+
+
+async def test_add_answers_when_the_messages_are_stored(client):
+    answer = await client.post("/v1/memories", json={"messages": "I keep bees.", **ALICE})
+    assert answer.status_code == 201
+    (message,) = answer.json()["receipt"]["messages"]
+    assert message["state"] == "pending"
+    hits = (await client.post("/v1/memories/search", json={"query": "bees", **ALICE})).json()["results"]
+    assert [each["memory"] for each in hits] == ["I keep bees."]
+
+
+async def test_the_other_methods_answer_as_the_library_does(client, memory):
+    await add(client, "My sister Mei lives in Tainan. I like jasmine tea.")
+    kept = (await client.post("/v1/memories/remember", json={"text": "Plays tennis", **ALICE})).json()
+    memory_id = kept["results"][0]["id"]
+    same = [
+        ("/v1/memories", {}, await memory.get_all(user_id="alice")),
+        ("/v1/messages", {}, await memory.messages(user_id="alice")),
+        ("/v1/changes", {"since": "2025-01-01"}, await memory.changes("2025-01-01", user_id="alice")),
+        ("/v1/profile", {}, await memory.profile(user_id="alice")),
+        ("/v1/entities", {}, await memory.entities(user_id="alice")),
+        ("/v1/entities/related", {"entity": "Mei"}, await memory.related("Mei", user_id="alice")),
+        ("/v1/graph", {}, await memory.graph(user_id="alice")),
+        ("/v1/timeline", {"attribute": "home"}, {"results": await memory.timeline("home", user_id="alice")}),
+    ]
+    for path, query, expected in same:
+        answer = await client.get(path, params=query | ALICE)
+        assert (answer.status_code, answer.json()) == (200, json.loads(json.dumps(expected))), path
+    asked = {"query": "What do I play?", **ALICE}
+    assert "Plays tennis" in (await client.post("/v1/memories/context", json=asked)).json()["context"]
+    explained = (await client.post("/v1/memories/explain", json=asked | {"memory_id": memory_id})).json()
+    assert explained["memory"]["status"] == "found"
+    rated = (await client.post(f"/v1/memories/{memory_id}/feedback", json={"feedback": "POSITIVE"})).json()
+    assert rated["rating"] == 1
+    assert (await client.put(f"/v1/memories/{memory_id}/pin", json={})).json() == {"id": memory_id, "pinned": True}
+    assert (await client.post("/v1/consolidate", json=ALICE)).json()["dry_run"] is True
+    assert (await client.post("/v1/messages/process", json=ALICE)).json()["processed"] == 0
+    assert (await client.post("/v1/messages/retry", json=ALICE)).json() == {"retried": 0, "episode_ids": []}
+    assert (await client.post("/v1/messages/wait", json={"seconds": 0, **ALICE})).status_code == 200
+    forgotten = (await client.post(f"/v1/memories/{memory_id}/forget")).json()
+    assert forgotten["forgotten"] == [memory_id]
+    assert (await client.delete("/v1/memories", params=ALICE)).json()["deleted"] >= 1
+    erased = (await client.post("/v1/memories/erase", json=ALICE)).json()
+    assert erased["erased"]["memories"] >= 2
+    assert (await client.get("/v1/stats", params=ALICE)).json()["memories"] == 0
+    assert (await client.get("/v1/verify")).json()["ok"] is True
+
+
+async def test_pages_follow_each_other_without_gap_or_double(client):
+    for number in range(5):
+        await client.post("/v1/memories/remember", json={"text": f"Note {number}", **ALICE})
+    seen, cursor = [], None
+    while True:
+        query = ALICE | {"limit": 2} | ({} if cursor is None else {"cursor": cursor})
+        page = (await client.get("/v1/memories", params=query)).json()
+        seen += [each["memory"] for each in page["results"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == [f"Note {number}" for number in (4, 3, 2, 1, 0)]
+
+
+async def test_filters_narrow_a_listing_and_may_name_whose_it_is(client):
+    await client.post("/v1/memories/remember", json={"text": "A", "metadata": {"shelf": 1}, **ALICE})
+    await client.post("/v1/memories/remember", json={"text": "B", "metadata": {"shelf": 2}, **ALICE})
+    for query in (ALICE | {"filters": '{"shelf": 2}'}, {"filters": '{"AND": [{"user_id": "alice"}, {"shelf": 2}]}'}):
+        page = (await client.get("/v1/memories", params=query)).json()
+        assert [each["memory"] for each in page["results"]] == ["B"]
+
+
+WIDE = [
+    ("GET", "/v1/memories", None),
+    ("DELETE", "/v1/memories", None),
+    ("DELETE", "/v1/memories?user_id=", None),
+    ("DELETE", "/v1/memories?user_id=*", None),
+    ("DELETE", "/v1/memories?user_id=%20", None),
+    ("GET", "/v1/memories?filters={}", None),
+    ("GET", '/v1/memories?filters={"OR":[{"user_id":"alice"},{"user_id":"bob"}]}', None),
+    ("GET", '/v1/memories?filters={"user_id":"*"}', None),
+    ("GET", "/v1/messages", None),
+    ("GET", "/v1/changes?since=2025-01-01", None),
+    ("GET", "/v1/profile", None),
+    ("GET", "/v1/entities", None),
+    ("GET", "/v1/graph", None),
+    ("GET", "/v1/timeline?attribute=home", None),
+    ("POST", "/v1/memories/search", {"query": "x"}),
+    ("POST", "/v1/memories/search", {"query": "x", "user_id": None}),
+    ("POST", "/v1/memories/search", {"query": "x", "user_id": "*"}),
+    ("POST", "/v1/memories/search", {"query": "x", "filters": {"NOT": {"user_id": "bob"}}}),
+    ("POST", "/v1/memories/context", {"query": "x"}),
+    ("POST", "/v1/memories/explain", {"query": "x"}),
+    ("POST", "/v1/memories/erase", {}),
+    ("POST", "/v1/memories", {"messages": "x"}),
+    ("POST", "/v1/memories/remember", {"text": "x"}),
+    ("POST", "/v1/messages/retry", {}),
+    ("POST", "/v1/messages/process", {}),
+    ("POST", "/v1/consolidate", {"dry_run": False}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WIDE)
+async def test_nothing_is_done_for_nobody_in_particular(client, memory, method, path, body):
+    await memory.remember("Plays tennis", user_id="alice")
+    answer = await client.request(method, path, json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json"), answer.text
+    assert (await memory.get_all(user_id="alice"))["total"] == 1
+
+
+BAD = [
+    b"",
+    b"[]",
+    b"null",
+    b'"text"',
+    b"{",
+    b"\x00",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    b'{"messages": "x", "user_id": "alice", "metadata": {"a": NaN}}',
+    b'{"messages": "x", "user_id": "alice", "metadata": {"a": 1e999}}',
+    b'{"messages": "x", "user_id": "alice", "metadata": {"a": ' + b"9" * 5000 + b"}}",
+    b'{"messages": "x", "user_id": "alice", "metadata": {"a": ' + b"9" * 300 + b"}}",
+    b'{"messages": "x", "user_id": "alice", "metadata": ' + b'{"a": ' * 150 + b"1" + b"}" * 151,
+    b'{"messages": "\\ud800", "user_id": "alice"}',
+    b'{"messages": "x", "user_id": "\\udfff"}',
+    b'{"messages": "a\\u0000b", "user_id": "alice"}',
+    b'{"messages": "x", "user_id": "a\\u0000b"}',
+    b'{"messages": "", "user_id": "alice"}',
+    b'{"messages": [], "user_id": "alice"}',
+    b'{"messages": [[]], "user_id": "alice"}',
+    b'{"messages": 5, "user_id": "alice"}',
+    b'{"messages": "x", "user_id": 5}',
+    b'{"messages": "x", "user_id": ["alice"]}',
+    b'{"messages": "x", "user_id": "alice", "infer": "no"}',
+    b'{"messages": "x", "user_id": "alice", "wait": "never"}',
+    b'{"messages": "x", "user_id": "alice", "at": "soon"}',
+    b'{"messages": "x", "user_id": "alice", "at": 1e300}',
+    b'{"messages": "x", "user_id": "alice", "at": true}',
+    b'{"messages": "x", "user_id": "alice", "expiration_date": "tomorrow"}',
+    b'{"messages": "x", "user_id": "alice", "categories": [1]}',
+    b'{"messages": "x", "user_id": "alice", "userId": "bob"}',
+    b'{"messages": "x", "user_id": "alice", "project": "other"}',
+    b'{"messages": [{"role": "boss", "content": "x"}], "user_id": "alice"}',
+    b'{"messages": [{"role": "user", "content": {"a": 1}}], "user_id": "alice"}',
+    b'{"messages": "' + b"x" * 200_001 + b'", "user_id": "alice"}',
+    b'{"messages": "' + b"x" * (11 * 2**20) + b'", "user_id": "alice"}',
+    b'{"messages": "x", "user_id": "' + b"x" * 300 + b'"}',
+]
+
+
+@pytest.mark.parametrize("body", BAD, ids=lambda body: f"{body[:60]!r}")
+async def test_bad_input_is_refused_and_changes_nothing(client, memory, body):
+    answer = await client.post("/v1/memories", content=body, headers={"Content-Type": "application/json"})
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == answer.status_code
+    assert len(answer.content) < 3000
+    stats = await memory.stats()
+    assert (stats["episodes"], stats["memories"]) == (0, 0)
+
+
+async def test_an_unknown_field_is_named(client):
+    answer = await client.post("/v1/memories/search", json={"query": "x", "topK": 3, **ALICE})
+    assert answer.status_code == 422
+    assert "topK" in answer.json()["detail"]
+
+
+async def test_what_concerns_the_whole_project_needs_an_admin(client):
+    writes = await key_of(client, "read", "write")
+    for method, path, body in (
+        ("GET", "/v1/stats", None),
+        ("GET", "/v1/export", None),
+        ("GET", "/v1/verify", None),
+        ("POST", "/v1/reset", {"everything": True}),
+    ):
+        assert (await client.request(method, path, json=body, headers=writes)).status_code == 403, path
+        assert (await client.request(method, path, json=body)).status_code == 200, path
+    assert (await client.get("/v1/stats", params=ALICE, headers=writes)).status_code == 200
+    assert (await client.get("/v1/export", params=ALICE, headers=writes)).status_code == 200
+    assert (await client.post("/v1/reset", json={})).status_code == 422
+    assert (await client.post("/v1/reset", json={"everything": False})).status_code == 422
+
+
+async def test_an_export_comes_back_whole(client, tmp_path):
+    await client.post("/v1/memories/remember", json={"text": "Plays tennis", **ALICE})
+    exported = await client.get("/v1/export")
+    assert exported.headers["content-type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in exported.text.splitlines()]
+    assert len(lines) >= 4
+    async with AsyncMemory(str(tmp_path / "other.db")) as other, serving(other) as second:
+        answer = await second.post(
+            "/v1/import", content=exported.content, headers={"Content-Type": "application/x-ndjson"}
+        )
+        assert (answer.status_code, answer.json()["versions"]) == (200, 1)
+        assert [each["memory"] for each in (await second.get("/v1/memories", params=ALICE)).json()["results"]] == [
+            "Plays tennis"
+        ]
+        damaged = await second.post(
+            "/v1/import", content=exported.content[:-20], headers={"Content-Type": "application/x-ndjson"}
+        )
+        assert damaged.status_code == 400
+
+
+async def test_memories_of_another_layer_are_taken_in(client):
+    body = {"memories": [{"id": "m1", "memory": "Plays tennis", **ALICE}]}
+    assert (await client.post("/v1/memories/import", json=body)).json()["added"] == 1
+    assert (await client.post("/v1/memories/import", json=body)).json()["already_stored"] == 1
+
+
+async def test_secrets_are_shown_to_admins_only(client):
+    kept = (await client.post("/v1/memories/remember", json={"text": "The pin is AKIAIOSFODNN7EXAMPLE", **ALICE})).json()
+    path = f"/v1/memories/{kept['results'][0]['id']}"
+    assert "AKIA" not in (await client.get(path)).text
+    assert "AKIA" in (await client.get(path, params={"unmasked": True})).text
+    reads = await key_of(client, "read")
+    assert (await client.get(path, params={"unmasked": True}, headers=reads)).status_code == 403
