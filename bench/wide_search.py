@@ -85,7 +85,7 @@ async def measured(url: str, size: int, questions: list[str]) -> None:
     await asked(memory, always, questions[:1])  # asks for an index
     start = time.perf_counter()
     connection = await asyncpg.connect(url, server_settings={"search_path": "mnemic, public", "role": "mnemic"})
-    await postgres_near.tend(connection, always)
+    await postgres_near.tend(connection)
     made = time.perf_counter() - start
     bytes_ = await connection.fetchval("SELECT pg_total_relation_size('near_1')")
     await connection.close()

@@ -21,7 +21,7 @@ import numpy as np
 from mnemic import ranking
 from mnemic.protocols import Space, Vectors
 from mnemic.stores import blocks as pack
-from mnemic.stores.postgres_wide import LEAST, MOST_DIMENSIONS
+from mnemic.stores import postgres_wide
 from mnemic.stores.relational import spaces
 from mnemic.stores.relational.db import OWNER_BITS, Db
 from mnemic.stores.relational.predicates import number_of
@@ -92,11 +92,8 @@ class Tending:
 _FAREWELL = 2.0  # seconds
 
 
-async def tend(connection: Connection, least: int = LEAST) -> None:
-    """Bring the index of every project that asked for one up to date, unless somebody else is doing so.
-
-    `least`: records from which a project has one.
-    """
+async def tend(connection: Connection) -> None:
+    """Bring the index of every project that asked for one up to date, unless somebody else is doing so."""
     await connection.execute("SET mnemic.project = '*'")
     if not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *_LOCKS):
         return
@@ -110,7 +107,7 @@ async def tend(connection: Connection, least: int = LEAST) -> None:
         )
         if asked and await _has_vectors(connection):
             for row in asked:
-                await _Index(connection, row).bring_up(least)
+                await _Index(connection, row).bring_up()
         await _drop_others(connection)
     finally:
         if not connection.is_closed():
@@ -165,10 +162,10 @@ class _Index:
         self._name = f"{self._table}_{row['number']:d}"
         self._centres = np.frombuffer(row["centres"], dtype="<f4").reshape(len(ranking.SIDES), self._dimensions)
 
-    async def bring_up(self, least: int) -> None:
+    async def bring_up(self) -> None:
         """Copy what is not copied yet, and make the index where there is none."""
         waiting, every = await self._counts()
-        if every < least or self._dimensions > MOST_DIMENSIONS:
+        if every < postgres_wide.LEAST or self._dimensions > postgres_wide.MOST_DIMENSIONS:
             return
         if not await self._connection.fetchval("SELECT to_regclass($1) IS NOT NULL", self._table):
             await self._make_table()

@@ -41,6 +41,8 @@ _MOST_WAITING = 0.25
 # As in `vectors`: the mean of a scope is taken over so many blocks.
 _MEAN_BLOCKS = 16
 _TOGETHER = 4
+# And the spread and what all have in common over so many times as many: 4,096 rows, which know it to one per cent.
+_MORE = 4
 
 # Turns before and after that may lend a row something, and rounds of looking at what came up.
 _REACH = 8
@@ -194,7 +196,7 @@ class _Search:
         self._db.execute(
             "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', ?, true),"
             " set_config('hnsw.max_scan_tuples', ?, true), set_config('enable_sort', 'off', true)",
-            [str(min(max(amount, _FEWEST), 1000)), str(max(20_000, 10 * amount))],
+            [str(min(2 * max(amount, _FEWEST), 1000)), str(max(20_000, 10 * amount))],
         )
         rows = self._db.execute(NEAREST.format(space=self._space), [self._probe.where.scope.project, query, amount])
         return np.array([entry for (entry,) in rows], dtype=np.int64)
@@ -299,26 +301,26 @@ class _Search:
 
     # What is known of all rows from a few blocks of them.
 
-    def _sampled(self) -> tuple[Codes, NDArray[np.int64], NDArray[np.int64]]:
-        """Codes of some blocks, evenly spread, and the windows in them with their places there.
+    def _sampled(self) -> tuple[Codes, NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Codes of some blocks, evenly spread, the windows in them with their places there, and which are for the mean.
 
-        The blocks that `vectors` takes the mean over.
+        For the mean those that `vectors` takes it over, and more for what is told from the spread.
         """
-        entries = self._blocks.entries
-        numbers = np.unique(entries[self._wanted] >> pack.BLOCK_BITS)
-        step = -(-(-(-len(numbers) // _TOGETHER) * _TOGETHER) // _MEAN_BLOCKS)
-        chosen = np.concatenate(
-            [numbers[start : start + _TOGETHER] for start in range(0, len(numbers), _TOGETHER * step)]
-        )
-        windows = np.flatnonzero(self._wanted & np.isin(entries >> pack.BLOCK_BITS, chosen))
-        codes = read_codes(self._db, self._space, self._dimensions, entries[windows])
-        at = places(codes, entries[windows])
-        have = codes.scale[at] > 0
-        return codes, windows[have], at[have]
+        numbers = np.unique(self._blocks.entries[self._wanted] >> pack.BLOCK_BITS)
+        parts = np.arange(len(numbers)) // _TOGETHER
+        step = -(-(int(parts[-1]) + 1) * _TOGETHER // _MEAN_BLOCKS)
+        chosen = (parts % step == 0) | (parts % max(1, step // _MORE) == 0)
+        mine = self._blocks.entries >> pack.BLOCK_BITS
+        windows = np.flatnonzero(self._wanted & np.isin(mine, numbers[chosen]))
+        codes = read_codes(self._db, self._space, self._dimensions, self._blocks.entries[windows])
+        at = places(codes, self._blocks.entries[windows])
+        windows, at = windows[codes.scale[at] > 0], at[codes.scale[at] > 0]
+        return codes, windows, at, np.isin(mine[windows], numbers[parts % step == 0])
 
     def _centres(self) -> dict[str, ranking.Floats | None]:
         """As `vectors` has them."""
-        codes, windows, at = self._sample
+        codes, windows, at, meant = self._sample
+        windows, at = windows[meant], at[meant]
         rows = np.concatenate(codes.parts) if codes.parts else np.zeros(0, pack.code_type(self._dimensions))
         vectors = rows["codes"][at] * rows["scale"][at, None]
         sums = {}
@@ -336,7 +338,7 @@ class _Search:
         return np.stack(each).astype("<f4").tobytes()
 
     def _typical_products(self) -> tuple[ranking.Floats, NDArray[np.bool_]]:
-        codes, windows, at = self._sample
+        codes, windows, at, _ = self._sample
         return multiplied(codes, self._question.probes)[at], self._cjk[windows]
 
     def _typical_similarity(self) -> ranking.Floats:
