@@ -24,7 +24,7 @@ from mnemic import (
 from mnemic.stores import postgres, postgres_schema
 from mnemic.stores.postgres import PostgresStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
-from mnemic.types import Extraction, Usage
+from mnemic.types import Extraction, Scope, Usage
 
 NOBODYS = {"settings", "spaces"}
 """Tables without a wall: what they hold is the store's, and of nobody."""
@@ -123,6 +123,7 @@ def make_role(url):
 def fill(url, project):
     """Something in every table, said in the project's name."""
     with Memory(url, project=project, background=False) as memory:
+        memory._wait(memory._core._engine.store.listen(project))
         for text in (
             "I live in Oslo and work for X Industries.",
             "My sister Dana works at Acme. Dana lives in Bergen.",
@@ -159,6 +160,20 @@ async def contents(store):
         name: set(await store._read(lambda reader, name=name: reader.db.execute(f"SELECT * FROM {name}").fetchall()))
         for name in await tables(store)
     }
+
+
+@pytest.mark.behaviour("S3")
+def test_users_of_two_projects_whose_partition_is_the_same_are_both_taken(migrated_database):
+    url, whose = migrated_database(), Scope(project="ours", user_id="alice")
+    partition = whose.partition
+    other = next(
+        name for name in map(str, range(10**6)) if Scope(project="theirs", user_id=name).partition == partition
+    )
+    for project, user in (("ours", "alice"), ("theirs", other)):
+        with Memory(url, project=project, embedder=FakeEmbedder(), background=False) as memory:
+            memory.remember(f"A note of {project}", user_id=user)
+            assert [each["memory"] for each in memory.get_all(user_id=user)["results"]] == [f"A note of {project}"]
+            assert memory.verify()["ok"]
 
 
 @pytest.mark.behaviour("S3")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
-from mnemic.stores.relational.db import OWNER_BITS, SHIFTS, Insert, Predicate, Taken, partition_at
+from mnemic.stores.relational.db import OWNER_BITS, SHIFTS, Insert, Predicate, Taken, last_owner, partition_at
 from mnemic.stores.relational.rows import to_json
 from mnemic.text import md5
 
@@ -271,6 +271,14 @@ class PostgresDb:
         """A lock of no row, as the rows to come cannot be locked."""
         self.execute("SELECT pg_advisory_xact_lock(?, ?)", [_OURS, partition])
 
+    def last_owner(self, partition: int) -> int | None:
+        """By the key, past the wall: the numbers of a partition are those of all projects."""
+        query = "SELECT current_setting('mnemic.project'), set_config('mnemic.project', '*', true)"
+        (project, _) = self.execute(query).fetchone()
+        found = last_owner(self, partition)
+        self.execute("SELECT set_config('mnemic.project', ?, true)", [project])
+        return found
+
     def lock_spaces(self) -> None:
         """What every writer holds a share of (`WRITING`)."""
         self.execute(f"SELECT pg_advisory_xact_lock({_OURS}, {_SPACES})")
@@ -327,13 +335,17 @@ def _shared(columns: Mapping[str, Sequence[Any]]) -> set[str]:
 _OFTEN_SHARED = (
     frozenset({"partition", "owner", "project", "user_id", "agent_id", "app_id", "run_id"}),
     frozenset({
-        "state", "reason", "attempts", "due_at", "leased", "task", "received_at", "change_id", "version", "current",
-        "kind", "origin", "created_at", "updated_at", "known_from", "known_to", "retired_by", "retire_reason",
-        "expires_at", "pinned", "rating", "categories", "seen", "valid_from", "valid_to", "valid_before", "precision",
-        "subject", "attribute", "object", "slot", "confidence", "proof_count", "event", "at", "actor", "old_text",
+        "state", "attempts", "received_at", "change_id", "version", "current", "kind", "origin", "categories",
+        "created_at", "updated_at", "known_from", "subject", "attribute", "object", "slot", "confidence",
+        "proof_count", "event", "at", "actor",
+    }),
+    frozenset({
+        "reason", "due_at", "leased", "task", "known_to", "retired_by", "retire_reason", "expires_at", "pinned",
+        "rating", "seen", "valid_from", "valid_to", "valid_before", "precision", "old_text", "undone_by", "changed_by",
+        "state_before", "reason_before", "superseded_by", "superseded_to", "superseded_until",
     }),
 )  # fmt: skip
-"""Whose rows are, and what one call or one import says of all of them. No key of a table is made of these alone."""
+"""Whose rows are; what one call says of all of them; what is seldom set. No key of a table is made of these alone."""
 
 
 def _divided_by(new: Insert) -> str | None:

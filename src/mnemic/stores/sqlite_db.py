@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mnemic.stores.relational.db import Insert, Predicate, Taken
+from mnemic.stores.relational.db import Insert, Predicate, Taken, last_owner
 from mnemic.stores.relational.rows import to_json
 from mnemic.times import iso
 
@@ -109,6 +109,10 @@ class SQLiteDb:
 
     def lock_partition(self, partition: int) -> None:
         """Nobody else writes."""
+
+    def last_owner(self, partition: int) -> int | None:
+        """By the key."""
+        return last_owner(self, partition)
 
     def lock_spaces(self) -> None:
         """Nobody else writes."""

@@ -154,6 +154,9 @@ class Db(Protocol):
     def lock_partition(self, partition: int) -> None:
         """Make others who add an owner to a partition wait until this transaction ends."""
 
+    def last_owner(self, partition: int) -> int | None:
+        """The highest number of the owners in a partition, of whatever project they are."""
+
     def lock_spaces(self) -> None:
         """Wait until no other transaction writes, and make those to come wait until this one ends."""
 
@@ -168,3 +171,11 @@ class Db(Protocol):
 
     def damages(self) -> list[str]:
         """What the database itself finds broken."""
+
+
+def last_owner(db: Db, partition: int) -> int | None:
+    """The highest number of the owners in a partition that can be seen."""
+    first = partition << OWNER_BITS
+    which, values = db.between("number", first, first + (1 << OWNER_BITS) - 1)
+    (last,) = db.execute(f"SELECT max(number) FROM owners WHERE {which}", values).fetchone()
+    return None if last is None else int(last)

@@ -66,10 +66,8 @@ class Owners:
         (number,) = db.execute(known, owner_key(scope)).fetchone()  # another may have come first
         if number is not None:
             return int(number)
-        base = scope.partition << OWNER_BITS
-        which, values = db.between("number", base, base + (1 << OWNER_BITS) - 1)
-        (last,) = db.execute(f"SELECT max(number) FROM owners WHERE {which}", values).fetchone()
-        number = base if last is None else int(last) + 1
+        last = db.last_owner(scope.partition)
+        number = scope.partition << OWNER_BITS if last is None else last + 1
         db.insert("owners", ("number", "project", "kind", "name"), [(number, *owner_key(scope)[1:])])
         return number
 
