@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from mnemic import inputs, present
 from mnemic.engine import Handle
-from mnemic.errors import NotFound
-from mnemic.types import Episode, EventResult
+from mnemic.errors import InvalidInput, NotFound, describe
+from mnemic.inputs import UNSET, Id
+from mnemic.protocols import Changed
+from mnemic.types import Episode, EventResult, EventsResult
+
+_LARGEST_PAGE = 1000  # each is looked up by itself
 
 
 class Receipts(Handle):
@@ -31,6 +35,38 @@ class Receipts(Handle):
         done = await engine.store.change(wanted)
         if done is None or not self._sees(done.change.scope):
             raise NotFound(wanted, what="change has the id", where="receipts and history() name them")
+        return await self._became(done)
+
+    async def events(
+        self,
+        *,
+        user_id: Id = UNSET,
+        agent_id: Id = UNSET,
+        app_id: Id = UNSET,
+        run_id: Id = UNSET,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> EventsResult:
+        """Writes and what became of them, the newest first; `next_cursor` leads to the next page, of 1,000 at most.
+
+        Raises:
+            InvalidInput: a cursor that means nothing. InvalidScope: ids that are all empty.
+        """
+        whose = self._scope(inputs.ids(user_id, agent_id, app_id, run_id))
+        amount = min(inputs.count(limit, "limit"), _LARGEST_PAGE)
+        if cursor is not None and not isinstance(cursor, str):
+            raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
+        engine = await self._engine.ready()
+        page = await engine.store.receipts(whose, limit=amount, cursor=cursor)
+        found = [await engine.store.change(each.id) for each in page.changes]
+        return {
+            "results": [await self._became(done) for done in found if done is not None],
+            "total": page.total,
+            "next_cursor": page.next_cursor,
+        }
+
+    async def _became(self, done: Changed) -> EventResult:
+        engine = self._engine
         ids = [*dict.fromkeys([*(each.memory_id for each in done.events), *done.proven])]
         found = await engine.store.load([*done.episodes, *ids])
         episodes = [each for name in done.episodes if isinstance(each := found.get(name), Episode)]

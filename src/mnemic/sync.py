@@ -86,6 +86,7 @@ class Memory:
     changes = _waiting(AsyncMemory.changes)
     timeline = _waiting(AsyncMemory.timeline)
     event = _waiting(AsyncMemory.event)
+    events = _waiting(AsyncMemory.events)
     messages = _waiting(AsyncMemory.messages)
     process_pending = _waiting(AsyncMemory.process_pending)
     wait_for_pending = _waiting(AsyncMemory.wait_for_pending)

@@ -746,6 +746,14 @@ class EventResult(TypedDict):
     """The messages it brought."""
 
 
+class EventsResult(TypedDict):
+    """One page of writes, the newest first. `next_cursor` is None on the last page."""
+
+    results: list[EventResult]
+    total: int
+    next_cursor: str | None
+
+
 class TimelineItem(TypedDict):
     """A value that an attribute of somebody had."""
 

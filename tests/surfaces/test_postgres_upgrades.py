@@ -2,7 +2,6 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
 
 import asyncpg
 import pytest
@@ -12,7 +11,7 @@ from mnemic.stores import postgres_schema
 from mnemic.stores.postgres import PostgresStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
 
-FIRST = (resources.files("mnemic.stores.sql.postgres") / "0001_initial.sql").read_text(encoding="utf-8")
+FIRST = "\n".join(postgres_schema.migrations())
 
 SECOND = """
 ALTER TABLE memories ADD COLUMN mood text;

@@ -60,3 +60,13 @@ async def test_forgotten_words_are_not_told_again(tmp_path):
         gone = await m.forget(kept["results"][0]["id"])
         assert [each["memory"] for each in (await m.event(kept["receipt"]["change_id"]))["results"]] == [""]
         assert (await m.event(gone["change_id"]))["results"][0]["event"] == "DELETE"
+
+
+async def test_writes_are_listed_newest_first_whoever_made_them(tmp_path):
+    async with AsyncMemory(str(tmp_path / "m.db")) as m:
+        made = [(await m.remember(f"Note {n}", user_id="ann"))["receipt"]["change_id"] for n in range(3)]
+        await m.remember("Not hers", user_id="bob")
+        first = await m.events(user_id="ann", limit=2)
+        assert ([each["id"] for each in first["results"]], first["total"]) == (made[:0:-1], 3)
+        rest = await m.events(user_id="ann", limit=2, cursor=first["next_cursor"])
+        assert ([each["id"] for each in rest["results"]], rest["next_cursor"]) == (made[:1], None)
