@@ -1,0 +1,1 @@
+"""Other people's wires, answered by our memory."""
