@@ -134,23 +134,24 @@ class Upkeep(Handle):
     # What a person thinks of a memory.
 
     async def feedback(self, memory_id: str, feedback: str | None = None, reason: str | None = None) -> dict[str, Any]:
-        """Rate a memory: POSITIVE, NEGATIVE or VERY_NEGATIVE, with a reason; None is no longer counted.
+        """Rate a memory: POSITIVE, NEGATIVE or VERY_NEGATIVE, with a reason. None takes back all that was said of it.
 
         Raises:
             NotFound: no memory has this id.
             InvalidInput: another word.
         """
-        if feedback is None or not isinstance(feedback, str) or feedback.upper() not in _RATINGS:
-            raise InvalidInput(f"feedback must be one of {', '.join(_RATINGS)}, not {describe(feedback)}")
+        if feedback is not None and (not isinstance(feedback, str) or feedback.upper() not in _RATINGS):
+            raise InvalidInput(f"feedback must be one of {', '.join(_RATINGS)}, or None, not {describe(feedback)}")
         reason = None if reason is None else inputs.text(reason, "reason")
         engine = await self._engine.ready()
         memory = await self._memory(memory_id)
-        word = feedback.upper()
+        word = None if feedback is None else feedback.upper()
+        step = -memory.rating if word is None else _RATINGS[word]
         rating = Annotate(
-            memory_id=memory.id, version=memory.version, rating=_RATINGS[word], feedback=word, reason=reason
+            memory_id=memory.id, version=memory.version, rating=step, feedback=word or "NONE", reason=reason
         )
         await engine.store.commit(Write(scope=memory.scope, at=now(), annotate=(rating,)))
-        return {"id": memory.id, "feedback": word, "reason": reason, "rating": memory.rating + _RATINGS[word]}
+        return {"id": memory.id, "feedback": word, "reason": reason, "rating": memory.rating + step}
 
     async def pin(self, memory_id: str, *, pinned: bool = True) -> dict[str, Any]:
         """Mark a memory as one to keep, or (`pinned=False`) no longer: first in the profile, never retired by tidying up.

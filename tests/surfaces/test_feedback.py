@@ -24,10 +24,13 @@ def test_feedback_adds_up_and_makes_no_new_version(rules):
         ("POSITIVE", None, 1),
         ("positive", "still so", 2),
         ("NEGATIVE", "不對", 1),
-        ("VERY_NEGATIVE", None, -1),
+        (None, "all of it was a mistake", 0),
+        (None, None, 0),
+        ("NEGATIVE", None, -1),
     ):
         answer = rules.feedback(added["id"], word, reason)
-        assert answer == {"id": added["id"], "feedback": word.upper(), "reason": reason, "rating": rating}
+        told = None if word is None else word.upper()
+        assert answer == {"id": added["id"], "feedback": told, "reason": reason, "rating": rating}
         assert rules.get(added["id"])["rating"] == rating
     after = rules.get(added["id"])
     assert after | {"rating": 0, "updated_at": before["updated_at"]} == before
@@ -37,7 +40,7 @@ def test_feedback_adds_up_and_makes_no_new_version(rules):
     assert rules.verify()["problems"] == []
 
 
-@pytest.mark.parametrize("word", [None, "", "GOOD", 1, ["POSITIVE"], True])
+@pytest.mark.parametrize("word", ["", "GOOD", 1, ["POSITIVE"], True])
 def test_another_word_is_refused_with_the_words_there_are(rules, word):
     (added,) = rules.remember("A note", user_id=USER)["results"]
     with pytest.raises(InvalidInput, match="POSITIVE, NEGATIVE, VERY_NEGATIVE"):
