@@ -103,6 +103,7 @@ USERS = {
 def user(request, database, new_user):
     """The same as each kind of user who can make a store there."""
     options = USERS[request.param]
+    sql(database, "CREATE EXTENSION vector SCHEMA public", "SELECT 1")  # few users may
     if options is None:
         return database
     url = new_user(database, options)
@@ -232,7 +233,7 @@ def test_a_statement_that_forgets_its_project_reaches_no_other(user):
 
 
 def a_column(table):
-    return {"usage": "day", "wide": "ready"}.get(table, "partition")
+    return {"usage": "day", "wide": "ready", "listeners": "project"}.get(table, "partition")
 
 
 async def refuse_rows_of_others(store, name, rows):
