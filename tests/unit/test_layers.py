@@ -38,7 +38,7 @@ LAYERS = (
         },
     ),
     ("edge", {"present", "registry", "config"}),
-    ("api", {"asking", "engine", "explain", "graph", "memory", "moving", "past", "sync", "upkeep"}),
+    ("api", {"asking", "engine", "explain", "graph", "memory", "moving", "past", "receipts", "sync", "upkeep"}),
     ("surfaces", {"cli", "server", "mcp", "testing"}),
 )
 ALLOWED = {

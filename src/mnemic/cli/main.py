@@ -12,8 +12,8 @@ import typer
 from mnemic import __version__
 from mnemic.cli import explain as why
 from mnemic.cli import past as earlier
+from mnemic.cli import serving, show, upkeep
 from mnemic.cli import session as shared
-from mnemic.cli import show, upkeep
 from mnemic.cli.session import (
     FOUND_NOTHING,
     INTERRUPTED,
@@ -381,6 +381,7 @@ def history(session: Session, memory_id: MemoryId) -> None:
 why.register(app)
 upkeep.register(app)
 earlier.register(app)
+serving.register(app)
 
 
 # Much at once.

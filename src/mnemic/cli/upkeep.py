@@ -144,12 +144,15 @@ def worker(
     session: Session,
     *,
     once: Annotated[bool, typer.Option("--once", help="Leave when nothing is due.")] = False,
+    all_projects: Annotated[
+        bool, typer.Option("--all-projects", help="Of every project of the store, as a server's are.")
+    ] = False,
 ) -> int:
     """Make memories of pending messages until stopped. Several workers share the work."""
-    return asyncio.run(_work(session, once=once))
+    return asyncio.run(_work(session, once=once, everywhere=all_projects))
 
 
-async def _work(session: Session, *, once: bool) -> int:
+async def _work(session: Session, *, once: bool, everywhere: bool) -> int:
     from mnemic.engine import first_of
 
     stopped = asyncio.Event()
@@ -157,7 +160,8 @@ async def _work(session: Session, *, once: bool) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts the loop instead
             loop.add_signal_handler(name, stopped.set)
-    async with session.closed_memory() as memory:
+    async with session.closed_memory() as own:
+        memory = own.within(None) if everywhere else own
         while not stopped.is_set():
             try:
                 result = await memory.process_pending(**session.ids, limit=1)

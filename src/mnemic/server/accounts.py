@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from typing import Any
 
 from sqlalchemy import RowMapping, insert, select, update
@@ -20,7 +21,16 @@ from mnemic.server.callers import KEY_SCOPES, Caller, KeyScope
 from mnemic.server.database import Database, moment
 from mnemic.server.tables import keys, members, organizations, projects, setup
 
-_TRUSTED = 5.0  # seconds for which a key that was looked up is not looked up again: so long a revoked one may still do
+Role = Literal["OWNER", "MEMBER", "READER"]
+ROLES: tuple[Role, ...] = ("OWNER", "MEMBER", "READER")
+MAY: dict[str, frozenset[KeyScope]] = {
+    "OWNER": frozenset(KEY_SCOPES),
+    "MEMBER": frozenset(("read", "write")),
+    "READER": frozenset(("read",)),
+}
+"""What the keys of a member may do at most."""
+
+TRUSTED = 5.0  # seconds for which a key that was looked up is not looked up again: so long a revoked one may still do
 _MOST_TRUSTED = 10_000
 _SEEN = timedelta(minutes=1)  # how exact the last use of a key is
 
@@ -95,18 +105,25 @@ class Accounts:
                 return None
             if row["last_used_at"] is None or now - row["last_used_at"] > _SEEN:
                 await db.execute(update(keys).where(keys.c.id == row["id"]).values(last_used_at=now))
+            may = await _may(db, row["organization_id"], row["project_id"], row["email"])
+            if not may:
+                return None
         caller = Caller(
             key_id=row["id"],
             email=row["email"],
             organization_id=row["organization_id"],
             project_id=row["project_id"],
             store_project=row["store_project"],
-            scopes=frozenset(row["scopes"]),
+            scopes=frozenset(row["scopes"]) & may,
         )
         if len(self._trusted) >= _MOST_TRUSTED:
             self._trusted.clear()
-        self._trusted[digest] = (caller, time.monotonic() + _TRUSTED)
+        self._trusted[digest] = (caller, time.monotonic() + TRUSTED)
         return caller
+
+    def forget(self) -> None:
+        """Look every key up again with its next call: roles, or whole projects, are others."""
+        self._trusted.clear()
 
     async def create_key(
         self,
@@ -151,6 +168,19 @@ class Accounts:
         self._trusted.pop(row["hash"], None)
         return _key(row)
 
+    async def project_of_store(self, store_project: str) -> str:
+        """Id of the project whose memories lie in this project of the store.
+
+        Raises:
+            NotFound: there is none.
+        """
+        async with self._database.transaction() as db:
+            query = select(projects.c.id).where(projects.c.store_project == store_project)
+            found = (await db.execute(query)).scalar_one_or_none()
+        if found is None:
+            raise NotFound(store_project, what="project of the server lies in", where="POST /v1/projects makes one")
+        return str(found)
+
     async def default_project(self) -> str:
         """Id of the first project."""
         async with self._database.transaction() as db:
@@ -183,8 +213,10 @@ class Accounts:
             "last_used_at": None,
         }
         await db.execute(insert(keys).values(hash=_hash(secret), **row))
-        there = (members.c.organization_id == project["organization_id"]) & (members.c.email == row["email"])
-        if (await db.execute(select(members.c.id).where(there).limit(1))).first() is None:
+        may = await _may(db, project["organization_id"], project["id"], row["email"])
+        if may is not None and not wanted <= may:
+            raise InvalidInput(f"the role of {row['email']} allows {', '.join(sorted(may))} only; give another role first")
+        if may is None:
             role = "OWNER" if "admin" in wanted else "READER" if wanted == {"read"} else "MEMBER"
             await db.execute(
                 insert(members).values(
@@ -197,6 +229,14 @@ class Accounts:
                 )
             )
         return _key(row), secret
+
+
+async def _may(db: AsyncConnection, organization: str, project_id: str, email: str) -> frozenset[KeyScope] | None:
+    """What somebody's keys of a project may do at most; None for who is no member."""
+    place = members.c.project_id.is_(None) | (members.c.project_id == project_id)
+    mine = (members.c.organization_id == organization) & (members.c.email == email) & place
+    roles = [MAY[role] for (role,) in await db.execute(select(members.c.role).where(mine))]
+    return frozenset().union(*roles) if roles else None
 
 
 async def _first_project(db: AsyncConnection, store_project: str) -> None:

@@ -23,12 +23,12 @@ from mnemic.server.database import Database
 from mnemic.server.limits import Limits
 from mnemic.server.observing import Metrics, Observed
 from mnemic.server.problems import Problem, handle_problems
-from mnemic.server.routes import entities, health, keys, log, memories, past, whole
+from mnemic.server.routes import entities, events, health, keys, log, memories, past, whole
 from mnemic.server.service import Service
 from mnemic.server.settings import ServerSettings
 
 ROUTERS = (
-    health.router, keys.router, memories.router, log.router, past.router, entities.router, whole.router,
+    health.router, keys.router, memories.router, log.router, past.router, entities.router, events.router, whole.router,
 )  # fmt: skip
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -109,6 +109,13 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     return app
 
 
+def application() -> FastAPI:
+    """The server of the environment's settings, as `mnemic serve` runs it in each of its processes."""
+    settings = ServerSettings()
+    write_log(settings.log_format)
+    return create_app(settings=settings)
+
+
 def database_address(settings: ServerSettings, path: str | None, memory: AsyncMemory | None = None) -> str:
     """Where the server's own tables lie: as set, else with the store at `path`, or with that of `memory`.
 
@@ -130,16 +137,24 @@ def write_log(form: str) -> None:
     """Have this process write its log to standard error, a line an event."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
     ]
-    last = structlog.processors.JSONRenderer(ensure_ascii=False) if form == "json" else structlog.dev.ConsoleRenderer()
+    last: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if form == "console":
+        last = structlog.dev.ConsoleRenderer()
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, last],
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    handler = logging.StreamHandler(sys.stderr)
+    formatted = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=formatted))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
 def _is_plain(request_id: str) -> bool:
