@@ -153,7 +153,8 @@ async def _settle(
     """Decide of each whether it is new, one more source of what is known, or was forgotten here."""
     keys = [once_key(versions[-1]) for _, (_, versions) in lives]
     standing = await path.store.standing(batch.change.scope, keys)
-    stones = {each.scope: (await path.store.around(Ask(scope=each.scope))).tombstones for each, _ in lives}
+    scopes = dict.fromkeys(each.scope for each, _ in lives)
+    stones = {scope: (await path.store.around(Ask(scope=scope))).tombstones for scope in scopes}
     new: dict[str, int] = {}
     for key, (each, (episode, versions)) in zip(keys, lives, strict=True):
         memory = versions[-1]

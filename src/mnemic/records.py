@@ -30,10 +30,10 @@ _Check = Callable[[Any], bool]
 
 def check(kind: str, fields: Fields, project: str) -> None:
     """Raise ValueError, saying what is wrong, unless a store can keep the line as it is."""
-    table = TABLES.get(kind)
-    if table is None:
+    known = _KNOWN.get(kind)
+    if known is None:
         raise ValueError(f"there is no kind of record called {describe(kind)}")
-    _check_fields(table, fields, kind)
+    _check_fields(known, fields, kind)
     if kind == "usage":
         return
     scope = scope_of(fields, project)
@@ -144,7 +144,7 @@ def _same(fields: Mapping[str, Any], *names: str) -> Fields:
 
 
 def _words(value: Any) -> bool:
-    return isinstance(value, str) and "\x00" not in value and text.scalar(value) == value
+    return isinstance(value, str) and "\x00" not in value and (value.isascii() or text.scalar(value) == value)
 
 
 def _time(value: Any) -> bool:
@@ -207,10 +207,13 @@ def _json(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     try:
-        json.dumps(value, allow_nan=False)
+        _STRICT.encode(value)
         return all(map(_words, _strings(value)))
     except (ValueError, TypeError, RecursionError):
         return False
+
+
+_STRICT = json.JSONEncoder(allow_nan=False)
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -264,6 +267,7 @@ def _wish(value: Any) -> bool:
 
 def _each(table: Mapping[str, _Check]) -> _Check:
     """A list of what belongs to a record."""
+    known = _known(table)
 
     def all_pass(value: Any) -> bool:
         if not isinstance(value, list):
@@ -271,22 +275,39 @@ def _each(table: Mapping[str, _Check]) -> _Check:
         for each in value:
             if not isinstance(each, dict):
                 return False
-            _check_fields(table, each, "part of the record")
+            _check_fields(known, each, "part of the record")
         return True
 
     return all_pass
 
 
-def _check_fields(table: Mapping[str, _Check], fields: Fields, what: str) -> None:
-    for name, passes in table.items():
-        plain = name.removesuffix("?")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Known:
+    """Fields of a kind of line."""
+
+    checks: Mapping[str, _Check]
+    needed: frozenset[str]
+
+
+def _known(table: Mapping[str, _Check]) -> _Known:
+    return _Known(
+        checks={name.removesuffix("?"): passes for name, passes in table.items()},
+        needed=frozenset(name for name in table if not name.endswith("?")),
+    )
+
+
+def _check_fields(known: _Known, fields: Fields, what: str) -> None:
+    checks = known.checks
+    if known.needed <= fields.keys() <= checks.keys() and all(checks[name](fields[name]) for name in fields):
+        return
+    for plain, passes in checks.items():  # what is wrong is told in the order of the table
         if plain not in fields:
-            if plain == name:
+            if plain in known.needed:
                 raise ValueError(f"the {what} has no {plain!r}")
         elif not passes(fields[plain]):
             raise ValueError(f"the {plain!r} of the {what} cannot be {describe(fields[plain])}")
     for name in fields:
-        if name not in table and f"{name}?" not in table:
+        if name not in checks:
             raise ValueError(f"a {what} has no field {describe(name)}")
 
 
@@ -342,6 +363,8 @@ TABLES: Mapping[str, Mapping[str, _Check]] = MappingProxyType({
 })  # fmt: skip
 """By kind, the fields of a line and what each may be. `shares`: the message whose place in the index it has.
 `before` and `turn`: the message before, and the one a memory was taken from. `vectors`: its own, one a window."""
+
+_KNOWN = {kind: _known(table) for kind, table in TABLES.items()}
 
 COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     kind: tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -26,6 +27,9 @@ _DIVIDED_BY = {"owners": "number", "names": "owner", "blocks": "block"}
 """Tables whose rows say by this number which partition they lie in. Those of spaces: by block or entry."""
 
 
+_PLANS_AGE = 10.0
+"""Seconds: in less, no table grows from one page to a size where another plan is the better one."""
+
 _STATEMENTS = 512
 """Kept parsed on a connection. Some ninety are used; filters make as many more as there are shapes of them."""
 
@@ -38,6 +42,7 @@ class Session:
         self._connection: Connection | None = None
         self._prepared: dict[str, PreparedStatement] = {}
         self._types: dict[str, dict[str, str]] = {}
+        self._planned = 0.0
 
     @property
     def connection(self) -> Connection | None:
@@ -53,6 +58,14 @@ class Session:
     def wait(self, answer: Coroutine[Any, Any, T]) -> T:
         """Run it to its end."""
         return self._loop.run_until_complete(answer)
+
+    def has_old_plans(self) -> bool:
+        """Whether plans were kept for so long that tables may be of another size now. From when it says so, they are new."""
+        now = time.monotonic()
+        if now - self._planned < _PLANS_AGE:
+            return False
+        self._planned = now
+        return True
 
     async def prepared(self, sql: str) -> PreparedStatement:
         """A statement of this connection, which the server has parsed at its first use."""
@@ -234,6 +247,17 @@ class PostgresDb:
         if len(set(parts)) == 1:
             return f"partition = ? AND {column} = ANY(?)", [parts[0], list(numbers)]
         return f"(partition, {column}) IN (SELECT * FROM unnest(?::integer[], ?::bigint[]))", [parts, list(numbers)]
+
+    def looked_up(self, table: str, columns: str, entries: Sequence[int], condition: str = "true") -> Predicate:
+        """One by one: for a list of any length, the planner may rather read the partition."""
+        sql = f"""
+            SELECT found.* FROM unnest(?::integer[], ?::bigint[]) AS k (partition, entry)
+            CROSS JOIN LATERAL (
+                SELECT {columns} FROM {table}
+                WHERE partition = k.partition AND entry = k.entry AND ({condition}) LIMIT 1
+            ) AS found
+        """
+        return sql, [[partition_at("entry", entry) for entry in entries], list(entries)]
 
     def between(self, column: str, first: int, last: int) -> Predicate:
         """By the key."""

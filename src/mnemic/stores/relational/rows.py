@@ -164,9 +164,12 @@ def task_json(task: Task | None) -> str | None:
 
 def to_json(value: Any) -> str:
     """JSON without spaces, every script as it is."""
+    if not value and type(value) in _NOTHING:
+        return _NOTHING[type(value)]
     return _PLAIN.encode(value)
 
 
+_NOTHING: dict[type, str] = {dict: "{}", list: "[]", tuple: "[]"}
 _PLAIN = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
