@@ -46,10 +46,10 @@ def make_store(path: str | os.PathLike[str] | None, *, project: str | None = Non
 def _postgres(url: str, project: str | None) -> Store:
     postgres_url.without_password(url)
     try:
-        from mnemic.stores.postgres import PostgresStore
+        from mnemic.stores.postgres_nodes import PostgresNodes
     except ImportError as exc:
         raise MissingDependency("a PostgreSQL store needs asyncpg: pip install 'mnemic[postgres]'") from exc
-    return PostgresStore(url, project=project)
+    return PostgresNodes(url, project=project)
 
 
 def make_embedder(name: str, *, base_url: str | None = None, api_key: str | None = None) -> Embedder:

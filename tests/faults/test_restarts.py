@@ -139,7 +139,7 @@ def test_a_server_that_does_not_come_back_is_said_to_be_away_and_nothing_was_wri
     server = durable_server()
     with opened(server.url) as memory:
         memory.remember("I ski", user_id="alice")
-        memory._core._engine.store._timeout = 0.2
+        memory._core._engine.store.store(0)._timeout = 0.2
         server.kill()
         with pytest.raises(StoreUnavailable, match="cannot be reached"):
             memory.remember("I row", user_id="alice")

@@ -380,7 +380,7 @@ def test_a_table_that_is_large_or_seen_by_an_older_transaction_is_named_and_lock
 ):
     url = new_database()
     with Memory(url, background=False) as memory, Memory(url, background=False) as other:
-        memory._core._engine.store._timeout = 0.3
+        memory._core._engine.store.store(0)._timeout = 0.3
         fill(memory, USER)
         fill(memory, "bob")
         with _reading(url):
@@ -392,7 +392,7 @@ def test_a_table_that_is_large_or_seen_by_an_older_transaction_is_named_and_lock
         assert memory.erase(user_id="carol")["erased"]["tables_left"] > 10
         assert "they are large" in caplog.text
         monkeypatch.undo()
-        memory._core._engine.store._timeout = 60.0
+        memory._core._engine.store.store(0)._timeout = 60.0
         assert "tables_left" not in memory.erase(user_id=USER)["erased"]
         assert other.stats()["memories"] == 0
 
