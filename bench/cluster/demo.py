@@ -19,6 +19,7 @@ import random
 import re
 import signal
 import statistics
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -279,4 +280,7 @@ if __name__ == "__main__":
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=10, help="of load before each kill, and after it")
     options = parser.parse_args()
-    asyncio.run(show(options.memories, options.users, options.seconds))
+    try:
+        asyncio.run(show(options.memories, options.users, options.seconds))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("interrupted; everything it started is stopped, and its files are gone")
