@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -340,6 +341,17 @@ class _Commit:
         ).fetchone()
         return None if row is None else int(row[0])
 
+    def _there(self, episode_ids: Iterable[str]) -> set[str]:
+        """Which of these messages are in the store."""
+        rows = self._db.execute(
+            f"""
+            SELECT e.id FROM {self._db.KEYS} AS k
+            {self._db.THEN} episodes AS e ON e.partition = k.partition AND e.id = k.id
+            """,
+            [keys_json(episode_ids)],
+        )
+        return {episode_id for (episode_id,) in rows}
+
     def _row(self, table: str, **columns: Any) -> None:
         """A row to be inserted: all of a kind go in one statement."""
         self._rows.setdefault(table, []).append(columns)
@@ -363,8 +375,12 @@ class _Commit:
         self._rows = {}
 
     def _citations(self) -> Insert:
-        """What memories that are inserted cite."""
+        """What memories that are inserted cite, of what is there: others may have erased some of it meanwhile."""
         cited, self._cited = self._cited, []
+        beside = {row[2] for row in cited} - self._entry_of.keys() - {each.episode_id for each in self._write.states}
+        if beside:
+            gone = beside - self._there(beside)
+            cited = [row for row in cited if row[2] not in gone]
         columns = ("partition", "memory_id", "episode_id", "quote", "change_id")
         return Insert(table="sources", columns=columns, rows=cited, kept=True)
 
