@@ -13,7 +13,7 @@ from mnemic.context import Block
 from mnemic.drafts import source_of
 from mnemic.explaining import Explanation, Place, Wanted
 from mnemic.planning import Outcome
-from mnemic.protocols import Candidate, Changed, Events, Named
+from mnemic.protocols import Candidate, Changed, Events, Named, Untold
 from mnemic.question import Question
 from mnemic.read import Answer
 from mnemic.times import iso
@@ -54,6 +54,7 @@ from mnemic.types import (
     Source,
     SourceItem,
     TimelineItem,
+    UntoldItem,
     Usage,
 )
 from mnemic.write import Account
@@ -662,6 +663,19 @@ def event(change: HistoryEvent) -> HistoryItem:
         "created_at": at,
         "updated_at": at,
         "is_deleted": change.event == "DELETE",
+    }
+
+
+def untold(kept: Untold) -> UntoldItem:
+    """One line of `untold`."""
+    scope = kept.scope
+    return {
+        **event(kept.event),
+        "project": scope.project,
+        "user_id": scope.user_id,
+        "agent_id": scope.agent_id,
+        "app_id": scope.app_id,
+        "run_id": scope.run_id,
     }
 
 

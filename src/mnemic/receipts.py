@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from mnemic import inputs, present
 from mnemic.engine import Handle
 from mnemic.errors import InvalidInput, NotFound, describe
 from mnemic.inputs import UNSET, Id
 from mnemic.protocols import Changed
-from mnemic.types import Episode, EventResult, EventsResult
+from mnemic.types import Episode, EventResult, EventsResult, UntoldItem
 
 _LARGEST_PAGE = 1000  # each is looked up by itself
 
@@ -64,6 +67,34 @@ class Receipts(Handle):
             "total": page.total,
             "next_cursor": page.next_cursor,
         }
+
+    async def listen(self, *, wanted: bool = True) -> None:
+        """Keep from now on what happens to memories of this project, for `untold`; or no longer, nor what is kept."""
+        wanted = inputs.flag(wanted, "wanted")
+        engine = await self._engine.ready()
+        await engine.store.listen(engine.project, wanted=wanted)
+
+    async def untold(self, limit: int = 100) -> list[UntoldItem]:
+        """What happened while somebody listened and nobody was told of yet, of every project, the oldest first.
+
+        It is written in the same transaction as the change, so that who tells others of it misses nothing: tell them,
+        then say so with `told`. Whoever stops in between tells them again. What is erased is not told.
+        """
+        amount = inputs.count(limit, "limit")
+        engine = await self._engine.ready()
+        return [present.untold(each) for each in await engine.store.untold(amount)]
+
+    async def told(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Forget that these of `untold` are to be told."""
+        pairs = [
+            (inputs.record_id(each["memory_id"]), inputs.record_id(each["id"]))
+            for each in items
+            if isinstance(each, Mapping) and "memory_id" in each and "id" in each
+        ]
+        if len(pairs) != len(items):
+            raise InvalidInput(f"items must be results of untold(), not {describe(items)}")
+        engine = await self._engine.ready()
+        await engine.store.told(pairs)
 
     async def _became(self, done: Changed) -> EventResult:
         engine = self._engine

@@ -709,6 +709,16 @@ class HistoryItem(TypedDict):
     is_deleted: bool
 
 
+class UntoldItem(HistoryItem):
+    """What happened to a memory of a project that somebody listens to."""
+
+    project: str
+    user_id: str | None
+    agent_id: str | None
+    app_id: str | None
+    run_id: str | None
+
+
 class ChangesResult(TypedDict):
     """One page of what happened to memories, oldest first. `next_cursor` is None on the last page."""
 

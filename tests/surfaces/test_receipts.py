@@ -70,3 +70,19 @@ async def test_writes_are_listed_newest_first_whoever_made_them(tmp_path):
         assert ([each["id"] for each in first["results"]], first["total"]) == (made[:0:-1], 3)
         rest = await m.events(user_id="ann", limit=2, cursor=first["next_cursor"])
         assert ([each["id"] for each in rest["results"]], rest["next_cursor"]) == (made[:1], None)
+
+
+async def test_what_happens_is_kept_for_who_listens_until_they_were_told(tmp_path):
+    async with AsyncMemory(str(tmp_path / "m.db")) as m:
+        await m.remember("Before", user_id="ann")
+        await m.listen()
+        kept = (await m.remember("Plays chess", user_id="ann"))["results"][0]["id"]
+        await m.update(kept, "Plays go")
+        await m.within("other").remember("Not listened to", user_id="ann")
+        added, updated = await m.untold()
+        assert (added["event"], added["new_memory"], added["user_id"]) == ("ADD", "Plays chess", "ann")
+        assert (updated["event"], updated["old_memory"], updated["new_memory"]) == ("UPDATE", "Plays chess", "Plays go")
+        await m.told([added])
+        assert await m.untold() == [updated]
+        await m.erase(user_id="ann")
+        assert await m.untold() == []
