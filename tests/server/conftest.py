@@ -41,5 +41,5 @@ async def key_of(client, *scopes, project_id=None):
     """Headers of a new key of the client's project (or another) with these scopes."""
     accounts = client.app.state.service.accounts
     project_id = project_id or await accounts.default_project()
-    _, secret = await accounts.create_key(project_id, email="bob@example.com", name="another", scopes=scopes)
+    _, secret = await accounts.create_key(project_id, email=f"{'.'.join(scopes)}@example.com", name="another", scopes=scopes)
     return {"Authorization": f"Bearer {secret}"}

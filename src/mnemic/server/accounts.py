@@ -10,10 +10,9 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mnemic.errors import InvalidInput, NotFound, describe
@@ -133,10 +132,11 @@ class Accounts:
         name: str,
         scopes: Iterable[str] = ("read", "write"),
         expires_at: datetime | None = None,
+        key_id: str | None = None,
     ) -> tuple[Key, str]:
         """A new key of a project, and the secret itself, which is kept nowhere.
 
-        `expires_at` is UTC without a zone.
+        `expires_at` is UTC without a zone. A key of the id `key_id` is put in the place of one whose secret nobody got.
 
         Raises:
             NotFound: no such project. InvalidInput: no address or name, or scopes that there are not.
@@ -145,7 +145,11 @@ class Accounts:
             row = (await db.execute(select(projects).where(projects.c.id == project_id))).mappings().first()
             if row is None:
                 raise NotFound(project_id, what="project has the id", where="GET /v1/projects lists those there are")
-            return await self._make(db, row, email=email, name=name, scopes=scopes, expires_at=expires_at)
+            if key_id is not None:
+                await db.execute(delete(keys).where(keys.c.id == key_id, keys.c.project_id == project_id))
+            return await self._make(
+                db, row, email=email, name=name, scopes=scopes, expires_at=expires_at, key_id=key_id
+            )
 
     async def keys(self, project_id: str) -> list[Key]:
         """Keys of a project, revoked ones too, the newest first."""
@@ -195,13 +199,14 @@ class Accounts:
         name: str,
         scopes: Iterable[str],
         expires_at: datetime | None,
+        key_id: str | None = None,
     ) -> tuple[Key, str]:
         wanted = frozenset(scopes)
         if not wanted or not wanted <= set(KEY_SCOPES):
             raise InvalidInput(f"scopes must be some of {', '.join(KEY_SCOPES)}, not {describe(sorted(wanted))}")
         secret = f"mn-{secrets.token_urlsafe(32)}"
         row = {
-            "id": str(uuid.uuid4()),
+            "id": key_id or str(uuid.uuid4()),
             "project_id": project["id"],
             "email": checked_email(email),
             "name": checked_name(name, "name"),
@@ -218,11 +223,13 @@ class Accounts:
             raise InvalidInput(f"the role of {row['email']} allows {', '.join(sorted(may))} only; give another role first")
         if may is None:
             role = "OWNER" if "admin" in wanted else "READER" if wanted == {"read"} else "MEMBER"
+            anybody = select(members.c.id).where(members.c.organization_id == project["organization_id"]).limit(1)
+            first = (await db.execute(anybody)).first() is None  # who owns all projects, later ones own this one
             await db.execute(
                 insert(members).values(
                     id=str(uuid.uuid4()),
                     organization_id=project["organization_id"],
-                    project_id=None if role == "OWNER" else project["id"],
+                    project_id=None if first and role == "OWNER" else project["id"],
                     email=row["email"],
                     role=role,
                     created_at=row["created_at"],
@@ -264,7 +271,7 @@ def checked_email(email: str) -> str:
         InvalidInput: it is none.
     """
     name, _, host = email.strip().partition("@")
-    if not name or not host or any(each.isspace() for each in email.strip()) or len(email) > 320:
+    if not name or not host or any(each.isspace() or not each.isprintable() for each in email.strip()) or len(email) > 320:
         raise InvalidInput(f"email must be an address such as ann@example.com, not {describe(email)}")
     return email.strip().lower()
 

@@ -23,12 +23,13 @@ from mnemic.server.database import Database
 from mnemic.server.limits import Limits
 from mnemic.server.observing import Metrics, Observed
 from mnemic.server.problems import Problem, handle_problems
-from mnemic.server.routes import entities, events, health, keys, log, memories, past, whole
+from mnemic.server.routes import entities, events, health, keys, log, memories, past, projects, whole
 from mnemic.server.service import Service
 from mnemic.server.settings import ServerSettings
 
 ROUTERS = (
     health.router, keys.router, memories.router, log.router, past.router, entities.router, events.router, whole.router,
+    projects.router,
 )  # fmt: skip
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {

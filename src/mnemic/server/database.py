@@ -30,6 +30,11 @@ class Database:
         self._server = address.startswith(("postgresql://", "postgres://"))
         self._engine: AsyncEngine | None = None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether servers of other machines may have it open, too."""
+        return self._server
+
     async def open(self) -> None:
         """Connect, and make or migrate the tables. Safe from several processes at once.
 

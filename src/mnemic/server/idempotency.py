@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -250,6 +251,7 @@ _WORDS: dict[str, frozenset[str]] = {
     "merge_entities": frozenset(("name",)),
     "split_entity": frozenset(("name",)),
     "make_key": frozenset(("key",)),
+    "make_project_key": frozenset(("key",)),
 }
 """What of an answer is not kept: words of memories, and secrets."""
 
@@ -475,3 +477,9 @@ async def feedback(call: Call, memory_id: str, given: dict[str, Any]) -> dict[st
         elif mark.before["rating"] != rating:
             return {"id": memory_id, "feedback": given["feedback"], "reason": given.get("reason"), "rating": rating}
     return await call.memory.feedback(memory_id, **given)
+
+
+def id_of(call: Call) -> str | None:
+    """An id for what a request with a key makes, the same each time it comes; None without a key."""
+    mark = _once(call)
+    return None if mark is None else str(uuid.uuid5(uuid.NAMESPACE_OID, mark.id))

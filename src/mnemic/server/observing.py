@@ -125,7 +125,7 @@ class Observed:
         }  # fmt: skip
         if isinstance(caller, Caller):
             told |= {"project": caller.project_id, "key": caller.key_id}
-            service = state.get("service")
+            service = getattr(scope["app"].state, "service", None)
             if service is not None and route != _UNKNOWN:
                 service.audit.note(
                     caller,

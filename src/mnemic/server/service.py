@@ -36,6 +36,8 @@ class Service:
     accounts: Accounts
     limits: Limits
     audit: Audit
+    streams: int = 0
+    """How many streams of events are open."""
     _views: dict[str, tuple[AsyncMemory, str, float]] = field(default_factory=dict)
 
     async def memory_of(self, caller: Caller) -> AsyncMemory:
@@ -53,6 +55,7 @@ class Service:
                 instructions=found.get("custom_instructions") or None,
                 custom_categories=found.get("custom_categories") or None,
                 decay=30.0 if found.get("decay", True) else None,
+                limits=found.get("limits"),
             )
         if len(self._views) >= _MOST_VIEWS:
             self._views.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic_core import from_json
 
@@ -12,13 +12,13 @@ from mnemic import types
 from mnemic.server import idempotency
 from mnemic.server.problems import Refused
 from mnemic.server.routes import answers, models
-from mnemic.server.routes.models import Whose, require
+from mnemic.server.routes.models import PathId, Whose, require
 from mnemic.server.routes.route import READS, resource
 from mnemic.server.service import Reads, Writes, answer
 
 router = resource("/v1/memories", "memories")
 
-MemoryId = Annotated[str, Path(max_length=64, description="Of a memory, or of a message of the log.")]
+MemoryId = PathId
 
 
 @router.post(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mnemic import inputs
@@ -18,11 +18,13 @@ _MOST_IN_PAGE = 10_000
 Id = Annotated[str, Field(max_length=256, examples=["alice"])]
 """Whose. The library says what an id may not hold."""
 Time = Annotated[
-    str | int | float, Field(max_length=64, description="ISO 8601, or seconds since 1970.", examples=["2025-03-14"])
+    Annotated[str, Field(max_length=64)] | int | float,
+    Field(description="ISO 8601, or seconds since 1970.", examples=["2025-03-14"]),
 ]
 TimeText = Annotated[str, Field(max_length=64, description="ISO 8601.", examples=["2025-03-14"])]
 Text = Annotated[str, Field(min_length=1, max_length=_MOST_CHARS)]
 RecordId = Annotated[str, Field(min_length=1, max_length=64)]
+PathId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 Cursor = Annotated[str, Field(max_length=2000)]
 Filters = dict[str, Any]
 Metadata = dict[str, Any]
@@ -277,6 +279,18 @@ class Changes(Page):
 
     since: TimeText
     until: TimeText | None = None
+
+
+class Events(Page):
+    """Writes."""
+
+    limit: int = Field(20, ge=1, le=100)
+
+
+class Stream(Asked):
+    """A stream."""
+
+    since: TimeText | None = Field(None, description="Tell also of what happened from here on.")
 
 
 class Timeline(Asked):

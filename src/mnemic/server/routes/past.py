@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse
 
 from mnemic import types
 from mnemic.server import idempotency
 from mnemic.server.routes import answers, models
-from mnemic.server.routes.models import Whose, require
+from mnemic.server.routes.models import PathId, Whose, require
 from mnemic.server.routes.route import resource
 from mnemic.server.service import Reads, Writes, answer
 
@@ -27,7 +27,7 @@ async def changes(call: Reads, query: Annotated[models.Changes, Query()]) -> JSO
 @router.post(
     "/changes/{change_id}/undo", operation_id="undo", response_model=answers.Undone, summary="Take a change back"
 )
-async def undo(call: Writes, change_id: Annotated[str, Path(max_length=64)]) -> JSONResponse:
+async def undo(call: Writes, change_id: PathId) -> JSONResponse:
     """Everything that one change did; an undo is a change itself."""
     call.about(change_id=change_id)
     return answer(await idempotency.undo(call, change_id))
