@@ -523,6 +523,8 @@ class Probe:
     """The arms that are switched on."""
     watched: tuple[str, ...] = ()
     """Records to tell of wherever they stand."""
+    choose: Callable[[Found], Sequence[str]] | None = None
+    """Which of what was found will be loaded next. It is quick, and may be called in any thread, and again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -554,6 +556,8 @@ class Found:
     """How many records the question was compared with."""
     lift: float | None = None
     """How far the nearest of them stands out, as `ranking.Centred.lift` says: below 1, too little."""
+    records: Mapping[str, Record] | None = None
+    """What `Probe.choose` named, as `Store.load` gives it, where the store has read it in the same snapshot."""
 
 
 Order = Literal["newest", "oldest", "said", "updated"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -124,15 +124,16 @@ class ReadPath:
             # No time comes of the words that tell it, so they are looked for like all others.
             asked = replace(asked, core=asked.text, only_time=False)
         asked = _shortened(asked, notes)
-        found = await self._find(asked, where, limit, notes, event=event, watched=tuple(watched))
         least = self._calibration.floor if floor is None else floor
-        scored = [(self._relevance(each), each) for each in found.candidates]
         reranker = self._reranker if rerank else None
-        heard = floor is not None or self._is_heard(found)
-        kept = [(score, each) for score, each in scored if score >= least and (heard or asked.attributes)]
         wide = max(limit, reranking.MOST) if reranker is not None or _is_ordered(asked) else limit
-        shown = kept[: wide + _MARGIN]
-        records = await self._store.load([each.id for _, each in shown], known_at=where.known_at)
+        judge = _Judge(self, asked, floor=floor, least=least, most=wide + _MARGIN)
+        found = await self._find(asked, where, limit, notes, event=event, watched=tuple(watched), choose=judge)
+        records = found.records
+        if records is None:
+            chosen = judge(found)
+            records = await self._store.load(chosen, known_at=where.known_at) if chosen else {}
+        scored, kept, shown, heard = judge.scored, judge.kept, judge.shown, judge.heard
         if not heard:
             heard = any(_is_of(asked, each) for each in records.values())
             kept, shown = (kept, shown) if heard else ([], [])
@@ -168,6 +169,7 @@ class ReadPath:
         *,
         event: tuple[tuple[datetime, datetime], ...] = (),
         watched: tuple[str, ...] = (),
+        choose: Callable[[Found], Sequence[str]] | None = None,
     ) -> Found:
         """Candidates; `event` is the time of the question's anchor."""
         vectors, linked = await asyncio.gather(self._vectors(asked.core, notes), self._linked(asked, where))
@@ -185,6 +187,7 @@ class ReadPath:
                 limit=_per_arm(limit),
                 arms=self._arms,
                 watched=watched,
+                choose=choose,
             )
         )
 
@@ -228,7 +231,7 @@ class ReadPath:
         told = understand(anchor.text, where)
         found = await self._find(replace(told, anchor=None, times=()), where, 1, [])
         best = found.candidates[:1]
-        if not best or self._relevance(best[0]) < _SURE:
+        if not best or self.relevance(best[0]) < _SURE:
             return ()
         record = (await self._store.load([best[0].id], known_at=where.known_at)).get(best[0].id)
         if record is None:
@@ -241,7 +244,7 @@ class ReadPath:
             return ((at, _END),)
         return ((max(at, _BEGINNING + _AROUND) - _AROUND, min(at, _END - _AROUND) + _AROUND),)
 
-    def _is_heard(self, found: Found) -> bool:
+    def is_heard(self, found: Found) -> bool:
         """Whether the scope says anything of what is asked: something is near, or has the words, names or time."""
         if found.lift is None or found.lift >= 1.0:
             return True
@@ -253,9 +256,31 @@ class ReadPath:
             for each in found.candidates
         )
 
-    def _relevance(self, candidate: Candidate) -> float:
+    def relevance(self, candidate: Candidate) -> float:
+        """How likely it is what was asked for, in [0, 1]."""
         space = self._calibration
         return ranking.relevance(candidate.evidence, candidate.coverage, midpoint=space.midpoint, scale=space.scale)
+
+
+class _Judge:
+    """Chooses which of the candidates to load: those at or above the floor. Keeps what it saw on the way."""
+
+    def __init__(self, path: ReadPath, asked: Question, *, floor: float | None, least: float, most: int) -> None:
+        self._path, self._asked = path, asked
+        self._floor, self._least, self._most = floor, least, most
+        self.scored: list[tuple[float, Candidate]] = []
+        self.kept: list[tuple[float, Candidate]] = []
+        self.shown: list[tuple[float, Candidate]] = []
+        self.heard = False
+
+    def __call__(self, found: Found) -> list[str]:
+        """Their ids."""
+        self.scored = [(self._path.relevance(each), each) for each in found.candidates]
+        self.heard = self._floor is not None or self._path.is_heard(found)
+        sought = self.heard or bool(self._asked.attributes)
+        self.kept = [(score, each) for score, each in self.scored if score >= self._least and sought]
+        self.shown = self.kept[: self._most]
+        return [each.id for _, each in self.shown]
 
 
 def _is_ordered(asked: Question) -> bool:

@@ -16,7 +16,8 @@ import pytest
 from mnemic import AsyncMemory
 from mnemic.stores import postgres
 from mnemic.stores.postgres import PostgresStore
-from mnemic.stores.postgres_db import PostgresDb
+from mnemic.stores.postgres_db import PostgresDb, numbered
+from mnemic.stores.relational.read import Reader
 from mnemic.testing.fakes import FakeEmbedder
 
 PROJECT = "plans"
@@ -234,11 +235,12 @@ async def test_an_agent_or_a_run_is_found_by_its_own_index(filled, statements, c
     assert [shown(sql, node) for sql, plan in plans.items() for node in scans(plan) if not is_narrow(node)] == []
 
 
-async def test_a_statement_is_planned_for_its_values_however_often_it_ran(filled):
+async def test_what_has_conditions_is_planned_for_its_values_however_often_it_ran(filled):
     store = PostgresStore(filled, project=PROJECT, connections=1)
     async with AsyncMemory(store=store, project=PROJECT, embedder=FakeEmbedder(), background=False) as memory:
         for _ in range(20):
-            await _search(memory)
+            await _search_with_a_filter(memory)
+            await _search_of_a_time(memory)
             await _get_all(memory)
         rows = await store._read(
             lambda reader: reader.db.execute(
@@ -247,6 +249,36 @@ async def test_a_statement_is_planned_for_its_values_however_often_it_ran(filled
         )
     assert max(custom for _, _, custom in rows) >= 20
     assert [statement for statement, generic, _ in rows if generic and "$1" in statement] == []
+
+
+async def test_a_search_is_planned_once_and_looks_up_keys_whatever_the_values(filled, monkeypatch):
+    seen, run = {}, Reader.find
+
+    def noting(reader, probe):
+        execute = reader.db.execute
+        reader.db.execute = lambda sql, values=(): (seen.setdefault(numbered(sql), list(values)), execute(sql, values))[
+            1
+        ]
+        return run(reader, probe)
+
+    monkeypatch.setattr(Reader, "find", noting)
+    async with opened(filled) as memory:
+        await _search(memory)
+        await _search_for_a_name(memory)
+    plans = await explained(filled, seen, whatever_the_values=True)
+    reads = [(sql, node) for sql, plan in plans.items() for node in scans(plan)]
+    assert {node["Relation Name"] for _, node in reads} >= {
+        "owners",
+        "blocks",
+        "vectors_1",
+        "exact_1",
+        "episodes",
+        "memories",
+    }
+    assert [shown(sql, node) for sql, node in reads if not is_narrow(node) or not is_of_a_partition(node)] == []
+    # A partition may hold one user's million of memories: their entry or id is looked up, too.
+    wide = [node for _, node in reads if node["Relation Name"] in ("memories", "episodes", "exact_1")]
+    assert [node for node in wide if not re.search(r"\b(entry|id|memory_id) =", node.get("Index Cond", ""))] == []
 
 
 @pytest.mark.parametrize("call", [_add, _add_by_rules, _update, _delete], ids=lambda call: call.__name__.strip("_"))

@@ -56,7 +56,7 @@ from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.delete import delete_scope
 from mnemic.stores.relational.dump import take_in
 from mnemic.stores.relational.erase import erase, reset
-from mnemic.stores.relational.read import Reader
+from mnemic.stores.relational.read import Reader, is_by_keys
 from mnemic.stores.relational.store import P, R, RelationalStore, once
 from mnemic.stores.relational.write import commit
 from mnemic.types import Change, Episode, Scope
@@ -220,7 +220,7 @@ class PostgresStore(RelationalStore):
             wide = WideReader(reader.db, reader.cache)
             return wide.find(probe), wide.wish
 
-        found, wish = await self._read(search)
+        found, wish = await (self._look_up if is_by_keys(probe) else self._read)(search)
         if wish is not None:
             with suppress(StoreError):  # the next search asks again
                 await self._once(self._project, traces.of_nothing, wish.ask)
@@ -328,6 +328,10 @@ class PostgresStore(RelationalStore):
     async def _read(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._snapshot(self._project, step, *args, **kwargs)
 
+    async def _look_up(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        asked = partial(self._on_snapshot, self._project, lambda reader: step(reader, *args, **kwargs), by_keys=True)
+        return await self._run(asked, again=True)
+
     async def _read_all(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._snapshot(_EVERY, step, *args, **kwargs)
 
@@ -340,14 +344,18 @@ class PostgresStore(RelationalStore):
     async def _snapshot(
         self, project: str, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        def work(session: Session) -> R:
-            begin(session, project, "ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            try:
-                return step(Reader(PostgresDb(session), self._cache), *args, **kwargs)
-            finally:
-                end(session, "ROLLBACK")
+        asked = partial(self._on_snapshot, project, lambda reader: step(reader, *args, **kwargs))
+        return await self._run(asked, again=True)
 
-        return await self._run(work, again=True)
+    def _on_snapshot(self, project: str, step: Callable[[Reader], R], session: Session, *, by_keys: bool = False) -> R:
+        settings = ""
+        if by_keys:
+            settings = f"{_PLANNED_ONCE}; DISCARD PLANS" if session.has_old_plans() else _PLANNED_ONCE
+        begin(session, project, "ISOLATION LEVEL REPEATABLE READ READ ONLY", settings)
+        try:
+            return step(Reader(PostgresDb(session), self._cache))
+        finally:
+            end(session, "ROLLBACK")
 
     async def _transaction(
         self, project: str, step: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs

@@ -346,7 +346,7 @@ class PostgresNodes:
         number = self._home(probe.where.scope)
         if number is not None:
             return await (await self._at(number)).find(probe)
-        found = await self._every(lambda store: store.find(probe))
+        found = await self._every(lambda store: store.find(replace(probe, choose=None)))  # most are not chosen
         candidates = (each for some in found for each in some.candidates)
         return Found(
             candidates=tuple(sorted(candidates, key=lambda each: (-each.evidence, each.id))),

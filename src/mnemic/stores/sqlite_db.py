@@ -84,6 +84,11 @@ class SQLiteDb:
         """Rows by number."""
         return f"{column} {self.IN}", [json.dumps(list(numbers))]
 
+    def looked_up(self, table: str, columns: str, entries: Sequence[int], condition: str = "true") -> Predicate:
+        """By number."""
+        which, values = self.at("entry", entries)
+        return f"SELECT {columns} FROM {table} WHERE {which} AND ({condition})", values
+
     def between(self, column: str, first: int, last: int) -> Predicate:
         """Rows by a range of numbers."""
         return f"{column} BETWEEN ? AND ?", [first, last]

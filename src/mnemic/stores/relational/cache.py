@@ -32,9 +32,16 @@ class Index:
     neighbours: NDArray[np.int64]
     codes: dict[int, Codes] | None = None
     """By embedding space, filled when first needed; None for an index that is not kept."""
+    read: tuple[int, list[tuple[int, bytes]]] | None = None
+    """A space, and its codes by block, in ascending order, where they came with the blocks and are not kept."""
 
 
-def index_of(blocks: pack.Blocks, *, keep: bool = False) -> Index:
+def index_of(
+    blocks: pack.Blocks,
+    *,
+    codes: dict[int, Codes] | None = None,
+    read: tuple[int, list[tuple[int, bytes]]] | None = None,
+) -> Index:
     """The index of some blocks."""
     turn = pack.places(blocks, blocks.marks["turn"])
     return Index(
@@ -42,7 +49,8 @@ def index_of(blocks: pack.Blocks, *, keep: bool = False) -> Index:
         neighbours=ranking.neighbours(
             pack.places(blocks, blocks.marks["before"]), np.where(turn >= 0, turn, np.arange(len(turn)))
         ),
-        codes={} if keep else None,
+        codes=codes,
+        read=read,
     )
 
 

@@ -130,6 +130,9 @@ class Db(Protocol):
     def at(self, column: str, numbers: Sequence[int]) -> Predicate:
         """Rows whose `column`, one of SHIFTS, is one of these numbers."""
 
+    def looked_up(self, table: str, columns: str, entries: Sequence[int], condition: str = "true") -> Predicate:
+        """A selection of rows by their entries, each found by its key whatever values it is planned for."""
+
     def between(self, column: str, first: int, last: int) -> Predicate:
         """Rows whose `column`, one of SHIFTS, is from `first` to `last`, which are of one owner."""
 

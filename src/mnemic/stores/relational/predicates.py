@@ -94,12 +94,17 @@ def keys_json(ids: Iterable[str]) -> str:
 def same_space(db: Db, space: Space | None) -> bool:
     """Whether there is an active space; raises WrongEmbedder when it is another. None is not asked about."""
     row = db.execute("SELECT name, dimensions FROM spaces WHERE active").fetchone()
-    if space is not None and row is not None and row != (space.name, space.dimensions):
+    check_space(row, space)
+    return row is not None
+
+
+def check_space(active: tuple[str, int] | None, space: Space | None) -> None:
+    """Raise WrongEmbedder where the active space, a name and dimensions, is another than the one asked for."""
+    if space is not None and active is not None and active != (space.name, space.dimensions):
         raise WrongEmbedder(
-            f"this store holds vectors of {row[0]!r} ({row[1]} dimensions), not of {space.name!r}"
+            f"this store holds vectors of {active[0]!r} ({active[1]} dimensions), not of {space.name!r}"
             f" ({space.dimensions}); open it with the former, give another path, or run: mnemic reindex"
         )
-    return row is not None
 
 
 def number_of(db: Db, space: Space) -> int | None:

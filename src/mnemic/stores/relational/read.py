@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -24,12 +26,12 @@ from mnemic.stores.relational.filter import EPISODE_FIELDS, MEMORY_FIELDS, filte
 from mnemic.stores.relational.past import Past, slot_rows, versions_known
 from mnemic.stores.relational.predicates import (
     Status,
+    check_space,
     episodes_sql,
     exactly,
     keys_json,
     memories_sql,
     owner_key,
-    same_space,
 )
 from mnemic.stores.relational.rows import (
     EPISODE_COLUMNS,
@@ -42,7 +44,7 @@ from mnemic.stores.relational.rows import (
     prefixed,
     utc,
 )
-from mnemic.stores.relational.vectors import similarities, stored
+from mnemic.stores.relational.vectors import Active, codes_of, similarities, stored
 from mnemic.times import milliseconds
 from mnemic.types import Episode, EpisodeState, HistoryEvent, Memory, Scope, Source, Usage
 
@@ -54,6 +56,7 @@ class Reader:
         self.db = db
         self.cache = cache
         self._looked: tuple[Where, Past] | None = None
+        self._active: tuple[Active | None] | None = None
 
     def space(self) -> Space | None:
         """The active embedding space."""
@@ -64,8 +67,7 @@ class Reader:
 
     def find(self, probe: Probe) -> Found:
         """Read the scope's blocks, score their rows, name the best."""
-        same_space(self.db, probe.space)
-        index = self._index(probe.where)
+        index = self._index(probe)
         blocks = index.blocks
         if not len(blocks.entries):
             return Found(candidates=(), searched=0)
@@ -107,38 +109,81 @@ class Reader:
             )
             for hit, entry, at in zip(scored, entries, said, strict=True)
         ]
-        return Found(candidates=tuple(found), searched=int(eligible.sum()), lift=lift)
+        answer = Found(candidates=tuple(found), searched=int(eligible.sum()), lift=lift)
+        if probe.choose is None:
+            return answer
+        return replace(answer, records=self.load(probe.choose(answer), probe.where.known_at))
 
     def score(
         self, probe: Probe, index: Index, rows: ranking.Rows, asked: ranking.Asked, watched: Sequence[int]
     ) -> tuple[list[ranking.Scored], float | None]:
         """The best rows, by the nearness of every one and what else is asked for; and the question's lift."""
-        similarity, lift = similarities(self.db, index.blocks, rows.eligible, probe, index.codes)
+        similarity, lift = similarities(self.db, self.active, index, rows.eligible, probe)
         spread = probe.calibration.spread
         best = ranking.rank(rows, similarity, asked, probe.limit, spread=spread, arms=probe.arms, watched=watched)
         return best, lift
 
-    def _index(self, where: Where) -> Index:
-        """A user's or the project's range of blocks; for other scopes the rows an id's own index names."""
-        scope = where.scope
+    @property
+    def active(self) -> Active | None:
+        """The embedding space, with what its tables are called by."""
+        if self._active is None:
+            row = self.db.execute("SELECT number, name, dimensions FROM spaces WHERE active").fetchone()
+            self._active = (None if row is None else Active(*row),)
+        return self._active[0]
+
+    def _index(self, probe: Probe) -> Index:
+        """A user's or the project's range of blocks; for other scopes the rows an id's own index names.
+
+        Raises:
+            WrongEmbedder: the question's vectors are of another space.
+        """
+        scope = probe.where.scope
+        owner = self._owner(scope) if tuple(scope.ids) == ("user_id",) else None
+        space = self.active
+        check_space(None if space is None else space[1:], probe.space)
         if not scope.ids:
             owners = self.db.execute("SELECT number FROM owners WHERE project = ? ORDER BY number", [scope.project])
             return index_of(self._range([number for (number,) in owners]))
         if tuple(scope.ids) != ("user_id",):
-            return index_of(self._picked_blocks(where))
-        owner = self.db.execute(
-            f"SELECT number, next_sequence, changes FROM owners WHERE {self.db.OWNED_BY}", owner_key(scope)
-        ).fetchone()
+            return index_of(self._picked_blocks(probe.where))
         if owner is None:
             return index_of(pack.flatten(()))
         number, entries, changes = owner
+        wanted = None if probe.vectors is None else space
         if entries < KEEP_FROM:
-            return index_of(self._range([number]))
+            blocks, codes = self._of_owner(number, wanted)
+            return index_of(blocks, read=None if wanted is None else (wanted.number, codes))
         found = self.cache.get(number, changes)
         if found is None:
-            found = index_of(self._range([number]), keep=True)
+            blocks, codes = self._of_owner(number, wanted)
+            kept = {} if wanted is None else {wanted.number: codes_of(codes, wanted.dimensions)}
+            found = index_of(blocks, codes=kept)
             self.cache.put(number, changes, found)
         return found
+
+    def _owner(self, scope: Scope) -> tuple[int, int, int] | None:
+        """A user's number, how many entries it has and how often it was changed; the active space comes with it."""
+        row = self.db.execute(
+            f"""
+            SELECT s.number, s.name, s.dimensions, o.number, o.next_sequence, o.changes FROM (SELECT 1) AS one
+            LEFT JOIN spaces AS s ON s.active
+            LEFT JOIN (SELECT number, next_sequence, changes FROM owners WHERE {self.db.OWNED_BY}) AS o ON true
+            """,
+            owner_key(scope),
+        ).fetchone()
+        self._active = (None if row[0] is None else Active(*row[:3]),)
+        return None if row[3] is None else row[3:]
+
+    def _of_owner(self, owner: int, space: Active | None) -> tuple[pack.Blocks, list[tuple[int, bytes]]]:
+        """All blocks of an owner, and by block their codes in a space, if one is given."""
+        which, values = self.db.between("block", owner << 18, (owner << 18) + 262143)
+        sql = f"SELECT block, marks, terms FROM blocks WHERE {which}"
+        if space is not None:  # in one statement, as each is a journey to the server
+            sql += f" UNION ALL SELECT block, codes, NULL FROM vectors_{space.number:d} WHERE {which}"
+            values = values * 2
+        rows = sorted(self.db.execute(sql, values).fetchall(), key=itemgetter(0))
+        codes = [(block, codes) for block, codes, terms in rows if terms is None]
+        return pack.flatten(row for row in rows if row[2] is not None), codes
 
     def _range(self, owners: Sequence[int]) -> pack.Blocks:
         """All blocks of some owners, which ascend."""
@@ -260,11 +305,14 @@ class Reader:
         past = self._past(where)
         if past is not None:
             return past.messages | past.names
-        which, values = self.db.at("entry", entries)
-        episodes = self.db.execute(f"SELECT entry, id FROM episodes WHERE {which}", values).fetchall()
         current = "current OR retire_reason = 'superseded'" if len(_statuses(where)) > 1 else "current"
-        memories = self.db.execute(f"SELECT entry, id FROM memories WHERE {which} AND ({current})", values).fetchall()
-        return dict(episodes) | dict(memories)  # a memory replaces the episode it shares an entry with
+        episodes, values = self.db.looked_up("episodes", "entry, id, 0", entries)
+        memories, further = self.db.looked_up("memories", "entry, id, 1", entries, current)
+        rows = self.db.execute(f"{episodes} UNION ALL {memories}", [*values, *further]).fetchall()
+        # A memory replaces the episode it shares an entry with.
+        return {entry: name for entry, name, memory in rows if not memory} | {
+            entry: name for entry, name, memory in rows if memory
+        }
 
     # Records.
 
@@ -311,31 +359,28 @@ class Reader:
         """Memories from rows that start with MEMORY_COLUMNS, with their sources, in the order of the rows."""
         keys = keys_json(dict.fromkeys(row[0] for row in rows))
         sources: dict[str, list[Source]] = {}
-        cited = self.db.execute(
+        runs: dict[str, list[str]] = {}
+        rows_of_either = self.db.execute(  # in one statement, as each is a journey to the server
             f"""
-            SELECT s.memory_id, s.episode_id, s.quote, e.said_at, e.role, e.actor_id FROM {self.db.KEYS} AS k
+            SELECT s.memory_id, s.episode_id, s.quote, e.said_at, e.role, e.actor_id, e.entry AS place
+            FROM {self.db.KEYS} AS k
             JOIN sources AS s ON s.partition = k.partition AND s.memory_id = k.id
             JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
-            ORDER BY e.entry, s.quote
+            UNION ALL
+            SELECT r.memory_id, r.run_id, NULL, NULL, NULL, NULL, r.place FROM {self.db.KEYS} AS k
+            JOIN runs AS r ON r.partition = k.partition AND r.memory_id = k.id
+            ORDER BY place, quote
             """,
-            [keys],
+            [keys, keys],
         )
-        for memory_id, episode_id, quote, said_at, role, actor in cited:
+        for memory_id, other_id, quote, said_at, role, actor, _ in rows_of_either:
+            if said_at is None:
+                runs.setdefault(memory_id, []).append(other_id)
+                continue
             source = Source(
-                episode_id=episode_id, quote=quote, said_at=datetime.fromisoformat(said_at), role=role, actor=actor
+                episode_id=other_id, quote=quote, said_at=datetime.fromisoformat(said_at), role=role, actor=actor
             )
             sources.setdefault(memory_id, []).append(source)
-        runs: dict[str, list[str]] = {}
-        further = self.db.execute(
-            f"""
-            SELECT r.memory_id, r.run_id FROM {self.db.KEYS} AS k
-            JOIN runs AS r ON r.partition = k.partition AND r.memory_id = k.id
-            ORDER BY r.place
-            """,
-            [keys],
-        )
-        for memory_id, run_id in further:
-            runs.setdefault(memory_id, []).append(run_id)
         return [
             memory_of(row[:MEMORY_WIDTH], tuple(sources.get(row[0], ())), tuple(runs.get(row[0], ()))) for row in rows
         ]
@@ -509,6 +554,13 @@ _SORTED_BY: dict[Order, tuple[str, str]] = {
     "said": ("utc(coalesce(said_at, created_at))", "DESC"),
     "updated": ("utc(updated_at)", "DESC"),
 }
+
+
+def is_by_keys(probe: Probe) -> bool:
+    """Whether `Reader.find` looks up everything by keys: what a user has now, without conditions or times."""
+    where = probe.where
+    now = where.as_of is None and where.known_at is None
+    return tuple(where.scope.ids) == ("user_id",) and now and where.filter is None and not probe.times
 
 
 def _further(spans: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -38,7 +38,7 @@ from mnemic.stores.relational.around import around
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.delete import delete_scope
 from mnemic.stores.relational.profile import foremost
-from mnemic.stores.relational.read import Reader
+from mnemic.stores.relational.read import Reader, is_by_keys
 from mnemic.stores.relational.verify import verify
 from mnemic.stores.relational.write import commit
 from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Record, Scope, Usage
@@ -78,6 +78,10 @@ class RelationalStore:
         """The same store: nothing of a file's is kept from who has it open."""
         return self
 
+    async def _look_up(self, step: Callable[Concatenate[Reader, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same for a step whose statements all look up rows by their keys, whatever the values."""
+        return await self._read(step, *args, **kwargs)
+
     async def space(self) -> Space | None:
         """The active embedding space."""
         return await self._read(Reader.space)
@@ -109,11 +113,12 @@ class RelationalStore:
 
     async def find(self, probe: Probe) -> Found:
         """One read snapshot."""
-        return await self._read(Reader.find, probe)
+        read = self._look_up if is_by_keys(probe) else self._read
+        return await read(Reader.find, probe)
 
     async def load(self, ids: Sequence[str], *, known_at: datetime | None = None) -> dict[str, Record]:
         """Records by id."""
-        return await self._read(Reader.load, ids, known_at)
+        return await (self._look_up if known_at is None else self._read)(Reader.load, ids, known_at)
 
     async def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """Of the active space."""

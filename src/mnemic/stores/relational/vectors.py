@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from mnemic import ranking
 from mnemic.protocols import Probe, Vectors
 from mnemic.stores import blocks as pack
 from mnemic.stores.relational.db import Db
+
+if TYPE_CHECKING:
+    from mnemic.stores.relational.cache import Index
 
 # Blocks turned into floats together: 256 rows stay in the processor's cache, and the product is too
 # small for the linear algebra library to call in its threads, which on a busy machine cost 8 to 25 ms
@@ -23,26 +27,31 @@ _TOGETHER = 4
 _MEAN_BLOCKS = 16
 
 
+class Active(NamedTuple):
+    """The embedding space that is searched."""
+
+    number: int
+    """In the names of its tables."""
+    name: str
+    dimensions: int
+
+
 @np.errstate(invalid="ignore", over="ignore")  # codes of a damaged store may be no numbers
 def similarities(
-    db: Db, blocks: pack.Blocks, eligible: ranking.Mask, probe: Probe, kept: dict[int, Codes] | None
+    db: Db, space: Active | None, index: Index, eligible: ranking.Mask, probe: Probe
 ) -> tuple[ranking.Floats | None, float | None]:
     """Centred cosine of each row, -inf where a row has no vector, None without vectors; and the question's lift.
 
     Eight bits are off by less than 0.001, which can only matter for the order of the best; these are exact.
 
-    Shape (n,). A record of several windows scores as its nearest one. `kept` holds the codes of these
-    blocks by space once they were read; None reads only what is needed, and keeps nothing.
+    Shape (n,). A record of several windows scores as its nearest one.
     """
-    space = db.execute("SELECT number, dimensions FROM spaces WHERE active").fetchone()
+    blocks = index.blocks
     if probe.vectors is None or space is None:
         return None, None
     heads = np.maximum(np.arange(len(blocks.entries)) - blocks.marks["head"].astype(np.int64), 0)
     wanted = np.flatnonzero(eligible[heads])
-    if kept is None:
-        codes = read_codes(db, space[0], space[1], blocks.entries[wanted])
-    else:
-        codes = kept.get(space[0]) or kept.setdefault(space[0], read_codes(db, space[0], space[1], blocks.entries))
+    codes = _codes_for(db, space, index, blocks.entries[wanted])
     at = places(codes, blocks.entries[wanted])
     have = codes.scale[at] > 0
     wanted, at = wanted[have], at[have]
@@ -54,7 +63,7 @@ def similarities(
     products = multiplied(codes, question.probes)[at]
     approximate = question.cosine(products, cjk)
     best = ranking.top(approximate, np.ones(len(wanted), np.bool_), probe.limit)
-    exact = _exact(db, space[0], space[1], blocks.entries[wanted[best]])
+    exact = _exact(db, space.number, space.dimensions, blocks.entries[wanted[best]])
     approximate[best] = question.cosine(exact @ question.probes, cjk[best])
     out = np.full(len(blocks.entries), -np.inf, dtype=np.float32)
     rows, starts = np.unique(heads[wanted], return_index=True)  # windows of a record lie side by side
@@ -74,10 +83,27 @@ class Codes:
     """Where each block's rows end."""
 
 
+def _codes_for(db: Db, space: Active, index: Index, entries: NDArray[np.int64]) -> Codes:
+    """Codes of some entries' blocks; of all blocks where they are kept for the next search."""
+    number, dimensions = space.number, space.dimensions
+    if index.codes is not None:
+        kept = index.codes.get(number)
+        return kept or index.codes.setdefault(number, read_codes(db, number, dimensions, index.blocks.entries))
+    if index.read is None or index.read[0] != number:
+        return read_codes(db, number, dimensions, entries)
+    wanted = set((entries >> pack.BLOCK_BITS).tolist())
+    return codes_of([row for row in index.read[1] if row[0] in wanted], dimensions)
+
+
 def read_codes(db: Db, space: int, dimensions: int, entries: NDArray[np.int64]) -> Codes:
     """Codes of the blocks that some entries lie in."""
     which, values = db.at("block", np.unique(entries >> pack.BLOCK_BITS).tolist())
     rows = db.execute(f"SELECT block, codes FROM vectors_{space:d} WHERE {which} ORDER BY block", values).fetchall()
+    return codes_of(rows, dimensions)
+
+
+def codes_of(rows: Sequence[tuple[int, bytes]], dimensions: int) -> Codes:
+    """From codes by block, in ascending order."""
     kind = pack.code_type(dimensions)
     parts = [
         np.frombuffer(b"".join(codes for _, codes in rows[start : start + _TOGETHER]), dtype=kind)
