@@ -447,10 +447,13 @@ class _Api:
         seen = set()
         for given, history, headers in self._listed():
             own = given.get("id")
+            item = _answered(given)
+            if not isinstance(own, str | int):  # to be refused by who keeps them: it would not be known again
+                yield item
+                continue
             if own in seen:
                 continue
             seen.add(own)
-            item = _answered(given)
             if _was_changed(item):
                 lines = self._asked("GET", history.format(quote(str(own), safe="")), headers)
                 if isinstance(lines, list):
@@ -470,17 +473,19 @@ class _Api:
     # Pages.
 
     def _pages(self, version: str, page: Any) -> Iterator[Item]:
-        former: Any = None
+        seen = set[str]()
         for number in count(2):
             rows, more = _unfolded(page)
             if isinstance(page, Mapping) and isinstance(page.get("count"), int):
                 self._source.total = page["count"]
-            if rows and former == rows[0].get("id"):
-                return  # it hands out the same page again and again
+            here = {str(row.get("id")) for row in rows}
+            if here <= seen:
+                return  # it hands out the same memories again and again
             yield from rows
-            if not more or not rows:
+            if not more:
                 return
-            former, page = rows[0].get("id"), self._page(version, number)
+            seen |= here
+            page = self._page(version, number)
 
     def _page(self, version: str, number: int) -> Any:
         asked = {"filters": self._filter(), "show_expired": True}

@@ -532,6 +532,28 @@ def test_an_older_api_hands_out_bare_lists(server):
     assert len({each["id"] for each in rows}) == 130
 
 
+def test_what_has_no_id_is_refused_and_what_follows_it_comes_along(server):
+    rows = [{"memory": "I ski", "user_id": "ana"}, hosted(1, id=None), hosted(2, id=["a"]), hosted(3)]
+    server.answers["POST", "/v3/memories/"] = pages(rows)
+    with Memory(":memory:") as memory, importers_mem0.opened_api(server.url, key=None, ids={}) as source:
+        done = memory.import_memories(list(source.items))
+    assert (done["added"], done["refused"]) == (1, 3)
+    assert "has no id" in done["results"][0]["reason"]
+
+
+def test_pages_that_come_again_in_another_order_are_the_end(server):
+    rows = [hosted(number) for number in range(100)]
+
+    def shuffled(query, _):
+        at = int(query["page"]) * 7 % 100
+        return 200, {"next": "more", "results": rows[at:] + rows[:at]}, {}
+
+    server.answers["POST", "/v3/memories/"] = shuffled
+    with importers_mem0.opened_api(server.url, key=None, ids={}) as source:
+        assert len(list(source.items)) == 100
+    assert len(server.asked) == 2
+
+
 def test_a_server_that_knows_no_pages_is_not_asked_for_ever(server):
     rows = [hosted(number) for number in range(130)]
     server.answers["POST", "/v2/memories/"] = lambda *_: (200, rows, {})

@@ -154,7 +154,7 @@ def _plan(items: Iterable[Item], moved: Moved) -> None:
         try:
             found = imports.read(item, source="mem0", project="default", within=None, at=times.now(), where="it")
         except InvalidInput as exc:
-            moved.refused.append({"id": str(item["id"]), "reason": str(exc)})
+            moved.refused.append({"id": str(item.get("id")), "reason": str(exc)})
         else:
             moved.former_texts += len(found.said) - 1
             owners.add(found.scope.owner)
