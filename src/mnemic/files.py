@@ -69,8 +69,10 @@ def explained(target: str) -> Iterator[None]:
 
 
 def refuse_existing(target: str, *, overwrite: bool) -> None:
-    """Raise InvalidInput where nothing can be written, or nothing shall be."""
-    if Path(target).is_dir():
+    """Raise InvalidInput where nothing can be written, or nothing shall be; StoreUnwritable for no name of a file."""
+    with explained(target):  # a name may be too long to ask for
+        there = Path(target).exists()
+    if there and Path(target).is_dir():
         raise InvalidInput(f"{target!r} is a folder; name a file in it")
-    if not overwrite and Path(target).exists():
+    if there and not overwrite:
         raise InvalidInput(f"{target!r} is there already; name another file, or allow to overwrite it")

@@ -346,6 +346,14 @@ def _of_another_program(copy):
         db.execute("CREATE TABLE notes (text)")
 
 
+def _without(statement):
+    def apply(copy):
+        with closing(sqlite3.connect(copy)) as db:
+            db.execute(statement)
+
+    return apply
+
+
 def _doubled(copy):
     """Two current versions of one memory, which no store can hold."""
     with closing(sqlite3.connect(copy, isolation_level=None)) as db:
@@ -374,6 +382,9 @@ def _doubled(copy):
         (_doubled, NotAStore, "damaged"),
         (_future, StoreTooNew, "upgrade"),
         (_of_another_program, NotAStore, "another program"),
+        (_without("DROP TABLE tombstones"), NotAStore, "'tombstones'"),
+        (_without("ALTER TABLE history DROP COLUMN old_text"), NotAStore, "old_text"),
+        (_without("CREATE VIRTUAL TABLE notes USING fts5(text)"), NotAStore, "damaged"),
     ],
 )
 def test_what_is_no_backup_changes_nothing(kept, tmp_path, spoil, error, says):
@@ -388,6 +399,17 @@ def test_what_is_no_backup_changes_nothing(kept, tmp_path, spoil, error, says):
     memory.remember("I sail", user_id="alice")
     assert memory.get_all()["total"] == 3
     assert memory.verify()["problems"] == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_name_that_no_file_can_have_is_no_place_for_a_backup_or_an_export(request, tmp_path, kind):
+    store = SQLiteStore(tmp_path / "m.db")
+    if kind == "postgres":
+        store = PostgresStore(request.getfixturevalue("migrated_database")())
+    with Memory(store=store, embedder=FakeEmbedder()) as memory:
+        for write in (memory.backup, memory.export):
+            with pytest.raises(StoreUnwritable, match="name too long"):
+                write(tmp_path / ("a" * 300))
 
 
 def test_a_folder_is_no_backup(kept, tmp_path):

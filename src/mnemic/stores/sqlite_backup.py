@@ -120,12 +120,32 @@ def _replace(db: sqlite3.Connection, source: str) -> None:
             db.execute(_filling(db, name))
         for _, made in _made(db, "source", "index"):
             db.execute(made)
-    except sqlite3.IntegrityError as exc:
+        migrate(db, db.execute("PRAGMA source.user_version").fetchone()[0])
+    except (sqlite3.IntegrityError, sqlite3.OperationalError) as exc:
+        if not exc.sqlite_errorname.startswith(("SQLITE_CONSTRAINT", "SQLITE_ERROR")):
+            raise  # about the disk, or others' locks
         raise NotAStore(f"{source!r} is damaged ({exc}); name another backup") from exc
-    migrate(db, db.execute("PRAGMA source.user_version").fetchone()[0])
+    _check_tables(db, source)
     # The new content shares no count with the former one: neither an index that somebody keeps in memory nor a
     # decision that somebody is about to write may pass for one of the new content.
     db.execute("UPDATE main.owners SET changes = abs(random() >> 2), decisions = 1 + abs(random() >> 12)")
+
+
+def _check_tables(db: sqlite3.Connection, source: str) -> None:
+    """Raise NotAStore unless all is there that a new store has: a file may bear our name and lack a part."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as new:
+        migrate(new, 0)
+        for table, _ in _made(new, "main", "table"):
+            missing = _columns(new, table) - _columns(db, table)
+            if missing:
+                raise NotAStore(
+                    f"{source!r} is damaged (of the table {table!r} it lacks {', '.join(sorted(missing))}); name another"
+                    " backup"
+                )
+
+
+def _columns(db: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in db.execute(f"PRAGMA main.table_xinfo({_quoted(table)})")}
 
 
 def _made(db: sqlite3.Connection, where: str, kind: str) -> list[tuple[str, str]]:
