@@ -194,6 +194,7 @@ class Input:
             if "vectors" in fields and kind in ("episode", "memory"):
                 fields["vectors"] = _unpack(fields["vectors"], self.head.space)
             records.check(kind, fields, project)
+            records.shorten(fields)
         except ValueError as exc:
             raise self._bad(str(exc)) from exc
         return kind, fields

@@ -46,6 +46,18 @@ def check(kind: str, fields: Fields, project: str) -> None:
         raise ValueError(f"the memory {fields['id']} is to be current, or to say until when it was")
 
 
+def shorten(fields: Fields) -> None:
+    """Names' keys and slots of a checked line, which were as long as names were once, as they are made now."""
+    if "slot" in fields:
+        fields["slot"] = text.bounded(fields["slot"])
+    for part in ("moves", "names", "mentions", "relations"):
+        for each in fields.get(part, ()):
+            each.update({name: text.bounded(each[name]) for name in _KEYS if name in each})
+
+
+_KEYS = ("key", "subject_key", "object_key")
+
+
 def scope_of(fields: Mapping[str, Any], project: str) -> Scope:
     """Whose a line is."""
     return Scope(project=project, **{name: fields.get(name) for name in SCOPE_IDS})
@@ -145,6 +157,18 @@ def _same(fields: Mapping[str, Any], *names: str) -> Fields:
 
 def _words(value: Any) -> bool:
     return isinstance(value, str) and "\x00" not in value and (value.isascii() or text.scalar(value) == value)
+
+
+def _name(value: Any) -> bool:
+    """What is looked up by, as long as an index of any database takes."""
+    return _words(value) and len(value.encode()) <= _LONGEST_NAME
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_name, value))
+
+
+_LONGEST_NAME = 1_024  # 256 characters of any script
 
 
 def _time(value: Any) -> bool:
@@ -315,49 +339,49 @@ def _anything(value: Any) -> bool:  # noqa: ARG001 - the shape of a check
     return True
 
 
-_WHOSE: dict[str, _Check] = {f"{name}?": _words for name in SCOPE_IDS}
+_WHOSE: dict[str, _Check] = {f"{name}?": _name for name in SCOPE_IDS}
 
-_SOURCE = {"episode_id": _words, "quote": _words, "change_id?": _words}
+_SOURCE = {"episode_id": _name, "quote": _words, "change_id?": _name}
 _EVENT = {
-    "id": _words, "version": _number, "event": _one_of("ADD", "UPDATE", "DELETE"), "old_text?": _words,
-    "new_text?": _words, "at": _utc, "change_id": _words, "actor": _words, "reason?": _words,
+    "id": _name, "version": _number, "event": _one_of("ADD", "UPDATE", "DELETE"), "old_text?": _words,
+    "new_text?": _words, "at": _utc, "change_id": _name, "actor": _words, "reason?": _words,
 }  # fmt: skip
-_FEEDBACK = {"id": _words, "version": _number, "word": _words, "reason?": _words, "at": _time}
-_MENTION = {"entity_id": _words, "key": _words}
+_FEEDBACK = {"id": _name, "version": _number, "word": _words, "reason?": _words, "at": _time}
+_MENTION = {"entity_id": _name, "key": _words}
 _RELATION = {
-    "subject_id": _words, "subject_key": _words, "predicate": _words, "object_id": _words, "object_key": _words
+    "subject_id": _name, "subject_key": _words, "predicate": _name, "object_id": _name, "object_key": _words
 }  # fmt: skip
 
 TABLES: Mapping[str, Mapping[str, _Check]] = MappingProxyType({
     "change": {
-        "id": _words, **_WHOSE, "kind": _words, "at": _time, "undone_by?": _words,
-        "moves?": _each({"key": _words, "source": _words, "target": _words}),
+        "id": _name, **_WHOSE, "kind": _words, "at": _time, "undone_by?": _name,
+        "moves?": _each({"key": _words, "source": _name, "target": _name}),
     },
     "usage": {
         "day": _day, "model_calls": _count, "input_tokens": _count, "output_tokens": _count, "embeddings": _count,
     },
-    "tombstone": {"id": _words, **_WHOSE, "at": _time, "change_id": _words, "slot?": _words, "print": _print},
+    "tombstone": {"id": _name, **_WHOSE, "at": _time, "change_id": _name, "slot?": _words, "print": _print},
     "entity": {
-        "id": _words, **_WHOSE, "kind": _words, "name": _words, "created_at": _time, "merged_into?": _words,
-        "merged_by?": _words, "names?": _each({"key": _words, "text": _words, "at": _time}),
+        "id": _name, **_WHOSE, "kind": _words, "name": _words, "created_at": _time, "merged_into?": _name,
+        "merged_by?": _name, "names?": _each({"key": _words, "text": _words, "at": _time}),
     },
     "episode": {
-        "id": _words, **_WHOSE, "role": _one_of(*ROLES), "actor_id?": _words, "content": _words, "said_at": _time,
+        "id": _name, **_WHOSE, "role": _one_of(*ROLES), "actor_id?": _words, "content": _words, "said_at": _time,
         "received_at": _time, "metadata": _json, "state": _one_of(*get_args(EpisodeState)), "reason?": _words,
-        "attempts": _number, "external_id?": _words, "due_at?": _utc, "leased": _flag, "task?": _wish,
-        "change_id?": _words, "seen?": _words, "changed_by?": _words, "state_before?": _one_of(*get_args(EpisodeState)),
-        "reason_before?": _words, "before?": _words, "vectors?": _anything,
+        "attempts": _number, "external_id?": _name, "due_at?": _utc, "leased": _flag, "task?": _wish,
+        "change_id?": _name, "seen?": _words, "changed_by?": _name, "state_before?": _one_of(*get_args(EpisodeState)),
+        "reason_before?": _words, "before?": _name, "vectors?": _anything,
     },
     "memory": {
-        "id": _words, **_WHOSE, "version": _number, "current": _flag, "once?": _words, "kind": _one_of(*KINDS),
+        "id": _name, **_WHOSE, "version": _number, "current": _flag, "once?": _name, "kind": _one_of(*KINDS),
         "text": _words, "subject?": _words, "attribute?": _words, "object?": _words, "slot?": _words,
         "categories": _labels, "metadata": _json, "confidence": _share, "origin": _words, "attributed_to?": _words,
         "actor_id?": _words, "role?": _words, "valid_from?": _time, "valid_to?": _time, "valid_before?": _time,
-        "precision?": _words, "known_from": _time, "known_to?": _time, "retired_by?": _words, "retire_reason?": _words,
-        "superseded_by?": _words, "superseded_to?": _time, "superseded_until?": _time, "expires_at?": _utc,
+        "precision?": _words, "known_from": _time, "known_to?": _time, "retired_by?": _name, "retire_reason?": _words,
+        "superseded_by?": _name, "superseded_to?": _time, "superseded_until?": _time, "expires_at?": _utc,
         "pinned": _flag, "rating": _number, "proof_count": _number, "said_at?": _time, "created_at": _time,
-        "updated_at": _time, "seen?": _words, "shares?": _words, "turn?": _words, "vectors?": _anything,
-        "sources?": _each(_SOURCE), "runs?": _labels, "history?": _each(_EVENT), "feedback?": _each(_FEEDBACK),
+        "updated_at": _time, "seen?": _words, "shares?": _name, "turn?": _name, "vectors?": _anything,
+        "sources?": _each(_SOURCE), "runs?": _names, "history?": _each(_EVENT), "feedback?": _each(_FEEDBACK),
         "mentions?": _each(_MENTION), "relations?": _each(_RELATION),
     },
 })  # fmt: skip

@@ -25,7 +25,8 @@ def canonical(attribute: str | None) -> str | None:
     >>> canonical("Works at"), canonical("favorite colors"), canonical("status of the Atlas project")
     ('employer', 'favourite_colour', 'status_of:atlas project')
     """
-    return None if attribute is None else _canonical(attribute[:_LONGEST])
+    name = None if attribute is None else _canonical(attribute[:_LONGEST])
+    return None if name is None else text.bounded(name)
 
 
 def single(attribute: str, own: Mapping[str, bool] | None = None) -> bool | None:
@@ -66,8 +67,8 @@ def key(subject: str | None, attribute: str | None) -> str | None:
         # "user" + "status_of:atlas", "Atlas" + "status" and "the Atlas project" + "status" are one slot.
         what, _, thing = name.partition(_THING_MARK)
         who = _SORT.sub("", thing or who).strip() or thing or who
-        return None if who in _PERSONS else f"{who}:{what}"
-    return f"{who}:{name}"
+        return None if who in _PERSONS else text.bounded(f"{who}:{what}")
+    return text.bounded(f"{who}:{name}")
 
 
 def of_thing(attribute: str | None) -> bool:

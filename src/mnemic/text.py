@@ -53,6 +53,19 @@ def scalar(text: str) -> str:
     return text
 
 
+def bounded(key: str) -> str:
+    """What is looked up by, in at most 1,000 bytes: of a longer one the beginning, and a hash that tells it from others.
+
+    PostgreSQL finds by keys of up to 2,700 bytes, of which another part may take as much.
+    """
+    if len(key) * 4 <= _LONGEST_KEY or len(whole := key.encode(errors="replace")) <= _LONGEST_KEY:
+        return key
+    return f"{whole[: _LONGEST_KEY - 34].decode(errors='ignore')}#{md5(key)}"
+
+
+_LONGEST_KEY = 1_000
+
+
 def md5(text: str) -> str:
     """Hex MD5 of the text, the `hash` that results carry. Names content, guards nothing."""
     return hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from mnemic.names.lexicon import lexicon
-from mnemic.text import plain
+from mnemic.text import bounded, plain
 
 USER = "@user"
 ASSISTANT = "@assistant"
@@ -22,7 +22,7 @@ def key(name: str) -> str:
     >>> key("Dana  Weiss"), key("my wife"), key("我老婆"), key("my sister's husband"), key("我")
     ('dana weiss', '@wife', '@wife', '@sister@husband', '@user')
     """
-    return _key(name) if len(name) <= _SHORT else _key.__wrapped__(name[:LOOK])
+    return bounded(_key(name) if len(name) <= _SHORT else _key.__wrapped__(name[:LOOK]))
 
 
 _SHORT = 100
