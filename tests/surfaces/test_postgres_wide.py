@@ -295,6 +295,21 @@ async def test_vectors_that_come_late_are_found(migrated_database):
             assert await connection.fetchval("SELECT count(*) FROM near_1 WHERE entry = $1", entry) == 1
 
 
+async def test_an_index_that_somebody_dropped_is_made_again(migrated_database, asked):
+    url = migrated_database()
+    await prepared(url)
+    async with tables(url) as connection:
+        await connection.execute("DROP TABLE near_1")
+    async with opened(url) as memory:
+        before = await answers(memory)
+        assert of_the_index(asked) == []
+        await tend(url)
+        assert {question: set(found) for question, found in (await answers(memory)).items()} == {
+            question: set(found) for question, found in before.items()
+        }
+    assert len(of_the_index(asked)) == len(QUESTIONS)
+
+
 async def test_stats_say_which_way_a_search_goes_and_why(migrated_database, monkeypatch):
     url = migrated_database()
     async with opened(url) as memory:

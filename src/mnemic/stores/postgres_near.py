@@ -125,8 +125,11 @@ async def _has_vectors(connection: Connection) -> bool:
             if not connection.is_closed():
                 await connection.execute("RESET ROLE")
     schema = await connection.fetchval(
-        "SELECT n.nspname FROM pg_type AS t JOIN pg_namespace AS n ON n.oid = t.typnamespace"
-        " WHERE t.oid = to_regtype('halfvec')"
+        """
+        SELECT n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+        WHERE e.extname = 'vector' AND string_to_array(e.extversion, '.')::integer[] >= ARRAY[0, 8]
+            AND to_regtype('halfvec') IS NOT NULL
+        """
     )
     if schema is None:
         return False
@@ -169,6 +172,7 @@ class _Index:
             return
         if not await self._connection.fetchval("SELECT to_regclass($1) IS NOT NULL", self._table):
             await self._make_table()
+            await self._set_ready(False)
         if self._ready and waiting > _ANEW * (every - waiting):
             await self._set_ready(False)
         if not self._ready:

@@ -120,9 +120,10 @@ class WideReader(Reader):
             return None
         project = probe.where.scope.project
         known = self.db.execute(
-            "SELECT number, ready FROM wide WHERE project = ? AND space = ?", [project, space[0]]
+            "SELECT ready AND to_regclass(?) IS NOT NULL FROM wide WHERE project = ? AND space = ?",
+            [f"near_{space[0]:d}", project, space[0]],
         ).fetchone()
-        if known is not None and not known[1]:
+        if known is not None and not known[0]:
             return None
         search = _Search(self.db, space, probe, index.blocks, rows)
         if known is None:
