@@ -17,6 +17,7 @@
     │   ├── WrongEmbedder                  the store holds vectors of another embedder
     │   ├── Conflict                       what the decision was made on has changed since
     │   └── Closed                         used after close()
+    ├── Reentered (RuntimeError)           a Memory was called by what it runs itself, and would wait for ever
     └── ModelError                         a language model or remote embedder failed or answered badly
 
 A message says what was expected, what came, and what to do next.
@@ -101,6 +102,10 @@ class Conflict(StoreError):
 
 class Closed(StoreError):
     """The memory was used after close()."""
+
+
+class Reentered(MnemicError, RuntimeError):
+    """A `Memory` was called inside of its own work, by an extractor or another callback; use `AsyncMemory` there."""
 
 
 class ModelError(MnemicError):

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
-from mnemic.errors import Closed
+from mnemic.errors import Closed, Reentered
 from mnemic.inputs import UNSET, Id
 from mnemic.memory import AsyncMemory
 
@@ -128,6 +128,13 @@ class Memory:
             work.close()
             raise Closed("this Memory was made before a fork; make a new one in the child process")
         loop, started = _loop(), list[asyncio.Task[Any]]()
+        if _runs_here(loop):
+            work.close()
+            raise Reentered(
+                "a Memory was called by what Memory itself runs (an extractor, an embedder, a reranker, on_event), and"
+                " would wait for itself for ever; use an AsyncMemory there and await it, or call it in another thread"
+                " that nobody waits for"
+            )
 
         async def followed() -> R:
             started.append(cast("asyncio.Task[Any]", asyncio.current_task()))
@@ -145,6 +152,13 @@ class Memory:
 def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 _guard = threading.Lock()

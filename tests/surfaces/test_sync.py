@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from mnemic import AsyncMemory, Closed, InvalidInput, Memory
+from mnemic import AsyncMemory, Closed, InvalidInput, Memory, Reentered
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
+from mnemic.types import Extraction, Fact
 
 
 def test_it_works_inside_a_running_loop(make, tmp_path):
@@ -134,3 +135,36 @@ Memory({str(tmp_path / "m.db")!r}, embedder=FakeEmbedder(), extractor=FakeExtrac
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     with Memory(tmp_path / "m.db", embedder=FakeEmbedder(), extractor=FakeExtractor()) as memory:
         assert memory.get_all()["total"] == 1
+
+
+def test_a_memory_that_its_own_extractor_calls_says_so_instead_of_waiting_for_itself(make):
+    said = []
+
+    def answer(request):
+        for call in (lambda: memory.search("ski", user_id="alice"), other.stats, lambda: Memory(":memory:")):
+            with pytest.raises(Reentered, match="AsyncMemory"):
+                call()
+        said.append([turn.content for turn in request.turns])
+        return plain(request)
+
+    def plain(request):
+        facts = [Fact(text=turn.content, turn=place, quote=turn.content) for place, turn in enumerate(request.turns)]
+        return Extraction(facts=tuple(facts))
+
+    memory, other = make(extractor=FakeExtractor(answer)), make()
+    memory.add("I ski", user_id="alice")
+    assert said == [["I ski"]]
+    assert [item["memory"] for item in memory.get_all(user_id="alice")["results"]] == ["I ski"]
+
+
+async def test_what_an_extractor_may_call_is_an_async_memory(tmp_path):
+    asked = []
+
+    class Asking(FakeExtractor):
+        async def extract(self, request):
+            asked.append((await memory.search("ski", user_id="alice", threshold=0))["results"])
+            return await super().extract(request)
+
+    async with AsyncMemory(tmp_path / "store.db", embedder=FakeEmbedder(), extractor=Asking()) as memory:
+        await memory.add("I ski", user_id="alice")
+    assert len(asked) == 1
