@@ -24,7 +24,7 @@ from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.read import Reader
 from mnemic.stores.relational.vectors import Codes, exact_of, multiplied, places, read_codes
 
-LEAST = 30_000
+LEAST = 50_000
 """Records that a search may find from which the index is used."""
 
 MOST_DIMENSIONS = 4_000
@@ -227,7 +227,9 @@ class _Search:
             asked = replace(asked, counted=ranking.count_words(self._rows, asked.words))
         counted = [each for each in (asked.entities, asked.times) if each is not None]
         if asked.counted is not None:
-            counted.append(asked.counted.together)  # the most that words can come to
+            # The most that words can come to, and the least: what was not read counts for so much, and is not among
+            # the best of these.
+            counted += [asked.counted.together, asked.counted.alone]
         best = [
             self._best_of_near(near),
             *(ranking.top(met, eligible & (met > 0), _OTHERS * probe.limit) for met in counted),
