@@ -278,7 +278,9 @@ async def test_memories_of_another_layer_are_taken_in(client):
 
 
 async def test_secrets_are_shown_to_admins_only(client):
-    kept = (await client.post("/v1/memories/remember", json={"text": "The pin is AKIAIOSFODNN7EXAMPLE", **ALICE})).json()
+    kept = (
+        await client.post("/v1/memories/remember", json={"text": "The pin is AKIAIOSFODNN7EXAMPLE", **ALICE})
+    ).json()
     path = f"/v1/memories/{kept['results'][0]['id']}"
     assert "AKIA" not in (await client.get(path)).text
     assert "AKIA" in (await client.get(path, params={"unmasked": True})).text

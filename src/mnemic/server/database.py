@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import AsyncAdaptedQueuePool, Connection, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -29,6 +30,8 @@ class Database:
         self._address = address
         self._server = address.startswith(("postgresql://", "postgres://"))
         self._engine: AsyncEngine | None = None
+        # What is in memory has one connection, and so one transaction at a time.
+        self._turn = asyncio.Lock() if address == ":memory:" else nullcontext()
 
     @property
     def is_shared(self) -> bool:
@@ -67,7 +70,7 @@ class Database:
         if self._engine is None:
             raise StoreError("the server's database is not open")
         try:
-            async with self._engine.begin() as connection:
+            async with self._turn, self._engine.begin() as connection:
                 yield connection
         except (OperationalError, OSError) as exc:
             raise _explained(exc, self._address) from exc
@@ -90,7 +93,10 @@ def _of_server(url: str) -> AsyncEngine:
 def _of_file(path: str) -> AsyncEngine:
     if path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args={"timeout": 30, "isolation_level": None})
+    # One connection holds all there is of ":memory:", and whoever comes meanwhile waits for it.
+    pool = {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0} if path == ":memory:" else {}
+    arguments = {"timeout": 30, "isolation_level": None}
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args=arguments, **pool)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _: object) -> None:

@@ -7,7 +7,6 @@ were told, too. It travels as the id of each event, and comes back as `Last-Even
 
 from __future__ import annotations
 
-import asyncio
 import re
 from bisect import insort
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anyio
 from pydantic_core import to_json
 from sse_starlette import ServerSentEvent
 
@@ -99,17 +99,22 @@ async def events(
     place: Place,
     *,
     goes_on: Callable[[], Awaitable[bool]],
+    ended: anyio.Event,
     every: float = EVERY,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Each line of the log once, as it is there; first the place, so that who is cut off at once can go on from it."""
+    """Each line of the log once, as it is there; first the place, so that who is cut off at once can go on from it.
+
+    Until `goes_on` says no, or `ended` is set: the server stops.
+    """
     yield ServerSentEvent(id=str(place), retry=round(every * 1000))
-    while await goes_on():
+    while not ended.is_set() and await goes_on():
         began = datetime.now(UTC)
         async for line in _untold(memory, ids, place):
             place.tell(line["id"])
             yield ServerSentEvent(data=to_json(line).decode(), event=line["event"].lower(), id=str(place))
         place.settle(_prefix(began - _LATE))
-        await asyncio.sleep(every)
+        with anyio.move_on_after(every):
+            await ended.wait()
 
 
 async def _untold(memory: AsyncMemory, ids: Mapping[str, Any], place: Place) -> AsyncIterator[HistoryItem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import anyio
 from fastapi import Header, Query
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -26,6 +27,9 @@ _MOST = 200
 
 _PING = 15
 """Seconds between two signs of life, which keep proxies from closing the connection."""
+
+_GRACE = 5.0
+"""Seconds in which a stream comes to its end when the server stops."""
 
 
 @router.get("", operation_id="events", response_model=answers.EventList, summary="Writes, the newest first")
@@ -63,19 +67,25 @@ async def stream(
         raise Refused(503, f"{_MOST} streams are open; close one or try again")
     token = token_in(headers.get("authorization"), headers.get("x-api-key")) or ""
 
+    ended = anyio.Event()
+
     async def still_may() -> bool:
         return await service.accounts.authenticate(token) is not None
 
     async def told() -> Any:
         service.streams += 1
         try:
-            async for each in streams.events(call.memory, ids, place, goes_on=still_may):
+            async for each in streams.events(call.memory, ids, place, goes_on=still_may, ended=ended):
                 yield each
         finally:
             service.streams -= 1
 
     return EventSourceResponse(
-        told(), ping=_PING, ping_message_factory=lambda: ServerSentEvent(id=str(place), comment="still here")
+        told(),
+        ping=_PING,
+        ping_message_factory=lambda: ServerSentEvent(id=str(place), comment="still here"),
+        shutdown_event=ended,
+        shutdown_grace_period=_GRACE,
     )
 
 

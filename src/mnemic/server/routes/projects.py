@@ -184,13 +184,14 @@ class Administration:
         return self.organizations
 
 
-async def _administration(call: Administers) -> Administration:
+async def administration(call: Administers) -> Administration:
+    """What the caller administers."""
     made = Organizations(call.service.database)
     role = await made.role(call.caller.organization_id, None, call.caller.email)
     return Administration(call=call, organizations=made, everything=role == "OWNER")
 
 
-Admin = Annotated[Administration, Depends(_administration)]
+Admin = Annotated[Administration, Depends(administration)]
 
 
 @router.get("/organization", operation_id="get_organization", response_model=OrganizationItem, summary="Organisation")
