@@ -23,13 +23,14 @@ from mnemic.server.database import Database
 from mnemic.server.limits import Limits
 from mnemic.server.observing import Metrics, Observed
 from mnemic.server.problems import Problem, handle_problems
-from mnemic.server.routes import entities, events, health, keys, log, memories, past, projects, whole
+from mnemic.server.routes import entities, events, health, keys, log, memories, past, projects, webhooks, whole
 from mnemic.server.service import Service
 from mnemic.server.settings import ServerSettings
+from mnemic.server.webhooks import Webhooks
 
 ROUTERS = (
     health.router, keys.router, memories.router, log.router, past.router, entities.router, events.router, whole.router,
-    projects.router,
+    projects.router, webhooks.router,
 )  # fmt: skip
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -74,13 +75,25 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
             await database.open()
             accounts, audit = Accounts(database), Audit(database)
             await accounts.prepare(served.project)
+            hooks = Webhooks(database, served, to_private=settings.webhooks_to_private)
             service = Service(
-                memory=served, settings=settings, database=database, accounts=accounts, limits=limits, audit=audit
+                memory=served,
+                settings=settings,
+                database=database,
+                accounts=accounts,
+                limits=limits,
+                audit=audit,
+                webhooks=hooks,
             )
+            if settings.work:
+                hooks.start()
             for each in (app, *mounted.values()):
                 each.state.service = service
-            yield {"service": service}
-            await audit.write()
+            try:
+                yield {"service": service}
+            finally:
+                await hooks.stop()
+                await audit.write()
         finally:
             await database.close()
             if ours:

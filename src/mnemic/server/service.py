@@ -21,6 +21,7 @@ from mnemic.server.limits import Limits
 from mnemic.server.problems import Refused
 from mnemic.server.settings import ServerSettings
 from mnemic.server.tables import projects
+from mnemic.server.webhooks import Webhooks
 
 _FRESH = 5.0  # seconds for which a project's settings are not read again
 _MOST_VIEWS = 1000  # of projects, each some kilobytes
@@ -36,6 +37,7 @@ class Service:
     accounts: Accounts
     limits: Limits
     audit: Audit
+    webhooks: Webhooks
     streams: int = 0
     """How many streams of events are open."""
     _views: dict[str, tuple[AsyncMemory, str, float]] = field(default_factory=dict)

@@ -118,3 +118,41 @@ requests = Table(
     Column("began_at", DateTime(), nullable=False, index=True),
     Column("held_until", DateTime(), nullable=False),
 )
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _id(),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(200), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("event_types", JSON, nullable=False),
+    # The form of what is sent: ours, or that of mem0's platform.
+    Column("form", String(10), nullable=False),
+    # Signs what is sent, so that it is kept as it is.
+    Column("secret", String(100), nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    _moment("created_at"),
+    _moment("updated_at"),
+)
+
+# One line of a memory's history for one webhook. The words are read when it is sent, so that what was erased is not.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _id(),
+    Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("event_id", String(36), nullable=False),
+    Column("memory_id", String(36), nullable=False),
+    Column("event_type", String(20), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    _moment("created_at"),
+    # While pending: not before; of one that is being sent: until when.
+    _moment("due_at", optional=True),
+    _moment("ended_at", optional=True),
+    Column("last_status", Integer),
+    Column("last_error", String(300)),
+    Index("uq_deliveries_event_id", "webhook_id", "event_id", unique=True),
+    Index("ix_deliveries_due", "state", "due_at"),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
@@ -125,7 +125,7 @@ async def list_deliveries(
     call: Administers,
     webhook_id: str,
     state: Literal["pending", "delivered", "dead", "erased"] | None = None,
-    limit: int = Query(default=100, ge=1, le=1000),
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> JSONResponse:
     """The newest first. Dead ones were not taken for three days; `replay` sends them again."""
     found = await call.service.webhooks.deliveries(call.caller.project_id, webhook_id, state=state, limit=limit)
