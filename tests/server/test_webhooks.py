@@ -159,7 +159,7 @@ async def test_a_project_neither_sees_nor_touches_the_webhooks_of_another(client
     for call in (service.webhooks.get, service.webhooks.delete, service.webhooks.deliveries, service.webhooks.replay):
         with pytest.raises(LookupError):
             await call("another", hook["id"])
-    assert await service.webhooks.list("another") == []
+    assert await service.webhooks.of("another") == []
     await memory.within("another").remember("Not for them", user_id="ann")
     await memory.remember("For them", user_id="ann")
     assert [each["data"]["new_memory"] for each in await listener.until(1)] == ["For them"]

@@ -130,7 +130,7 @@ class Webhooks:
         await self._listen(project_id)
         return _webhook(row)
 
-    async def list(self, project_id: str) -> list[Webhook]:
+    async def of(self, project_id: str) -> list[Webhook]:
         """Those of a project, the oldest first."""
         query = (
             select(webhooks).where(webhooks.c.project_id == project_id).order_by(webhooks.c.created_at, webhooks.c.id)

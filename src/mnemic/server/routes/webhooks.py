@@ -95,7 +95,7 @@ class Replayed(BaseModel):
 @router.get("", response_model=WebhookList, summary="Webhooks of the project")
 async def list_webhooks(call: Administers) -> JSONResponse:
     """The oldest first."""
-    return answer({"results": [_shown(each) for each in await call.service.webhooks.list(call.caller.project_id)]})
+    return answer({"results": [_shown(each) for each in await call.service.webhooks.of(call.caller.project_id)]})
 
 
 @router.post("", status_code=201, response_model=MadeWebhook, summary="Make a webhook")
