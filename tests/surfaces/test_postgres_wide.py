@@ -330,6 +330,12 @@ async def test_stats_say_which_way_a_search_goes_and_why(migrated_database, monk
         assert (await memory.stats())["whole_search"].startswith("exact: an index takes vectors of 32 dimensions")
 
 
+async def test_an_embedded_store_says_that_it_reads_every_vector(tmp_path):
+    async with AsyncMemory(tmp_path / "memory.db", embedder=FakeEmbedder(), background=False) as memory:
+        await memory.add("A first note", user_id="a", infer=False)
+        assert (await memory.stats())["whole_search"] == "exact: every vector is read"
+
+
 async def test_who_waits_for_work_makes_the_index(migrated_database):
     url = migrated_database()
     await fill(url)
