@@ -816,8 +816,8 @@ class Store(Protocol):
     async def verify(self) -> tuple[int, tuple[str, ...]]:
         """Records checked, and what is wrong: orphans, index against rows, broken pages."""
 
-    async def reset(self) -> None:
-        """Remove every byte of every record."""
+    async def reset(self) -> dict[str, int]:
+        """Remove every byte of every record. What is left all the same, as `erase` tells it (`tables_left`)."""
 
     async def backup(self, path: str, *, overwrite: bool = False) -> None:
         """Write everything the store holds at one moment to one file, while others go on reading and writing.

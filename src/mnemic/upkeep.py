@@ -110,11 +110,12 @@ class Upkeep(Handle):
         """Erase every byte of the store, history included; through `within`, of the project. Cannot be undone."""
         engine = await self._engine.ready()
         if engine.base is not None:
-            await engine.store.erase(self._here())
+            left = await engine.store.erase(self._here())
         else:
-            await engine.store.reset()
+            left = await engine.store.reset()
         engine.rebuild()
-        return {"message": "Store reset successfully!"}
+        told = {"message": "Store reset successfully!"}
+        return told | {"tables_left": left["tables_left"]} if "tables_left" in left else told
 
     async def undo(self, change_id: str) -> dict[str, Any]:
         """Take back everything that one change did; the `change_id` stands in receipts and in the history.

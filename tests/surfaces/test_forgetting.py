@@ -1,6 +1,7 @@
 """The strengths of going away: what is deleted, forgotten or erased is nowhere else, and does not come back."""
 
 import asyncio
+import json
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -391,10 +392,27 @@ def test_a_table_that_is_large_or_seen_by_an_older_transaction_is_named_and_lock
         monkeypatch.setattr(postgres_erase, "LARGEST", 0)
         assert memory.erase(user_id="carol")["erased"]["tables_left"] > 10
         assert "they are large" in caplog.text
+        with _reading(url):
+            assert memory.reset()["tables_left"] > 10
+        fill(memory, USER)
         monkeypatch.undo()
         memory._core._engine.store.store(0)._timeout = 60.0
         assert "tables_left" not in memory.erase(user_id=USER)["erased"]
         assert other.stats()["memories"] == 0
+        assert "tables_left" not in memory.reset()
+
+
+def test_a_table_that_never_had_a_row_is_not_written_anew(new_database):
+    url = new_database()
+    files = "SELECT json_object_agg(relname, relfilenode)::text FROM pg_class WHERE relnamespace = 'mnemic'::regnamespace AND relkind = 'r'"
+    with Memory(url, background=False) as memory:
+        memory.remember("I ski", user_id=USER)
+        before = json.loads(sql(url, files))
+        memory.erase(user_id=USER)
+        after = json.loads(sql(url, files))
+        written = {name for name in before if before[name] != after[name]}
+        assert {"memories", "episodes", "sources", "history", "blocks"} <= written
+        assert not written & {"settings", "spaces", "feedback", "moves", "tombstones"}
 
 
 @pytest.mark.behaviour("S4")

@@ -271,15 +271,16 @@ class PostgresStore(RelationalStore):
 
         return await self._read(counted)
 
-    async def reset(self) -> None:
-        """Remove every record of the project, or of all, and what the tables keep of them."""
+    async def reset(self) -> dict[str, int]:
+        """Remove every record of the project, or of all, and what the tables keep of them; `tables_left` as `erase`."""
         emptied = True
         if self._project == _EVERY:
             await self._write(reset)
         else:
             await self._write(erase, Scope(project=self._project))
             emptied = await self._write_all(_reset_if_empty)
-        await self._run(partial(self._forget, emptied=emptied), again=True)
+        left = await self._run(partial(self._forget, emptied=emptied), again=True)
+        return {"tables_left": len(left)} if left else {}
 
     async def import_(self, lines: Sequence[Line], project: str, space: Space | None) -> int:
         """One transaction; what is there by then is not added once more."""

@@ -27,6 +27,9 @@ seconds on two slow cores. Ten times as many would shut everybody out for a minu
 _TURN = 1000
 """Milliseconds to wait for a table that others use: whoever comes after waits behind this, and must not for long."""
 
+_OF_NOBODY = ["settings", "spaces"]
+"""Tables of the store itself."""
+
 _REST = 0.2
 """Seconds in which those pass."""
 
@@ -38,13 +41,20 @@ async def rewrite(connection: Connection, patience: float, *, emptied: bool = Fa
     or used all the while by somebody else's long transaction. `patience` is in seconds, and for each of the things that
     are waited for.
     """
+    # Not those in which no row ever was since they were last written: of such a table there is one page an index. All
+    # others are: one that loses no row now may have lost some before.
     tables = await connection.fetch(
         """
         SELECT relname, pg_total_relation_size(oid) AS size FROM pg_class
-        WHERE relnamespace = $1::text::regnamespace AND relkind = 'r'
+        WHERE relnamespace = $1::text::regnamespace AND relkind = 'r' AND NOT relname = ANY($2::text[])
+            AND pg_total_relation_size(oid) > (
+                SELECT count(*) * current_setting('block_size')::bigint FROM pg_index
+                WHERE indrelid IN (pg_class.oid, pg_class.reltoastrelid)
+            )
         ORDER BY size
         """,
         SCHEMA,
+        _OF_NOBODY,
     )
     seen = not await _is_gone_for_all(connection, patience)
     left = []

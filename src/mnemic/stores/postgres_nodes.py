@@ -268,9 +268,10 @@ class PostgresNodes:
             gone.update(found)
         return dict(gone)
 
-    async def reset(self) -> None:
+    async def reset(self) -> dict[str, int]:
         """Every node."""
-        await self._every(PostgresStore.reset)
+        left = sum(each.get("tables_left", 0) for each in await self._every(PostgresStore.reset))
+        return {"tables_left": left} if left else {}
 
     def turn(self, scope: Scope) -> AbstractAsyncContextManager[None]:
         """On the owner's node."""

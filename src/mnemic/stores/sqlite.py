@@ -88,10 +88,11 @@ class SQLiteStore(RelationalStore):
         """What a scope holds; `bytes` is the size of the whole file and its log."""
         return await self._read(Reader.counts, scope, self._bytes())
 
-    async def reset(self) -> None:
+    async def reset(self) -> dict[str, int]:
         """Remove every record, then every free page and the log."""
         await self._write(reset)
         await self._run(self._forget)
+        return {}
 
     async def backup(self, path: str, *, overwrite: bool = False) -> None:
         """SQLite's own copy of one moment, without free pages."""

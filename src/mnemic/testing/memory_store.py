@@ -150,9 +150,10 @@ class InMemoryStore:
         with self._writing() as state:
             return memory_erase.erase(state, scope)
 
-    async def reset(self) -> None:
+    async def reset(self) -> dict[str, int]:
         """Forget everything, the space too."""
         self._state = State(count=self._state.count)
+        return {}
 
     async def backup(self, path: str, *, overwrite: bool = False) -> None:
         """Everything, pickled."""
