@@ -615,8 +615,8 @@ class Counts:
     failed: int
     owners: int
     bytes: int
-    whole: str = "exact: every vector is read"
-    """How a search of the whole project finds what is near, and why so."""
+    whole: str = field(default="exact: every vector is read", compare=False)
+    """How a search of the whole project finds what is near, and why so: a store's own affair."""
 
 
 @runtime_checkable
