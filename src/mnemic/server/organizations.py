@@ -277,6 +277,10 @@ def _limits(value: object, _: str) -> dict[str, int] | None:
     return {name: each for name, each in pairs.items() if each is not None}
 
 
+def _profiles(value: object, name: str) -> dict[str, Any] | None:
+    return inputs.metadata(value, name) or None
+
+
 SETTINGS = {
     "custom_instructions": _text,
     "agent_custom_instructions": _text,
@@ -284,6 +288,7 @@ SETTINGS = {
     "decay": _flag,
     "multilingual": _flag,
     "limits": _limits,
+    "profiles": _profiles,
 }
 """What can be set of a project, and how a value is checked."""
 

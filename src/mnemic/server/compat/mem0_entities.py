@@ -1,4 +1,4 @@
-"""Users, agents, apps and runs on mem0's wire, what became of writes, and what is known of somebody as a whole."""
+"""Users, agents, apps and runs on mem0's wire, and what is known of somebody as a whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from mnemic import inputs
-from mnemic.errors import NotFound
 from mnemic.server.compat import mem0_answers as answers
 from mnemic.server.compat import mem0_requests as requests
 from mnemic.server.compat.mem0_filters import translated
@@ -85,19 +84,6 @@ async def make_entity(ask: Writes) -> JSONResponse:
     name = ask.body.get(field)
     inputs.require_ids(inputs.scope("default", {field: name}), "this call")
     return answer({"id": zlib.crc32(f"{field}:{name}".encode()), field: name, "name": name, "metadata": {}}, 201)
-
-
-@router.get("/v1/event/{event_id}/")
-async def get_event(ask: Asks, event_id: str) -> JSONResponse:
-    """What became of one write."""
-    wanted = unquote(event_id)
-    missing = Refused(404, "Event not found or you don't have permission to access it.", code="NotFound")
-    if not requests.is_uuid(wanted):
-        raise missing
-    try:
-        return answer(answers.event(await ask.memory.event(wanted)))
-    except NotFound as exc:
-        raise missing from exc
 
 
 @router.get("/v1/stats/")
