@@ -97,9 +97,11 @@ class Receipts(Handle):
         await engine.store.told(pairs)
 
     async def _became(self, done: Changed) -> EventResult:
-        engine = self._engine
-        ids = [*dict.fromkeys([*(each.memory_id for each in done.events), *done.proven])]
-        found = await engine.store.load([*done.episodes, *ids])
-        episodes = [each for name in done.episodes if isinstance(each := found.get(name), Episode)]
-        cited = await engine.store.citing([each.id for each in episodes]) if episodes else ()
+        store = self._engine.store
+        held = await store.load(done.episodes) if done.episodes else {}
+        episodes = [each for name in done.episodes if isinstance(each := held.get(name), Episode)]
+        if episodes:  # what they say has ended is written by now, which it may not have been before they were read
+            done = await store.change(done.change.id) or done
+        found = await store.load([*dict.fromkeys([*(each.memory_id for each in done.events), *done.proven])])
+        cited = await store.citing([each.id for each in episodes]) if episodes else ()
         return present.became(done, episodes, found, cited)
