@@ -125,14 +125,14 @@ def _replace(db: sqlite3.Connection, source: str) -> None:
         if not exc.sqlite_errorname.startswith(("SQLITE_CONSTRAINT", "SQLITE_ERROR")):
             raise  # about the disk, or others' locks
         raise NotAStore(f"{source!r} is damaged ({exc}); name another backup") from exc
-    _check_tables(db, source)
+    _complete(db, source)
     # The new content shares no count with the former one: neither an index that somebody keeps in memory nor a
     # decision that somebody is about to write may pass for one of the new content.
     db.execute("UPDATE main.owners SET changes = abs(random() >> 2), decisions = 1 + abs(random() >> 12)")
 
 
-def _check_tables(db: sqlite3.Connection, source: str) -> None:
-    """Raise NotAStore unless all is there that a new store has: a file may bear our name and lack a part."""
+def _complete(db: sqlite3.Connection, source: str) -> None:
+    """Add the triggers of a new store: a file's own are not trusted. NotAStore where it lacks a table or a column."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as new:
         migrate(new, 0)
         for table, _ in _made(new, "main", "table"):
@@ -142,6 +142,10 @@ def _check_tables(db: sqlite3.Connection, source: str) -> None:
                     f"{source!r} is damaged (of the table {table!r} it lacks {', '.join(sorted(missing))}); name another"
                     " backup"
                 )
+        there = {name for name, _ in _made(db, "main", "trigger")}
+        for name, made in _made(new, "main", "trigger"):
+            if name not in there:
+                db.execute(made)
 
 
 def _columns(db: sqlite3.Connection, table: str) -> set[str]:
