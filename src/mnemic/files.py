@@ -74,5 +74,7 @@ def refuse_existing(target: str, *, overwrite: bool) -> None:
         there = Path(target).exists()
     if there and Path(target).is_dir():
         raise InvalidInput(f"{target!r} is a folder; name a file in it")
+    if there and not Path(target).is_file():  # a device or a pipe would be replaced by a file
+        raise InvalidInput(f"{target!r} is no ordinary file; name another one")
     if there and not overwrite:
         raise InvalidInput(f"{target!r} is there already; name another file, or allow to overwrite it")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import tracemalloc
 from contextlib import ExitStack
 
@@ -539,6 +540,24 @@ def test_a_store_is_exported_and_imported_by_two_commands(run, tmp_path):
     run(*third, "import", file, "--user", "bob", code=2)
     run(*third, "import", file, "--format", "jsonl", code=2)
     run(*third, "--project", "shop", "import", file, code=2)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files")
+def test_what_is_no_ordinary_file_is_never_replaced(opened, tmp_path):
+    pipe, memory = tmp_path / "pipe", opened()
+    os.mkfifo(pipe)
+    for write in (memory.export, memory.backup):
+        with pytest.raises(InvalidInput, match="no ordinary file"):
+            write(pipe, overwrite=True)
+    assert pipe.is_fifo()
+
+
+def test_a_file_that_is_missing_beside_an_export_is_named(run, tmp_path):
+    run("remember", "I ski", "--user", "bob")
+    run("export", tmp_path / "1.jsonl")
+    said = run("import", tmp_path / "1.jsonl", tmp_path / "2.jsonl", code=2).output
+    assert "2.jsonl" in said
+    assert "--user" not in said
 
 
 def test_what_is_no_export_is_told_by_the_command(run, tmp_path):

@@ -48,8 +48,8 @@ async def _export(session: Session, target: str, **options: Any) -> dict[str, An
 
 
 def are_exports(files: Sequence[str]) -> bool:
-    """Whether these files are exports of Mnemic's."""
-    return bool(files) and all(file != "-" and exports.is_export(Path(file).expanduser()) for file in files)
+    """Whether these files are exports of Mnemic's; of several, one is enough: the others have to be such, too."""
+    return any(file != "-" and exports.is_export(Path(file).expanduser()) for file in files)
 
 
 @dataclass
