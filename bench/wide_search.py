@@ -31,7 +31,7 @@ from mnemic.stores import postgres_near, postgres_wide
 from mnemic.testing.fakes import FakeExtractor
 
 TOPICS = 3_000
-QUESTIONS = 60
+QUESTIONS = 40
 BEST = 20
 
 
