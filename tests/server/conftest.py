@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
+from mem0_clients import account, mem0, mem0_server, spoken_node, spoken_python, typescript  # noqa: F401 - fixtures
 
 from mnemic import AsyncMemory
 from mnemic.server import create_app
@@ -41,5 +42,7 @@ async def key_of(client, *scopes, project_id=None):
     """Headers of a new key of the client's project (or another) with these scopes."""
     accounts = client.app.state.service.accounts
     project_id = project_id or await accounts.default_project()
-    _, secret = await accounts.create_key(project_id, email=f"{'.'.join(scopes)}@example.com", name="another", scopes=scopes)
+    _, secret = await accounts.create_key(
+        project_id, email=f"{'.'.join(scopes)}@example.com", name="another", scopes=scopes
+    )
     return {"Authorization": f"Bearer {secret}"}

@@ -163,7 +163,7 @@ class Server:
             await told
 
     async def _tell(self):
-        while not self._server.started:
+        while not self._server.started:  # noqa: ASYNC110 - uvicorn says it in no other way
             await asyncio.sleep(0.01)
         self._started.set()
 

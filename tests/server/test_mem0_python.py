@@ -2,8 +2,7 @@
 
 import httpx2
 import pytest
-
-from mem0_clients import Client, Raised, account, mem0, mem0_server, serving, spoken_python  # noqa: F401
+from mem0_clients import Client, Raised, serving
 
 
 def finished(account, event_id):
@@ -234,7 +233,7 @@ def test_a_profile_is_put_together_when_it_is_read(mem0, account):
     assert unknown.value.type == "MemoryNotFoundError"
 
 
-def test_errors_come_as_the_classes_they_are_known_by(mem0, account, spoken_python):  # noqa: F811
+def test_errors_come_as_the_classes_they_are_known_by(mem0, account, spoken_python):
     unknown = "0190a1b2-0000-4000-8000-000000000000"
     for call, kind, code in (
         (lambda: mem0.get(unknown), "MemoryNotFoundError", "HTTP_404"),
@@ -252,19 +251,19 @@ def test_errors_come_as_the_classes_they_are_known_by(mem0, account, spoken_pyth
     assert (stranger.value.type, "Invalid API key" in stranger.value.error["text"]) == ("ValueError", True)
 
 
-def test_a_key_that_only_reads_is_refused_what_it_may_not(mem0_server, spoken_python):  # noqa: F811
+def test_a_key_that_only_reads_is_refused_what_it_may_not(mem0_server, spoken_python):
     reader = mem0_server.account("read")
-    mem0 = Client(spoken_python, host=reader.host, key=reader.key, **{"async": False})  # noqa: F811
+    mem0 = Client(spoken_python, host=reader.host, key=reader.key, **{"async": False})
     assert mem0.users()["count"] == 0
     with pytest.raises(Raised) as refused:
         mem0.add("x", user_id="ann")
     assert (refused.value.type, refused.value.error["error_code"]) == ("AuthenticationError", "HTTP_403")
 
 
-def test_who_asks_too_often_is_told_when_to_come_back(tmp_path, spoken_python):  # noqa: F811
+def test_who_asks_too_often_is_told_when_to_come_back(tmp_path, spoken_python):
     with serving(tmp_path, key_limit="3/minute") as server:
         few = server.account()
-        mem0 = Client(spoken_python, host=few.host, key=few.key, **{"async": False})  # noqa: F811
+        mem0 = Client(spoken_python, host=few.host, key=few.key, **{"async": False})
         mem0.users()
         mem0.users()
         with pytest.raises(Raised) as refused:

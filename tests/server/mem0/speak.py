@@ -50,7 +50,7 @@ def main():
     for line in sys.stdin:
         try:
             told = {"result": loop.run_until_complete(_answer(clients, json.loads(line)))}
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever it raises is told
             told = {"error": _error(exc)}
         print(json.dumps(told, default=str), file=out, flush=True)
 
