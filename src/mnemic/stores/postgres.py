@@ -43,7 +43,7 @@ from mnemic.stores import postgres_backup as backup
 from mnemic.stores import postgres_near as near
 from mnemic.stores.postgres_bell import RING, Bell, is_rung_for
 from mnemic.stores.postgres_db import PostgresDb, Session
-from mnemic.stores.postgres_erase import rewrite
+from mnemic.stores.postgres_erase import rewrite, vacuum
 from mnemic.stores.postgres_schema import SCHEMA, prepare
 from mnemic.stores.postgres_transaction import Once, begin, end, run
 from mnemic.stores.postgres_turns import Turns
@@ -310,7 +310,7 @@ class PostgresStore(RelationalStore):
 
         with files.scratch(kept) as copy, backup.explained(source):
             try:
-                return await self._write_all(step)
+                before = await self._write_all(step)
             except StoreUnavailable:
                 raise  # perhaps it was done
             except BaseException:
@@ -318,6 +318,9 @@ class PostgresStore(RelationalStore):
                 raise
             finally:
                 self._cache.clear()
+        with suppress(StoreError):  # it is done; the room of what was there before is made free sooner or later
+            await self._run(lambda session: session.wait(vacuum(session.connection)), again=True)
+        return before
 
     @property
     def _only(self) -> str | None:

@@ -77,6 +77,14 @@ async def rewrite(connection: Connection, patience: float, *, emptied: bool = Fa
     return left
 
 
+async def vacuum(connection: Connection) -> None:
+    """Make the room of deleted rows free for others, where nobody is in the way."""
+    rows = await connection.fetch(
+        "SELECT relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relkind = 'r'", SCHEMA
+    )
+    await connection.execute(f"VACUUM (SKIP_LOCKED) {', '.join(f'{SCHEMA}.{name}' for (name,) in rows)}")
+
+
 async def _is_gone_for_all(connection: Connection, patience: float) -> bool:
     """Whether no transaction is open that began before now: such a one sees deleted rows, so a new table has them."""
     now = await connection.fetchval("SELECT pg_current_xact_id()::text")
