@@ -22,8 +22,10 @@ from mnemic.server.compat.mem0 import mem0_app
 from mnemic.server.database import Database
 from mnemic.server.limits import Limits
 from mnemic.server.observing import Metrics, Observed
-from mnemic.server.problems import Problem, handle_problems
+from mnemic.server.problems import handle_problems
 from mnemic.server.routes import entities, events, health, keys, log, memories, past, projects, webhooks, whole
+from mnemic.server.routes.description import describe
+from mnemic.server.routes.route import ANSWERS
 from mnemic.server.service import Service
 from mnemic.server.settings import ServerSettings
 from mnemic.server.webhooks import Webhooks
@@ -32,22 +34,6 @@ ROUTERS = (
     health.router, keys.router, memories.router, log.router, past.router, entities.router, events.router, whole.router,
     projects.router, webhooks.router,
 )  # fmt: skip
-
-_ANSWERS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}, "description": what}
-    for status, what in (
-        (400, "What was sent cannot be used."),
-        (401, "No key, or one that is not known."),
-        (403, "The key may not do this."),
-        (404, "There is no such thing."),
-        (409, "It has changed since, or is under way."),
-        (413, "The body is too large."),
-        (422, "The body is not of the shape that is asked for."),
-        (429, "Too many requests."),
-        (502, "A model failed."),
-        (503, "The store does not answer."),
-    )
-}
 
 
 def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | None = None) -> FastAPI:
@@ -104,13 +90,14 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
         version=__version__,
         description="Memory for AI assistants and agents.",
         lifespan=lifespan,
-        responses=_ANSWERS,
+        responses=ANSWERS,
         redirect_slashes=False,
     )
     app.state.metrics = metrics
     handle_problems(app)
     for router in ROUTERS:
         app.include_router(router)
+    describe(app)
     for path, each in mounted.items():
         app.mount(path, each)
     if settings.origins:

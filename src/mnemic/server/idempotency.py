@@ -47,7 +47,7 @@ HELD = timedelta(seconds=10)
 """How long a request counts as being worked on after its process last said so: what a repetition waits for after a
 crash. A process says so three times as often."""
 
-_LONGEST_KEY = 255
+LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,8 +171,8 @@ async def once(request: Request, operation: str, handle: Callable[[Request], Awa
     if caller is None:
         return await handle(request)  # which refuses it
     key = request.headers[HEADER]
-    if not 0 < len(key) <= _LONGEST_KEY:
-        raise Refused(400, f"Idempotency-Key must have 1 to {_LONGEST_KEY} characters")
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise Refused(400, f"Idempotency-Key must have 1 to {LONGEST_KEY} characters")
     marks = Marks(service.database)
     mark = _hash(caller.key_id, key)
     try:

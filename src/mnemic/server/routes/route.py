@@ -24,6 +24,7 @@ _ERRORS = {
     422: "The request is not of the shape that is asked for.",
     429: "Too many requests.",
     500: "A defect of the server.",
+    501: "Something that it takes is not installed.",
     502: "A model failed.",
     503: "The store does not answer.",
     507: "The store is full.",
