@@ -22,6 +22,7 @@ from mnemic.server.compat.mem0 import mem0_app
 from mnemic.server.database import Database
 from mnemic.server.limits import Limits
 from mnemic.server.observing import Metrics, Observed
+from mnemic.server.openai_proxy import openai_app
 from mnemic.server.problems import handle_problems
 from mnemic.server.routes import entities, events, health, keys, log, memories, past, projects, webhooks, whole
 from mnemic.server.routes.description import describe
@@ -31,9 +32,10 @@ from mnemic.server.settings import ServerSettings
 from mnemic.server.webhooks import Webhooks
 
 ROUTERS = (
-    health.router, keys.router, memories.router, log.router, past.router, entities.router, events.router, whole.router,
-    projects.router, webhooks.router,
+    memories.router, log.router, past.router, entities.router, events.router, whole.router, projects.router,
+    keys.router, webhooks.router, health.router,
 )  # fmt: skip
+"""What is asked most comes first, as routes are looked through in order."""
 
 
 def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | None = None) -> FastAPI:
@@ -49,7 +51,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     settings = settings or ServerSettings()
     limits = Limits(key=settings.key_limit, project=settings.project_limit)
     metrics = Metrics()
-    mounted = {"/mem0": mem0_app()}
+    mounted = {"/openai/v1": openai_app(), "/mem0": mem0_app()}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
+from pydantic_core import to_json
 from sqlalchemy import select
 
 from mnemic import AsyncMemory
@@ -123,6 +124,13 @@ Writes = Annotated[Call, Depends(may("write"))]
 Administers = Annotated[Call, Depends(may("admin"))]
 
 
+class _Json(JSONResponse):
+    """Written by what wrote it fastest when it was measured."""
+
+    def render(self, content: Any) -> bytes:
+        return to_json(content)
+
+
 def answer(value: Any, status: int = 200) -> JSONResponse:
     """A result as it is, without a second look at every value."""
-    return JSONResponse(value, status)
+    return _Json(value, status)
