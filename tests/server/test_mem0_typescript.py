@@ -1,7 +1,6 @@
 """mem0's published TypeScript client, unmodified, against our server."""
 
 import pytest
-
 from mem0_clients import Client, Raised, serving
 from test_mem0_python import finished
 
