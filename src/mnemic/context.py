@@ -402,6 +402,11 @@ def _plain(words: str) -> str:
 # Formats.
 
 
+def quoted(words: str) -> str:
+    """Words as data for a model: on one line, in quotation marks that nothing in them can end."""
+    return f"“{_plain(words).translate(_QUOTES)}”"
+
+
 def _as_text(line: _Line) -> str:
     when = "undated" if line.date is None else f"{line.date} ({line.age or line.place})"
     said = ", ".join(part for part in (when, "no longer so" if line.past else None, line.by, line.certainty) if part)
