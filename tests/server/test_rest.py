@@ -1,12 +1,19 @@
 """Our own REST: one scenario through every route, what it refuses, and what keys may reach."""
 
+import asyncio
 import json
+import os
+import re
+from pathlib import Path
 
 import pytest
+import uvicorn
 from starlette.routing import Route
 
 from conftest import key_of, serving
 from mnemic import AsyncMemory
+from mnemic.server import create_app
+from mnemic.server.settings import ServerSettings
 
 ALICE = {"user_id": "alice"}
 
@@ -287,3 +294,64 @@ async def test_secrets_are_shown_to_admins_only(client):
     assert "AKIA" in (await client.get(path, params={"unmasked": True})).text
     reads = await key_of(client, "read")
     assert (await client.get(path, params={"unmasked": True}, headers=reads)).status_code == 403
+
+
+COMMANDS = re.compile(r"^\$ (curl (?:.*\\\n)*.*)$", re.MULTILINE)
+
+
+async def test_the_commands_of_the_page_work_one_after_the_other(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "rest.md").read_text(encoding="utf-8")
+    commands = COMMANDS.findall(page)
+    async with AsyncMemory(str(tmp_path / "m.db")) as memory:
+        app = create_app(memory, ServerSettings(database=":memory:"))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+        running = asyncio.create_task(server.serve())
+        while not server.started:  # noqa: ASYNC110 - it has no event to wait for
+            await asyncio.sleep(0.01)
+        accounts = app.state.service.accounts
+        _, secret = await accounts.claim(await accounts.first_code(), email="ann@example.com")
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        answers = []
+        for command in commands:
+            shell = await asyncio.create_subprocess_shell(
+                command.replace("curl -s", "curl -s --fail-with-body"),
+                env=os.environ | {"MNEMIC_URL": url, "MNEMIC_KEY": secret},
+                stdout=asyncio.subprocess.PIPE,
+            )
+            told, _ = await shell.communicate()
+            assert shell.returncode == 0, (command, told)
+            answers.append(json.loads(told))
+        server.should_exit = True
+        await running
+    assert len(commands) >= 4
+    assert "bees" in answers[1]["results"][0]["memory"]
+    assert answers[-1]["message"] == "Memories deleted successfully!"
+
+
+async def test_every_route_is_documented(client):
+    page = (Path(__file__).parents[2] / "docs" / "rest.md").read_text(encoding="utf-8")
+    ids = {
+        operation["operationId"]
+        for path, operations in client.app.openapi()["paths"].items()
+        for operation in operations.values()
+        if path.startswith("/v1/") and not {"projects", "keys", "webhooks"} & set(operation["tags"])
+    }
+    assert [name for name in sorted(ids - {"stream", "set_up"}) if f"`{name}`" not in page] == []
+
+
+async def test_an_export_may_be_larger_than_other_bodies(memory):
+    async with serving(memory, max_body_bytes=2000, max_import_bytes=100_000) as client:
+        await client.post("/v1/memories/remember", json={"text": "x" * 1500, **ALICE})
+        exported = (await client.get("/v1/export")).content
+        assert 2000 < len(exported) < 100_000
+        headers = {"Content-Type": "application/x-ndjson"}
+        assert (await client.post("/v1/import", content=exported, headers=headers)).status_code == 200
+        for large in (b"x" * 100_001, _in_parts(b"x" * 60_000, b"y" * 60_000)):
+            refused = await client.post("/v1/import", content=large, headers=headers)
+            assert refused.status_code in (400, 413)
+        assert (await client.post("/v1/memories/remember", json={"text": "x" * 3000, **ALICE})).status_code == 413
+
+
+async def _in_parts(*parts):
+    for part in parts:
+        yield part

@@ -107,7 +107,13 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"], max_age=600
         )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
-    app.add_middleware(Observed, most=settings.max_body_bytes, origins=settings.origins, metrics=metrics)
+    app.add_middleware(
+        Observed,
+        most=settings.max_body_bytes,
+        larger={"/v1/import": settings.max_import_bytes},
+        origins=settings.origins,
+        metrics=metrics,
+    )
     app.add_middleware(CorrelationIdMiddleware, validator=_is_plain)
     return app
 

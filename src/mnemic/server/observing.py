@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -43,13 +44,17 @@ class Observed:
     Args:
         app: what it surrounds.
         most: bytes of a body at most; a larger one is answered 413.
+        larger: paths of which bodies may be larger: path to bytes.
         origins: origins of pages that may call, beside the server's own.
         metrics: where figures are counted.
     """
 
-    def __init__(self, app: ASGIApp, *, most: int, origins: list[str], metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, *, most: int, larger: Mapping[str, int], origins: list[str], metrics: Metrics
+    ) -> None:
         self._app = app
         self._most = most
+        self._larger = larger
         self._origins = frozenset(origins)
         self._metrics = metrics
 
@@ -73,17 +78,18 @@ class Observed:
             await send(message)
 
         headers = Headers(scope=scope)
+        most = self._larger.get(scope["path"], self._most)
         try:
             if self._is_foreign(headers, scope):
                 refusal = problem(
                     403, "this origin may not call the server; cors_origins names those that may", code="Forbidden"
                 )
                 await refusal(scope, receive, sent)
-            elif self._is_too_large(headers):
-                refusal = problem(413, f"the body is larger than {self._most} bytes", code="ContentTooLarge")
+            elif _is_larger(headers, most):
+                refusal = problem(413, f"the body is larger than {most} bytes", code="ContentTooLarge")
                 await refusal(scope, receive, sent)
             else:
-                await self._app(scope, self._bounded(receive), sent)
+                await self._app(scope, _bounded(receive, most), sent)
         finally:
             self._tell(scope, status, time.perf_counter() - began)
 
@@ -93,25 +99,6 @@ class Observed:
         if origin is None or "*" in self._origins or origin in self._origins:
             return False
         return origin != f"{scope['scheme']}://{headers.get('host', '')}"
-
-    def _is_too_large(self, headers: Headers) -> bool:
-        length = headers.get("content-length", "")
-        return length.isdigit() and int(length) > self._most
-
-    def _bounded(self, receive: Receive) -> Receive:
-        """The same body, which ends as that of a client that went away where it grows too long."""
-        seen = 0
-
-        async def received() -> Message:
-            nonlocal seen
-            message = await receive()
-            if message["type"] == "http.request":
-                seen += len(message.get("body", b""))
-                if seen > self._most:
-                    return {"type": "http.disconnect"}
-            return message
-
-        return received
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route, state = _route_of(scope), scope["state"]
@@ -136,6 +123,27 @@ class Observed:
                     request_id=correlation_id.get() or "",
                 )
         (_log.error if status >= 500 else _log.info)("request", **told)
+
+
+def _is_larger(headers: Headers, most: int) -> bool:
+    length = headers.get("content-length", "")
+    return length.isdigit() and int(length) > most
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    """The same body, which ends as that of a client that went away where it grows too long."""
+    seen = 0
+
+    async def received() -> Message:
+        nonlocal seen
+        message = await receive()
+        if message["type"] == "http.request":
+            seen += len(message.get("body", b""))
+            if seen > most:
+                return {"type": "http.disconnect"}
+        return message
+
+    return received
 
 
 def _route_of(scope: Scope) -> str:

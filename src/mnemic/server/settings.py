@@ -32,6 +32,9 @@ class ServerSettings(BaseSettings):
         description="Origins whose pages may call the server from a browser, separated by commas; none by default.",
     )
     max_body_bytes: int = Field(default=10 * 2**20, ge=1024, description="Largest body of a request, in bytes.")
+    max_import_bytes: int = Field(
+        default=2**30, ge=1024, description="Largest export that /v1/import takes in, in bytes."
+    )
     key_limit: str | None = Field(
         default="1000/second",
         description="Requests of one API key, as `100/minute`; counted in each process; empty: no limit.",

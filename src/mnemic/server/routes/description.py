@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from mnemic.server.idempotency import LONGEST_KEY
+from mnemic.server.routes.route import MARKS
 
 _SCHEMES = {
     "Bearer": {"type": "http", "scheme": "bearer", "description": "A key of this server: mn-…"},
@@ -44,5 +45,5 @@ def describe(app: FastAPI) -> None:
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if any(operation.get("operationId", "").startswith(name) for name in _OPEN):
         operation["security"] = []
-    elif path.startswith("/v1/") and method != "get" and not operation.get("x-reads"):
+    elif path.startswith("/v1/") and method != "get" and not operation.keys() & MARKS.keys():
         operation.setdefault("parameters", []).append(_KEY)

@@ -56,7 +56,9 @@ class Route(APIRoute):
     def get_route_handler(self) -> Handler:
         """The handler of one request."""
         handle = super().get_route_handler()
-        changes = not (self.methods or set()) <= {"GET", "HEAD"} and self.openapi_extra is not READS
+        changes = (
+            not (self.methods or set()) <= {"GET", "HEAD"} and not (self.openapi_extra or {}).keys() & MARKS.keys()
+        )
         name = self.operation_id or self.name
 
         async def answered(request: Request) -> Response:
@@ -70,6 +72,11 @@ class Route(APIRoute):
 
 READS: dict[str, Any] = {"x-reads": True}
 """Marks a route that changes nothing."""
+
+REPEATABLE: dict[str, Any] = {"x-repeatable": True}
+"""Marks a route that has one effect, however often the same is sent."""
+
+MARKS = READS | REPEATABLE
 
 
 class Strict(Request):

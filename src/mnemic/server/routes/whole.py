@@ -10,12 +10,13 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect
 
 from mnemic import types
 from mnemic.server.problems import Refused
 from mnemic.server.routes import answers, models
 from mnemic.server.routes.models import Asked, Whose, require
-from mnemic.server.routes.route import resource
+from mnemic.server.routes.route import REPEATABLE, resource
 from mnemic.server.service import Administers, Call, Reads, answer
 
 router = resource("/v1", "project as a whole")
@@ -58,9 +59,8 @@ async def export(call: Reads, query: Annotated[models.Export, Query()]) -> FileR
     "/import",
     operation_id="import_export",
     response_model=answers.Imported,
-    openapi_extra={
-        "requestBody": {"required": True, "content": {_LINES: {"schema": {"type": "string", "minLength": 1}}}}
-    },
+    openapi_extra=REPEATABLE
+    | {"requestBody": {"required": True, "content": {_LINES: {"schema": {"type": "string", "minLength": 1}}}}},
     summary="Take in an export of this project",
 )
 async def import_export(call: Administers, request: Request) -> JSONResponse:
@@ -69,9 +69,12 @@ async def import_export(call: Administers, request: Request) -> JSONResponse:
         raise Refused(415, f"an export is sent as {_LINES}")
     with tempfile.TemporaryDirectory(prefix="mnemic-import-") as folder:
         path = Path(folder) / "import.jsonl"
-        with path.open("wb") as file:
-            async for part in request.stream():
-                await asyncio.to_thread(file.write, part)
+        try:
+            with path.open("wb") as file:
+                async for part in request.stream():
+                    await asyncio.to_thread(file.write, part)
+        except ClientDisconnect as exc:
+            raise Refused(400, "the export was cut off, or is too large; nothing of it was taken") from exc
         found: dict[str, Any] = await call.memory.import_export(str(path))
     return answer({name: value for name, value in found.items() if name != "path"})
 
