@@ -39,9 +39,12 @@ class Embedding:
         await self.windows(["reindex"])
         space = self.space
         assert space is not None  # noqa: S101 - known with the first vectors
-        done, caught_up = 0, False
+        done, after, caught_up = 0, -1, False
         while True:
-            pieces = await store.missing(space, _REINDEX_AT_ONCE)
+            pieces = await store.missing(space, _REINDEX_AT_ONCE, after=after)
+            if not pieces and after >= 0:  # at the end; others may have written before it
+                after = -1
+                continue
             if not pieces and await store.activate(space):
                 return done
             if caught_up:  # others wrote meanwhile, and may never stop: what they leave is embedded after the switch
@@ -49,6 +52,7 @@ class Embedding:
             caught_up = len(pieces) < _REINDEX_AT_ONCE
             if not pieces:
                 continue
+            after = pieces[-1].place
             vectors = await self.windows([piece.text for piece in pieces])
             fitted = [(piece.place, _fit(each, piece.span)) for piece, each in zip(pieces, vectors, strict=True)]
             await store.reembed(space, fitted)

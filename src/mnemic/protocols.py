@@ -653,8 +653,11 @@ class Store(Protocol):
             WrongEmbedder: the store already holds another one.
         """
 
-    async def missing(self, space: Space, limit: int) -> list[Piece]:
-        """Some records that have no vectors in `space`, which need not be the active one."""
+    async def missing(self, space: Space, limit: int, *, after: int = -1) -> list[Piece]:
+        """The first records, by place, behind the place `after` that have no vectors in `space`, active or not.
+
+        Cost follows what lies between `after` and the last of them.
+        """
 
     async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
         """Keep vectors of `space` for the records at these places, shape (span, dimensions) each."""

@@ -263,6 +263,14 @@ class PostgresDb:
         """By the key."""
         return f"partition = ? AND {column} BETWEEN ? AND ?", [partition_at(column, first), first, last]
 
+    def behind(self, table: str, column: str, number: int) -> Predicate:
+        """By the key, which begins with where they lie."""
+        return f"({table}.partition, {table}.{column}) > (?, ?)", [max(number, 0) >> SHIFTS[column], number]
+
+    def in_place(self, table: str, column: str) -> str:
+        """By the key."""
+        return f"{table}.partition, {table}.{column}"
+
     def of_owner(self, table: str, key: Sequence[Any]) -> Predicate:
         """By the owner's number, and where it lies."""
         return f"{table}.partition = ? AND {table}.owner = {self.OWNER}", [key[0], *key]

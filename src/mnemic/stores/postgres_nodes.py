@@ -212,14 +212,10 @@ class PostgresNodes:
         """On every node."""
         await self._every(lambda store: store.use_space(space))
 
-    async def missing(self, space: Space, limit: int) -> list[Piece]:
-        """Of the first nodes that miss any."""
-        found: list[Piece] = []
-        for number in range(len(self._all)):
-            if len(found) < limit:
-                store = await self._at(number)
-                found += await store.missing(space, limit - len(found))
-        return found
+    async def missing(self, space: Space, limit: int, *, after: int = -1) -> list[Piece]:
+        """Of every node the first, and of these the first."""
+        found = await self._every(lambda store: store.missing(space, limit, after=after))
+        return sorted((piece for pieces in found for piece in pieces), key=lambda each: each.place)[:limit]
 
     async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
         """One transaction a node."""

@@ -93,6 +93,14 @@ class SQLiteDb:
         """Rows by a range of numbers."""
         return f"{column} BETWEEN ? AND ?", [first, last]
 
+    def behind(self, table: str, column: str, number: int) -> Predicate:
+        """By the number alone."""
+        return f"{table}.{column} > ?", [number]
+
+    def in_place(self, table: str, column: str) -> str:
+        """By the number alone."""
+        return f"{table}.{column}"
+
     def of_owner(self, table: str, key: Sequence[Any]) -> Predicate:
         """By the owner's number."""
         return f"{table}.owner = {self.OWNER}", list(key)

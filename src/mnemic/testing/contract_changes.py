@@ -414,6 +414,26 @@ class ChangesContract(Contract):
             assert (await store.spent("default", T0.date())).model_calls == 0
             assert (await store.spent("other", T0.date())).model_calls == 1
 
+    async def test_records_without_vectors_are_gone_through_in_the_order_of_their_places(
+        self, make_store: MakeStore
+    ) -> None:
+        other = replace(SPACE, name="contract:other")
+        async with opened(make_store) as store:
+            for scope in (ALICE, BOB, ALICE, BOB):
+                episode = said(scope, "Skis")
+                await store.commit(keeping(episode, verbatim(episode)))
+                await store.commit(adding(known(scope, "Skates")))
+            every = await store.missing(other, 9)
+            assert len(every) == 8
+            assert [each.place for each in every] == sorted(each.place for each in every)
+            found, after = [], -1
+            while pieces := await store.missing(other, 1, after=after):
+                found += pieces
+                after = pieces[-1].place
+            assert found == every
+            await store.reembed(other, [(each.place, vectors(each.text)) for each in every[:2]])
+            assert await store.missing(other, 9) == every[2:]
+
     async def test_vectors_of_erased_records_are_not_written_later(self, make_store: MakeStore) -> None:
         gone, stays = known(ALICE, "Skis"), known(BOB, "Skis")
         other = replace(SPACE, name="contract:other")

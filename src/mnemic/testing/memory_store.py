@@ -96,13 +96,13 @@ class InMemoryStore:
         if space is not None and here is not None and here != space:
             raise WrongEmbedder(f"this store holds vectors of {here!r}, not of {space!r}")
 
-    async def missing(self, space: Space, limit: int) -> list[Piece]:
+    async def missing(self, space: Space, limit: int, *, after: int = -1) -> list[Piece]:
         """Entries without vectors in a space."""
         have = self._state.spaces.get(space, {})
         pieces = (
             Piece(place=place, text=entry.text, span=entry.span)
-            for place, entry in self._state.entries.items()
-            if place not in have and (space != self._state.space or not len(entry.vectors))
+            for place, entry in sorted(self._state.entries.items())
+            if place > after and place not in have and (space != self._state.space or not len(entry.vectors))
         )
         return list(itertools.islice(pieces, limit))
 

@@ -136,6 +136,12 @@ class Db(Protocol):
     def between(self, column: str, first: int, last: int) -> Predicate:
         """Rows whose `column`, one of SHIFTS, is from `first` to `last`, which are of one owner."""
 
+    def behind(self, table: str, column: str, number: int) -> Predicate:
+        """Rows of a table, by its name in the statement, whose `column`, one of SHIFTS, is larger than `number`."""
+
+    def in_place(self, table: str, column: str) -> str:
+        """What orders rows of a table by `column`, one of SHIFTS, and is one index from `behind` on."""
+
     def of_owner(self, table: str, key: Sequence[Any]) -> Predicate:
         """Rows of a table, by its name in the statement, that an owner has; takes `predicates.owner_key`."""
 

@@ -79,23 +79,27 @@ def activate(db: Db, space: Space, leaving: int) -> bool:
     return True
 
 
-def missing(db: Db, space: Space, limit: int) -> list[Piece]:
-    """Records without vectors in a space, in the order they lie."""
+def missing(db: Db, space: Space, limit: int, after: int = -1) -> list[Piece]:
+    """Records behind a place without vectors in a space, in the order they lie."""
     number = number_of(db, space)
-    without = "" if number is None else f"AND NOT EXISTS (SELECT 1 FROM exact_{number:d} AS x WHERE x.entry = r.entry)"
+    behind, values = db.behind("r", "entry", after)
+    if number is not None:
+        lies = db.lies("x", "r.partition")
+        behind += f" AND NOT EXISTS (SELECT 1 FROM exact_{number:d} AS x WHERE {lies} AND x.entry = r.entry)"
+    order = db.in_place("r", "entry")
     episodes = db.execute(
-        f"SELECT {EPISODE_COLUMNS}, entry, span FROM episodes AS r WHERE true {without} ORDER BY entry LIMIT ?",
-        [limit],
+        f"SELECT {EPISODE_COLUMNS}, entry, span FROM episodes AS r WHERE {behind} ORDER BY {order} LIMIT ?",
+        [*values, limit],
     )
     found = [Piece(place=row[-2], text=episode_of(row[:-2]).indexed, span=row[-1]) for row in episodes]
     memories = db.execute(
         f"""
         SELECT {MEMORY_COLUMNS}, entry, span FROM memories AS r
-        WHERE NOT EXISTS (SELECT 1 FROM episodes AS e WHERE e.entry = r.entry) {without}
-        ORDER BY entry
+        WHERE {behind} AND NOT EXISTS (SELECT 1 FROM episodes AS e WHERE {db.lies("e", "r.partition")} AND e.entry = r.entry)
+        ORDER BY {order}
         LIMIT ?
         """,
-        [limit],
+        [*values, limit],
     )
     found += [Piece(place=row[-2], text=memory_of(row[:-2], ()).indexed, span=row[-1]) for row in memories]
-    return found[:limit]
+    return sorted(found, key=lambda each: each.place)[:limit]

@@ -91,9 +91,9 @@ class RelationalStore:
         if await self._read(Reader.space) != space:
             await self._write(spaces.use_space, space)
 
-    async def missing(self, space: Space, limit: int) -> list[Piece]:
+    async def missing(self, space: Space, limit: int, *, after: int = -1) -> list[Piece]:
         """Records without vectors in a space."""
-        return await self._read_all(lambda reader: spaces.missing(reader.db, space, limit))
+        return await self._read_all(lambda reader: spaces.missing(reader.db, space, limit, after))
 
     async def reembed(self, space: Space, vectors: Sequence[tuple[int, Vectors]]) -> None:
         """One transaction."""
