@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from mnemic import inputs
 from mnemic.errors import InvalidInput, describe
 from mnemic.server.compat.mem0_people import everybody
-from mnemic.server.compat.mem0_schema import checked_schema, filled
+from mnemic.filling import checked_schema, filled
 from mnemic.server.compat.mem0_wire import Administers, Ask, Asks, Writes
 from mnemic.server.organizations import Organizations
 from mnemic.server.problems import Refused

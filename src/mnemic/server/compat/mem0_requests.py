@@ -93,7 +93,7 @@ def searching(body: Mapping[str, Any], *, top_k: int = 10) -> dict[str, Any]:
     asked: dict[str, Any] = {
         "query": body.get("query"),
         "filters": _filters(body),
-        "top_k": _whole(body.get("top_k", body.get("limit")), "top_k", top_k, 1, _MOST_HITS),
+        "top_k": whole(body.get("top_k", body.get("limit")), "top_k", top_k, 1, _MOST_HITS),
         "threshold": _threshold(body.get("threshold")),
     }
     for name in ("show_expired", "latest_only", "reference_date", "rerank"):
@@ -114,8 +114,8 @@ def listing(body: Mapping[str, Any], query: Mapping[str, str]) -> Listing:
             asked[name] = body[name]
     return Listing(
         asked=asked,
-        page=_whole(query.get("page", body.get("page")), "page", 1, 1, 10**9),
-        size=_whole(query.get("page_size", body.get("page_size")), "page_size", 100, 1, MOST_IN_A_PAGE),
+        page=whole(query.get("page", body.get("page")), "page", 1, 1, 10**9),
+        size=whole(query.get("page_size", body.get("page_size")), "page_size", 100, 1, MOST_IN_A_PAGE),
         fields=fields(body),
     )
 
@@ -195,8 +195,8 @@ def page_of(query: Mapping[str, str], *, most: int = MOST_IN_A_PAGE, usual: int 
         InvalidInput: no numbers.
     """
     return (
-        _whole(query.get("page"), "page", 1, 1, 10**9),
-        _whole(query.get("page_size"), "page_size", usual, 1, most),
+        whole(query.get("page"), "page", 1, 1, 10**9),
+        whole(query.get("page_size"), "page_size", usual, 1, most),
     )
 
 
@@ -290,7 +290,12 @@ def _moment(value: Any) -> Any:
     return value
 
 
-def _whole(value: Any, name: str, usual: int, least: int, most: int) -> int:
+def whole(value: Any, name: str, usual: int, least: int, most: int) -> int:
+    """A whole number, also as text; `usual` where there is none, `most` where it is larger.
+
+    Raises:
+        InvalidInput: it is none, or too small.
+    """
     if value is None or value == "":
         return usual
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:

@@ -1,4 +1,4 @@
-"""A JSON schema filled from memories with no model: by what memories say an attribute of the user is. Pure."""
+"""A JSON schema of an object filled from memories: by a model where there is one, else by what memories are about."""
 
 from __future__ import annotations
 
