@@ -12,7 +12,7 @@ import typer
 from mnemic import __version__
 from mnemic.cli import explain as why
 from mnemic.cli import past as earlier
-from mnemic.cli import serving, show, upkeep
+from mnemic.cli import mcp, serving, show, upkeep
 from mnemic.cli import session as shared
 from mnemic.cli.session import (
     FOUND_NOTHING,
@@ -382,6 +382,7 @@ why.register(app)
 upkeep.register(app)
 earlier.register(app)
 serving.register(app)
+mcp.register(app)
 
 
 # Much at once.
