@@ -19,6 +19,7 @@ from mnemic.errors import InvalidConfig
 from mnemic.server.accounts import Accounts
 from mnemic.server.audit import Audit
 from mnemic.server.compat.mem0 import mem0_app
+from mnemic.server.compat.mem0_server import mem0_server_app
 from mnemic.server.database import Database
 from mnemic.server.limits import Limits
 from mnemic.server.observing import Metrics, Observed
@@ -51,7 +52,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     settings = settings or ServerSettings()
     limits = Limits(key=settings.key_limit, project=settings.project_limit)
     metrics = Metrics()
-    mounted = {"/openai/v1": openai_app(), "/mem0": mem0_app()}
+    mounted = {"/openai/v1": openai_app(), "/mem0": mem0_app(), "/mem0-server": mem0_server_app()}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
