@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mnemic.errors import (
         Closed,
         Conflict,
+        Forbidden,
         InvalidConfig,
         InvalidFilter,
         InvalidInput,
@@ -33,17 +34,23 @@ if TYPE_CHECKING:
         StoreTooNew,
         StoreUnavailable,
         StoreUnwritable,
+        TooManyRequests,
+        Unauthorized,
+        Unsupported,
         WrongEmbedder,
     )
     from mnemic.memory import AsyncMemory
+    from mnemic.remote import AsyncRemoteMemory, RemoteMemory
     from mnemic.sync import Memory
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsyncMemory",
+    "AsyncRemoteMemory",
     "Closed",
     "Conflict",
+    "Forbidden",
     "InvalidConfig",
     "InvalidFilter",
     "InvalidInput",
@@ -55,17 +62,26 @@ __all__ = [
     "NotAStore",
     "NotFound",
     "Reentered",
+    "RemoteMemory",
     "StoreBusy",
     "StoreError",
     "StoreFull",
     "StoreTooNew",
     "StoreUnavailable",
     "StoreUnwritable",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unsupported",
     "WrongEmbedder",
     "__version__",
 ]
 
-_HOMES = {"AsyncMemory": "mnemic.memory", "Memory": "mnemic.sync"}
+_HOMES = {
+    "AsyncMemory": "mnemic.memory",
+    "AsyncRemoteMemory": "mnemic.remote",
+    "Memory": "mnemic.sync",
+    "RemoteMemory": "mnemic.remote",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,8 @@
 | embedder_base_url | MNEMIC_EMBEDDER_BASE_URL | OpenAI-compatible endpoint of that embedder |
 | reranker | MNEMIC_RERANKER | model that orders hits, as `cross-encoder:model`, `cohere:model`, `llm:provider:model`; none: no |
 | reranker_base_url | MNEMIC_RERANKER_BASE_URL | endpoint of that reranker |
+| server | MNEMIC_SERVER | URL of a server that the command line and `RemoteMemory` speak to |
+| api_key | MNEMIC_API_KEY | the key for that server |
 | user_id, agent_id, app_id, run_id | MNEMIC_USER_ID, … | ids the command line uses when none is given |
 
 MNEMIC_HOME moves the folder of the store and of `config.toml`.
@@ -41,6 +43,8 @@ class Settings:
     embedder_base_url: str | None = None
     reranker: str | None = None
     reranker_base_url: str | None = None
+    server: str | None = None
+    api_key: str | None = None
     user_id: str | None = None
     agent_id: str | None = None
     app_id: str | None = None

@@ -12,11 +12,15 @@
     │   ├── StoreUnwritable                read-only file or folder, or no permission
     │   ├── StoreFull                      the disk (or the owner's row range) is full
     │   ├── StoreBusy                      another process held the write lock for too long
-    │   ├── StoreUnavailable               the database server does not answer, or refuses the connection
+    │   ├── StoreUnavailable               the server does not answer, or refuses the connection
     │   ├── StoreTooNew                    written by a later release
     │   ├── WrongEmbedder                  the store holds vectors of another embedder
     │   ├── Conflict                       what the decision was made on has changed since
     │   └── Closed                         used after close()
+    ├── Unauthorized                       a server does not know the API key, or none was given
+    ├── Forbidden                          the API key may not do this
+    ├── TooManyRequests                    a server refuses more of them for now
+    ├── Unsupported (NotImplementedError)  a memory on a server does not have this; it is done where the store is
     ├── Reentered (RuntimeError)           a Memory was called by what it runs itself, and would wait for ever
     └── ModelError                         a language model or remote embedder failed or answered badly
 
@@ -85,7 +89,7 @@ class StoreBusy(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The database server does not answer, or refuses the connection. A write that was under way may have arrived."""
+    """The server does not answer, or refuses the connection. A write that was under way may have arrived."""
 
 
 class StoreTooNew(StoreError):
@@ -102,6 +106,22 @@ class Conflict(StoreError):
 
 class Closed(StoreError):
     """The memory was used after close()."""
+
+
+class Unauthorized(MnemicError):
+    """A server does not know the API key, or none was given."""
+
+
+class Forbidden(MnemicError):
+    """The API key may not do what was asked."""
+
+
+class TooManyRequests(MnemicError):
+    """A server refuses more requests of this key or project for now."""
+
+
+class Unsupported(MnemicError, NotImplementedError):
+    """A memory on a server does not have this: it is done where the store is."""
 
 
 class Reentered(MnemicError, RuntimeError):

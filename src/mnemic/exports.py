@@ -64,7 +64,7 @@ class Head:
 class Output:
     """Writes lines to a file, first the head, then as many as come."""
 
-    def __init__(self, file: Destination, head: Head) -> None:
+    def __init__(self, file: Destination | IO[bytes], head: Head) -> None:
         self._file = file
         self._lines = 0
         told = {

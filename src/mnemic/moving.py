@@ -68,7 +68,7 @@ class Moving(Handle):
             await engine.store.export(scope, output.take, vectors=vectors)
             output.end()
         size = await asyncio.to_thread(os.path.getsize, target)
-        counts = {name: output.counts[kind] for kind, name in _NAMES.items()}
+        counts = {name: output.counts[kind] for kind, name in NAMES.items()}
         return {"message": "Memories exported successfully!", "path": target, "bytes": size, **counts}
 
     async def import_export(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Moving(Handle):
                 if progress is not None:
                     progress(moved.settled, total)
         engine.look_after_pending(left=True)
-        added = {name: moved.added[kind] for kind, name in _NAMES.items()}
+        added = {name: moved.added[kind] for kind, name in NAMES.items()}
         return {
             "message": "Export imported successfully!",
             "path": source,
@@ -112,8 +112,10 @@ class Moving(Handle):
         }
 
 
-async def survey(path: str | os.PathLike[str], here: Scope) -> tuple[Head, int]:
+async def survey(path: str | os.PathLike[str], here: Scope | None) -> tuple[Head, int]:
     """Read an export to its end without taking anything in: its head, and how many records it has.
+
+    Where `here` is known, it must be of that project, and of nobody but the ids in it.
 
     Raises:
         InvalidInput, StoreTooNew: as `import_export`.
@@ -123,7 +125,12 @@ async def survey(path: str | os.PathLike[str], here: Scope) -> tuple[Head, int]:
     def look(project: str, line: Line) -> None:
         projects.add(project)
         kind, fields = line
-        if project == here.project and kind != "usage" and not _owned(here).items() <= fields.items():
+        if (
+            here is not None
+            and project == here.project
+            and kind != "usage"
+            and not _owned(here).items() <= fields.items()
+        ):
             raise InvalidInput(f"{source!r} holds records of others than {here.ids}; import it unbound")
 
     try:
@@ -134,7 +141,7 @@ async def survey(path: str | os.PathLike[str], here: Scope) -> tuple[Head, int]:
         raise InvalidInput(f"{exc}; nothing of it was taken") from exc
     except OSError as exc:
         raise InvalidInput(f"{source!r} cannot be read: {exc.strerror or exc}; name an export") from exc
-    if projects and here.project not in projects:
+    if here is not None and projects and here.project not in projects:
         raise InvalidInput(
             f"{source!r} holds memories of the project {', '.join(map(repr, sorted(projects)))}, not of"
             f" {here.project!r}; open the store with the same project"
@@ -147,7 +154,7 @@ def _owned(scope: Scope) -> dict[str, str]:
     return {name: value for name, value in scope.ids.items() if name != "run_id" or len(scope.ids) == 1}
 
 
-_NAMES = {
+NAMES = {
     "episode": "messages", "memory": "versions", "entity": "entities", "change": "changes", "tombstone": "tombstones"
 }  # fmt: skip
 """By kind of record, what answers call it."""

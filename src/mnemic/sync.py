@@ -24,11 +24,12 @@ R = TypeVar("R")
 def _waiting(
     method: Callable[Concatenate[AsyncMemory, P], Coroutine[Any, Any, R]],
 ) -> Callable[Concatenate[Memory, P], R]:
-    """The same method, waited for."""
+    """The same method, waited for; that of `_core`, which may be of a class derived from `AsyncMemory`."""
+    name = method.__name__
 
     @functools.wraps(method)
     def call(self: Memory, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return self._wait(method(self._core, *args, **kwargs))
+        return cast("R", self._wait(getattr(self._core, name)(*args, **kwargs)))
 
     return call
 
@@ -86,6 +87,7 @@ class Memory:
     changes = _waiting(AsyncMemory.changes)
     timeline = _waiting(AsyncMemory.timeline)
     event = _waiting(AsyncMemory.event)
+    fill = _waiting(AsyncMemory.fill)
     events = _waiting(AsyncMemory.events)
     listen = _waiting(AsyncMemory.listen)
     untold = _waiting(AsyncMemory.untold)

@@ -17,7 +17,7 @@ LAYERS = (
         "pure",
         {"filters", "times", "text", "tokens", "ranking", "protocols", "prompts", "inputs", "importers"}
         | {"dates", "drafts", "gates", "hygiene", "lifetimes", "names", "planning", "question", "reconcile", "records"}
-        | {"exports", "files"}
+        | {"exports", "files", "filling"}
         | {"sameness", "slots"},
     ),
     ("endpoints", {"providers"}),
@@ -38,7 +38,7 @@ LAYERS = (
         },
     ),
     ("edge", {"present", "registry", "config"}),
-    ("api", {"asking", "engine", "explain", "graph", "memory", "moving", "past", "receipts", "sync", "upkeep"}),
+    ("api", {"asking", "engine", "explain", "forms", "graph", "memory", "moving", "past", "receipts", "remote", "sync", "upkeep"}),
     ("surfaces", {"cli", "server", "mcp", "testing"}),
 )
 ALLOWED = {

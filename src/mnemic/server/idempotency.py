@@ -345,7 +345,9 @@ async def remember(call: Call, given: dict[str, Any]) -> AddResult:
     mark = _once(call)
     if mark is None:
         return await call.memory.remember(**given)
-    return await _as_first(call, mark, await call.memory.remember(**given, external_id=f"once:{mark.id}:0"))
+    if given.get("external_id") is None:
+        given = {**given, "external_id": f"once:{mark.id}:0"}
+    return await _as_first(call, mark, await call.memory.remember(**given))
 
 
 async def _as_first(call: Call, mark: Once, result: AddResult) -> AddResult:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
@@ -14,6 +15,7 @@ from pydantic_core import to_json
 from sqlalchemy import select
 
 from mnemic import AsyncMemory
+from mnemic.errors import InvalidScope, describe
 from mnemic.server.accounts import Accounts
 from mnemic.server.audit import Audit
 from mnemic.server.callers import Caller, KeyScope, token_in
@@ -23,6 +25,7 @@ from mnemic.server.problems import Refused
 from mnemic.server.settings import ServerSettings
 from mnemic.server.tables import projects
 from mnemic.server.webhooks import Webhooks
+from mnemic.types import SCOPE_IDS
 
 _FRESH = 5.0  # seconds for which a project's settings are not read again
 _MOST_VIEWS = 1000  # of projects, each some kilobytes
@@ -114,9 +117,24 @@ def may(scope: KeyScope) -> Callable[[Request], Awaitable[Call]]:
         request.state.headers = await service.limits.count(caller)
         if scope not in caller.scopes:
             raise Refused(403, f"this key may not {scope}; it has the scopes {', '.join(sorted(caller.scopes))}")
-        return Call(service=service, caller=caller, memory=await service.memory_of(caller), request=request)
+        memory = await service.memory_of(caller)
+        bound = request.headers.get("mnemic-scope")
+        if bound is not None:  # ids that a client bound: what it asks for lies within them
+            memory = memory.scope(**_ids_in(bound))
+        return Call(service=service, caller=caller, memory=memory, request=request)
 
     return call
+
+
+def _ids_in(bound: str) -> dict[str, Any]:
+    """Ids as a query has them. Raises InvalidScope: there is something else."""
+    try:
+        found = dict(parse_qsl(bound, keep_blank_values=True, strict_parsing=True, max_num_fields=len(SCOPE_IDS)))
+    except ValueError:
+        found = {}
+    if not found or not found.keys() <= set(SCOPE_IDS):
+        raise InvalidScope(f"Mnemic-Scope holds ids as user_id=alice&run_id=1, not {describe(bound)}")
+    return found
 
 
 Reads = Annotated[Call, Depends(may("read"))]

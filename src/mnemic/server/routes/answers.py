@@ -73,7 +73,7 @@ class Rated(TypedDict):
     """A memory's rating."""
 
     id: str
-    feedback: str
+    feedback: str | None
     reason: str | None
     rating: int
 

@@ -99,6 +99,9 @@ class Remember(Ids):
     at: Time | None = None
     expiration_date: TimeText | None = None
     categories: Categories = []
+    external_id: Annotated[str, Field(max_length=256)] | None = Field(
+        None, description="Your own id of it: a text whose id is there already is not taken again."
+    )
 
 
 class Asking(Ids):
@@ -162,7 +165,9 @@ class Update(Body):
 class Feedback(Body):
     """What a person thinks of a memory."""
 
-    feedback: Literal["POSITIVE", "NEGATIVE", "VERY_NEGATIVE"]
+    feedback: Literal["POSITIVE", "NEGATIVE", "VERY_NEGATIVE"] | None = Field(
+        description="null takes back all that was said of it."
+    )
     reason: Text | None = None
 
 

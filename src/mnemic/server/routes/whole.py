@@ -13,6 +13,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 
 from mnemic import types
+from mnemic.errors import InvalidInput
 from mnemic.server.problems import Refused
 from mnemic.server.routes import answers, models
 from mnemic.server.routes.models import Asked, Whose, require
@@ -75,7 +76,10 @@ async def import_export(call: Administers, request: Request) -> JSONResponse:
                     await asyncio.to_thread(file.write, part)
         except ClientDisconnect as exc:
             raise Refused(400, "the export was cut off, or is too large; nothing of it was taken") from exc
-        found: dict[str, Any] = await call.memory.import_export(str(path))
+        try:
+            found: dict[str, Any] = await call.memory.import_export(str(path))
+        except InvalidInput as exc:  # which names a file that is of no interest to anybody
+            raise InvalidInput(str(exc).replace(repr(str(path)), "the export")) from exc
     return answer({name: value for name, value in found.items() if name != "path"})
 
 
