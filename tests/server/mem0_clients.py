@@ -6,8 +6,10 @@ What is installed is pinned by `mem0/python.lock` and `mem0/package-lock.json`, 
 import asyncio
 import contextlib
 import hashlib
+import http.server
 import json
 import os
+import queue
 import shutil
 import socket
 import subprocess
@@ -185,6 +187,32 @@ class Server:
         self._server.should_exit = True
         self._thread.join(60)
         self._socket.close()
+
+
+@contextlib.contextmanager
+def listening():
+    """An address to be told at, and what it was told: a queue of bodies with their headers."""
+    told = queue.Queue()
+
+    class Listener(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            told.put((json.loads(body), {name.lower(): value for name, value in self.headers.items()}))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Says nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/told", told
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextlib.contextmanager

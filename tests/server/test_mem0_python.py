@@ -2,7 +2,7 @@
 
 import httpx2
 import pytest
-from mem0_clients import Client, Raised, serving
+from mem0_clients import Client, Raised, listening, serving
 
 
 def finished(account, event_id):
@@ -231,6 +231,39 @@ def test_a_profile_is_put_together_when_it_is_read(mem0, account):
     with pytest.raises(Raised) as unknown:
         mem0.get_profile("nobody")
     assert unknown.value.type == "MemoryNotFoundError"
+
+
+def test_a_webhook_is_told_of_what_happens(mem0, account):
+    with listening() as (url, told):
+        made = mem0.create_webhook(url, "mine", account.project, ["memory_add", "memory_update", "memory_delete"])
+        assert (made["url"], made["is_active"], made["project"]) == (url, True, account.project)
+        one = kept(mem0, "Plays chess")
+        mem0.update(one, text="Plays Go")
+        mem0.delete(one)
+        said = [told.get(timeout=30)[0]["event_details"] for _ in range(3)]
+        assert {(each["event"], each["data"]["memory"]) for each in said} == {
+            ("ADD", "Plays chess"), ("UPDATE", "Plays Go"), ("DELETE", "Plays Go"),
+        }  # fmt: skip
+        assert {each["id"] for each in said} == {one}
+        changed = mem0.update_webhook(made["webhook_id"], name="ours", event_types=["memory_delete"])
+        assert changed["message"] == "Webhook updated successfully"
+        (shown,) = mem0.get_webhooks(account.project)
+        assert (shown["name"], shown["event_types"]) == ("ours", ["memory_delete"])
+        mem0.delete(kept(mem0, "Plays checkers"))
+        assert told.get(timeout=30)[0]["event_details"]["event"] == "DELETE"
+        assert mem0.delete_webhook(made["webhook_id"])["message"] == "Webhook deleted successfully"
+        assert mem0.get_webhooks(account.project) == []
+        for refused in (
+            lambda: mem0.create_webhook("file:///etc/passwd", "x", account.project, ["memory_add"]),
+            lambda: mem0.create_webhook(url, "x", account.project, ["memory_categorize"]),
+            lambda: mem0.create_webhook(url, "x", account.project, ["nothing"]),
+        ):
+            with pytest.raises(Raised) as raised:
+                refused()
+            assert raised.value.type == "ValidationError"
+        with pytest.raises(Raised) as unknown:
+            mem0.delete_webhook(made["webhook_id"])
+        assert unknown.value.type == "MemoryNotFoundError"
 
 
 def test_errors_come_as_the_classes_they_are_known_by(mem0, account, spoken_python):

@@ -1,7 +1,7 @@
 """mem0's published TypeScript client, unmodified, against our server."""
 
 import pytest
-from mem0_clients import Client, Raised, serving
+from mem0_clients import Client, Raised, listening, serving
 from test_mem0_python import finished
 
 
@@ -51,9 +51,7 @@ def test_filters_are_taken_as_they_are_written(typescript, filters, met):
 def test_a_list_has_pages(typescript):
     for n in range(3):
         kept(typescript, f"Note {n}")
-    first, second = [
-        typescript.getAll({"filters": {"userId": "ann"}, "page": n, "pageSize": 2}) for n in (1, 2)
-    ]
+    first, second = [typescript.getAll({"filters": {"userId": "ann"}, "page": n, "pageSize": 2}) for n in (1, 2)]
     assert (first["count"], len(first["results"]), len(second["results"]), second["next"]) == (3, 2, 1, None)
 
 
@@ -104,14 +102,18 @@ def test_entities_are_listed_and_deleted(typescript):
 
 def test_feedback_is_given_and_taken_back(typescript):
     one = kept(typescript, "Plays chess")
-    assert typescript.feedback({"memoryId": one, "feedback": "POSITIVE", "feedbackReason": "so"})["feedback"] == "POSITIVE"
+    assert (
+        typescript.feedback({"memoryId": one, "feedback": "POSITIVE", "feedbackReason": "so"})["feedback"] == "POSITIVE"
+    )
     assert typescript.feedback({"memoryId": one, "feedback": None})["feedback"] is None
 
 
 def test_settings_of_the_project_are_kept_and_shown(typescript):
     typescript.ping()
     categories = [{"food_and_drink": "What she eats"}]
-    done = typescript.updateProject({"customInstructions": "Only food.", "customCategories": categories, "decay": False})
+    done = typescript.updateProject(
+        {"customInstructions": "Only food.", "customCategories": categories, "decay": False}
+    )
     assert done["message"] == "Project updated successfully"
     shown = typescript.getProject({"fields": ["customInstructions", "customCategories", "decay"]})
     assert (shown["customInstructions"], shown["customCategories"], shown["decay"]) == ("Only food.", categories, False)
@@ -128,6 +130,21 @@ def test_a_profile_is_put_together_when_it_is_read(typescript, account):
     assert typescript.getProfileSettings()["enabled"] is True
     assert typescript.getProfile({"entityId": "ann"})["profile"] == {"home": "Taipei"}
     assert typescript.sampleProfiles({"limit": 1})["entityIds"] == ["ann"]
+
+
+def test_a_webhook_is_told_of_what_happens(typescript):
+    typescript.ping()
+    with listening() as (url, told):
+        made = typescript.createWebhook({"name": "mine", "url": url, "eventTypes": ["memory_add", "memory_categorize"]})
+        one = kept(typescript, "Plays chess")
+        assert told.get(timeout=30)[0] == {
+            "event_details": {"id": one, "data": {"memory": "Plays chess"}, "event": "ADD"}
+        }
+        typescript.updateWebhook({"webhookId": made["webhookId"], "name": "ours"})
+        (shown,) = typescript.getWebhooks()
+        assert (shown["name"], shown["eventTypes"]) == ("ours", ["memory_add"])
+        typescript.deleteWebhook(made["webhookId"])
+        assert typescript.getWebhooks() == []
 
 
 def test_errors_come_as_the_classes_they_are_known_by(typescript, account, mem0_server, spoken_node):
