@@ -20,7 +20,7 @@ from mnemic.past import Past
 from mnemic.protocols import LLM, Embedder, Extractor, Order, Reranker, Store
 from mnemic.read import understand
 from mnemic.receipts import Receipts
-from mnemic.times import now
+from mnemic.times import now, parse_time
 from mnemic.types import (
     FORMATS,
     KINDS,
@@ -354,6 +354,7 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts):
         text: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         expiration_date: str | Unset | None = UNSET,
+        timestamp: When | None = None,
     ) -> dict[str, Any]:
         """Correct a memory: a new version with the same id; the former stays in its history.
 
@@ -362,17 +363,19 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts):
             data: the new text (alias `text`).
             metadata: keys to set over the ones there are.
             expiration_date: "YYYY-MM-DD", or None to remove it.
+            timestamp: when it was said. Its sources stay as they are.
 
         Raises:
             NotFound: no memory has this id.
             InvalidInput: nothing to change, or the id is a message's, which stay as they were said.
         """
         words = either("data", data, "text", text)
-        if words is None and metadata is None and isinstance(expiration_date, Unset):
-            raise InvalidInput("update() needs data (the new text), metadata or expiration_date")
+        if words is None and metadata is None and timestamp is None and isinstance(expiration_date, Unset):
+            raise InvalidInput("update() needs data (the new text), metadata, expiration_date or timestamp")
         words = None if words is None else inputs.text(words, "data")
         extra = inputs.metadata(metadata)
         expires = expiration_date if isinstance(expiration_date, Unset) else inputs.expiry(expiration_date)
+        said_at = None if timestamp is None else parse_time(timestamp, name="timestamp")
         engine = await self._engine.ready()
         memory = await self._memory(memory_id)
         at = now()
@@ -382,6 +385,7 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts):
             text=memory.text if words is None else words,
             metadata=inputs.metadata({**memory.metadata, **extra}),
             expires_at=memory.expires_at if isinstance(expires, Unset) else expires,
+            said_at=said_at or memory.said_at,
             origin=memory.origin if words is None else "corrected",
             updated_at=at,
             known_from=at,
