@@ -29,6 +29,11 @@ class Arguments(BaseModel):
         """The ids that were given."""
         return {name: value for name in SCOPE_IDS if (value := getattr(self, name)) is not None}
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The memory that is named, for the audit."""
+        return {}
+
 
 class Message(BaseModel):
     """One turn of a conversation."""
@@ -103,17 +108,25 @@ class Context(Arguments):
     max_tokens: int = Field(1000, ge=50, le=20_000, description="Size of the answer at most.")
 
 
-class Update(Arguments):
+class OfOne(Arguments):
+    """Of tools that take one memory."""
+
+    id: _RecordId = Field(description="Id of one memory, as `recall` or `list` gave it.")
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The memory that is named, for the audit."""
+        return {"memory_id": self.id}
+
+
+class Update(OfOne):
     """Of `update`."""
 
-    id: _RecordId = Field(description="Id of the memory, as `recall` or `list` gave it.")
     text: _Text = Field(description="The whole memory as it should read now.")
 
 
-class Forget(Arguments):
+class Forget(OfOne):
     """Of `forget`."""
-
-    id: _RecordId = Field(description="Id of one memory, as `recall` or `list` gave it.")
 
 
 class List(Arguments):

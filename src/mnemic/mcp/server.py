@@ -187,7 +187,7 @@ async def _run(tool: Tool, given: dict[str, Any], visit: Visit) -> Answer:
         raise Forbidden(f"this key may not {tool.needs}; use one that may, or do without {tool.name}")
     checked = tool.takes.model_validate(given)
     memory = visit.of(checked.ids)
-    visit.note(ids={**checked.ids, **visit.ids})
+    visit.note(ids={**checked.ids, **visit.ids, **checked.named})
     return await tool.run(memory, checked, visit)
 
 
@@ -202,7 +202,9 @@ async def _read(uri: str, visit: Visit) -> tuple[str, str]:
         lines = [f"{title}:\n" + "\n".join(f"- {quoted(x['text'])}" for x in items) for title, items in parts if items]
         return "\n".join([OPENING, *lines, CLOSING]) if lines else "Nothing is known about the user yet.", "text/plain"
     if uri.startswith(MEMORY):
-        item = await visit.of({}).get(unquote(uri.removeprefix(MEMORY)))
+        memory_id = unquote(uri.removeprefix(MEMORY))
+        visit.note(ids={**visit.ids, "memory_id": memory_id[:80]})
+        item = await visit.of({}).get(memory_id)
         return json.dumps(item, ensure_ascii=False, indent=1), "application/json"
     raise NotFound(uri[:80], what="resource has the address", where=f"there are {PROFILE} and {MEMORY}{{id}}")
 

@@ -13,9 +13,11 @@ from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Route
 
 from mnemic import AsyncMemory, __version__, config
 from mnemic.errors import InvalidConfig
+from mnemic.mcp import http as mcp
 from mnemic.server.accounts import Accounts
 from mnemic.server.audit import Audit
 from mnemic.server.compat.mem0 import mem0_app
@@ -53,6 +55,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     limits = Limits(key=settings.key_limit, project=settings.project_limit)
     metrics = Metrics()
     mounted = {"/openai/v1": openai_app(), "/mem0": mem0_app(), "/mem0-server": mem0_server_app()}
+    door = mcp.Door()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -79,7 +82,8 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
             for each in (app, *mounted.values()):
                 each.state.service = service
             try:
-                yield {"service": service}
+                async with door.open(service):
+                    yield {"service": service}
             finally:
                 await hooks.stop()
                 await audit.write()
@@ -103,6 +107,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     describe(app)
     for path, each in mounted.items():
         app.mount(path, each)
+    app.router.routes.append(Route(mcp.PATH, door, include_in_schema=False))
     if settings.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"], max_age=600

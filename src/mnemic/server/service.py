@@ -105,16 +105,7 @@ def may(scope: KeyScope) -> Callable[[Request], Awaitable[Call]]:
 
     async def call(request: Request) -> Call:
         service: Service = request.app.state.service
-        token = token_in(request.headers.get("authorization"), request.headers.get("x-api-key"))
-        caller = None if token is None else await service.accounts.authenticate(token)
-        if caller is None:
-            raise Refused(
-                401,
-                "Invalid API key. Send one of this server's as 'Authorization: Bearer mn-…'",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        request.state.caller = caller
-        request.state.headers = await service.limits.count(caller)
+        caller = await authenticated(service, request)
         if scope not in caller.scopes:
             raise Refused(403, f"this key may not {scope}; it has the scopes {', '.join(sorted(caller.scopes))}")
         memory = await service.memory_of(caller)
@@ -124,6 +115,25 @@ def may(scope: KeyScope) -> Callable[[Request], Awaitable[Call]]:
         return Call(service=service, caller=caller, memory=memory, request=request)
 
     return call
+
+
+async def authenticated(service: Service, request: Request) -> Caller:
+    """Who asks, within the limits, and noted for log and audit; what they may do is another matter.
+
+    Raises:
+        Refused: 401 without a key that is known, 429 beyond a limit.
+    """
+    token = token_in(request.headers.get("authorization"), request.headers.get("x-api-key"))
+    caller = None if token is None else await service.accounts.authenticate(token)
+    if caller is None:
+        raise Refused(
+            401,
+            "Invalid API key. Send one of this server's as 'Authorization: Bearer mn-…'",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    request.state.caller = caller
+    request.state.headers = await service.limits.count(caller)
+    return caller
 
 
 def _ids_in(bound: str) -> dict[str, Any]:
