@@ -131,3 +131,37 @@ def _count(schema: Any, depth: int) -> int:
         return 0
     own = len(schema["properties"]) if isinstance(schema.get("properties"), Mapping) else 0
     return own + sum(_count(each, depth + 1) for each in schema.values())
+
+
+def fitted(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model answered, as far as it is of the schema: other properties and other types are left out."""
+    return _fit_object(schema, value, _definitions(schema), 0)
+
+
+def _fit_object(schema: Mapping[str, Any], value: Any, known: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    properties = schema.get("properties")
+    given = value if isinstance(value, Mapping) else {}
+    return {
+        name: _fit(_resolved(each, known), given.get(name), known, depth + 1)
+        for name, each in (properties.items() if isinstance(properties, Mapping) else ())
+    }
+
+
+def _fit(schema: Mapping[str, Any], value: Any, known: Mapping[str, Any], depth: int) -> Any:
+    kinds = _kinds(schema)
+    if "object" in kinds and "properties" in schema and depth < _DEEPEST:
+        return _fit_object(schema, value, known, depth)
+    if "array" in kinds:
+        inner = _resolved(schema.get("items") or {}, known)
+        found = [_fit(inner, each, known, depth + 1) for each in value] if isinstance(value, list) else []
+        return [each for each in found if each is not None]
+    if isinstance(schema.get("enum"), list):
+        return value if value in schema["enum"] else None
+    types = tuple(kind for name in kinds for kind in _PYTHON.get(name, ()))
+    fits = not kinds or (isinstance(value, types) and (not isinstance(value, bool) or "boolean" in kinds))
+    return value if fits else None
+
+
+_PYTHON: dict[str, tuple[type, ...]] = {
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "object": (dict,),
+}  # fmt: skip

@@ -13,6 +13,7 @@ from mnemic.asking import NO_RERANKER, either, former
 from mnemic.engine import Engine
 from mnemic.errors import InvalidConfig, InvalidInput, NotFound, describe
 from mnemic.explain import Explain
+from mnemic.forms import Forms
 from mnemic.graph import Graph
 from mnemic.inputs import UNSET, Id, Unset, When
 from mnemic.moving import Moving
@@ -44,7 +45,7 @@ _told_of_rules = False
 _LARGEST_PAGE = 10_000  # of memories, some 20 MB; a larger listing comes in several
 
 
-class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts):
+class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts, Forms):
     """Memory for assistants and agents. Every method is a coroutine; `Memory` has the same ones without await.
 
     Args:

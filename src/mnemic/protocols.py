@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +122,24 @@ class Judge(Protocol):
 
     async def judge(self, pairs: Sequence[tuple[str, str]]) -> tuple[tuple[Verdict, ...], Usage]:
         """One verdict a pair (new statement, known statement), by one call.
+
+        Raises:
+            ModelError: the model failed or answered badly.
+        """
+
+
+@runtime_checkable
+class Filler(Protocol):
+    """An extractor that asks a model, and can have it fill a form, too."""
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+
+    async def fill(
+        self, schema: Mapping[str, Any], memories: Sequence[str], instructions: str | None
+    ) -> tuple[Mapping[str, Any], Usage]:
+        """An object of a JSON schema, as far as the model keeps to it, from memories, the newest first.
 
         Raises:
             ModelError: the model failed or answered badly.

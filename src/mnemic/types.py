@@ -756,6 +756,16 @@ class EventResult(TypedDict):
     """The messages it brought."""
 
 
+class FillResult(TypedDict):
+    """A form filled from memories."""
+
+    result: dict[str, Any]
+    by: str
+    """The model that filled it, or "attributes"."""
+    memories: int
+    """How many it was filled from."""
+
+
 class EventsResult(TypedDict):
     """One page of writes, the newest first. `next_cursor` is None on the last page."""
 

@@ -317,7 +317,7 @@ class WritePath:
         now = datetime.now(UTC)
         usage = Usage()
         try:
-            if reason := await self._over_budget(episodes[0].scope.project, now):
+            if reason := await self.over_budget(episodes[0].scope.project, now):
                 return await self._postpone(episodes, now, reason, until=_tomorrow(now), counted=False)
             before = await self._turns_before(episodes[0].scope, episodes)
             vectors, embedded = await self._shown_with(episodes, vectors)
@@ -400,7 +400,7 @@ class WritePath:
         turns = await self.store.last_turns(scope, _TURNS_BEFORE + len(episodes))
         return [turn for turn in turns if turn.id < episodes[0].id and turn.words.strip()][-_TURNS_BEFORE:]
 
-    async def _over_budget(self, project: str, now: datetime) -> str | None:
+    async def over_budget(self, project: str, now: datetime) -> str | None:
         limits = self._limits
         if not isinstance(self._extractor, Judge) or limits.calls_per_day is limits.tokens_per_day is None:
             return None

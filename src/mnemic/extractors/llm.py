@@ -6,13 +6,14 @@ points at one that it was shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from mnemic.errors import ModelError
 from mnemic.extractors import answers, idle
 from mnemic.prompts import extract as prompt
+from mnemic.prompts import fill as filling
 from mnemic.prompts import judge as judging
 from mnemic.protocols import LLM, Verdict
 from mnemic.text import fingerprint, windows
@@ -93,6 +94,25 @@ class LLMExtractor:
         answer, usage = await self._llm.answer(*judging.messages(pairs), judging.Verdicts)
         told = {each.pair: each.meant for each in answer.verdicts}
         return tuple(told.get(number, "different") for number in range(1, len(pairs) + 1)), usage
+
+    async def fill(
+        self, schema: Mapping[str, Any], memories: Sequence[str], instructions: str | None
+    ) -> tuple[Mapping[str, Any], Usage]:
+        """A form filled by one call, from as many of the memories, the first ones, as fit into a prompt.
+
+        Raises:
+            ModelError: the model failed or answered badly.
+        """
+        limit = self._llm.max_input_tokens if isinstance(self._llm, Limited) else _INPUT_TOKENS
+        room = min(limit, _INPUT_TOKENS) - count_high(str(schema)) - count_high(filling.SYSTEM + (instructions or ""))
+        shown: list[str] = []
+        for each in memories:
+            room -= count_high(each) + 8  # its number and quotation marks
+            if room < 0:
+                break
+            shown.append(each)
+        answer, usage = await self._llm.answer(*filling.messages(shown, instructions), filling.shape(schema))
+        return answer.root, usage
 
     def _budget(self, request: ExtractionRequest) -> int:
         """Tokens of new turns that fit into one prompt beside everything else in it."""
