@@ -70,6 +70,8 @@ def _everywhere(
     llm: shared.Llm = None,
     llm_base_url: shared.LlmBaseUrl = None,
     embedder: shared.Embedder = None,
+    server: shared.Server = None,
+    api_key: shared.ApiKey = None,
     as_json: shared.Json = False,
     version: Annotated[  # noqa: ARG001 - the callback answers
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
@@ -82,6 +84,8 @@ def _everywhere(
         "llm": llm,
         "llm_base_url": llm_base_url,
         "embedder": embedder,
+        "server": server,
+        "api_key": api_key,
         "as_json": as_json,
     }
 

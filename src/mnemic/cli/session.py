@@ -21,7 +21,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnemic import config
-from mnemic.errors import InvalidInput, InvalidScope, MissingDependency, MnemicError, ModelError, NotFound, StoreError
+from mnemic.errors import (
+    Forbidden,
+    InvalidConfig,
+    InvalidInput,
+    InvalidScope,
+    MissingDependency,
+    MnemicError,
+    ModelError,
+    NotFound,
+    StoreError,
+    TooManyRequests,
+    Unauthorized,
+    Unsupported,
+)
 from mnemic.stores import postgres_url
 
 if TYPE_CHECKING:
@@ -54,6 +67,13 @@ Embedder = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="bundled, bundled:e5, bundled:use or provider:model. [MNEMIC_EMBEDDER]"),
 ]
+Server = Annotated[
+    str | None,
+    typer.Option("--server", metavar="URL", help="A server of Mnemic's, instead of a store. [MNEMIC_SERVER]"),
+]
+ApiKey = Annotated[
+    str | None, typer.Option("--api-key", metavar="KEY", help="The key for that server. [MNEMIC_API_KEY]")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the JSON that the library returns.")]
 
 _EVERYWHERE: dict[str, Any] = {
@@ -62,6 +82,8 @@ _EVERYWHERE: dict[str, Any] = {
     "llm": Llm,
     "llm_base_url": LlmBaseUrl,
     "embedder": Embedder,
+    "server": Server,
+    "api_key": ApiKey,
     "as_json": Json,
 }
 
@@ -108,13 +130,21 @@ class Session:
         return self.ids
 
     def memory(self) -> Memory:
-        """The memory that the settings describe, opened."""
+        """The memory that the settings describe, opened: in a store, or on a server."""
+        if self.settings.server is not None:
+            from mnemic.remote import RemoteMemory
+
+            return RemoteMemory(self.settings.server, api_key=self.settings.api_key)
         from mnemic.sync import Memory
 
         return Memory(**self._arguments())
 
     def closed_memory(self) -> AsyncMemory:
         """The same, not opened yet."""
+        if self.settings.server is not None:
+            from mnemic.remote import AsyncRemoteMemory
+
+            return AsyncRemoteMemory(self.settings.server, api_key=self.settings.api_key)
         from mnemic.memory import AsyncMemory
 
         return AsyncMemory(**self._arguments())
@@ -139,16 +169,18 @@ def command(app: typer.Typer, *, name: str | None = None, whose: tuple[str, ...]
     def register(function: Command) -> Command:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         added = [_parameter(key, kind) for key, kind in shared.items()]
-        added += [_parameter(key, kind, hidden=key != "as_json") for key, kind in _EVERYWHERE.items()]
+        everywhere = {key: kind for key, kind in _EVERYWHERE.items() if key not in {each.name for each in own}}
+        added += [_parameter(key, kind, hidden=key != "as_json") for key, kind in everywhere.items()]
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *added]
 
         @functools.wraps(function)
         def run(ctx: typer.Context, **given: Any) -> None:
-            everywhere = {key: given.pop(key) or (ctx.obj or {}).get(key) for key in _EVERYWHERE}
+            before = ctx.obj or {}
+            shown = {key: (given.pop(key) if key in everywhere else None) or before.get(key) for key in _EVERYWHERE}
             ids = {f"{key}_id": given.pop(key) for key in shared}
-            with failures(as_json=bool(everywhere["as_json"])):
-                code = function(_session(everywhere, ids), **given)
+            with failures(as_json=bool(shown["as_json"])):
+                code = function(_session(shown, ids, command=ctx.command_path.split()[1]), **given)
             if code:
                 raise typer.Exit(code)
 
@@ -167,16 +199,61 @@ def _parameter(key: str, kind: Any, *, hidden: bool = False) -> inspect.Paramete
     return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[base, option])
 
 
-def _session(everywhere: Mapping[str, Any], ids: Mapping[str, str | None]) -> Session:
+def _session(everywhere: Mapping[str, Any], ids: Mapping[str, str | None], *, command: str) -> Session:
     for name, value in ids.items():
         if value is not None and not value.strip():
             raise InvalidScope(f"--{name.removesuffix('_id')} is empty; pass an id, or leave the option out")
     given = {"path": everywhere["store"]} | {
         key: everywhere[key] for key in everywhere if key not in ("store", "as_json")
     }
-    settings = replace(config.load(), **{key: value for key, value in given.items() if value is not None})
+    given = {key: value for key, value in given.items() if value is not None}
+    settings = _in_one_place(replace(config.load(), **given), given, command=command)
     flags = {name: value for name, value in ids.items() if value is not None}
     return Session(settings=settings, flags=flags, json=bool(everywhere["as_json"]))
+
+
+def _in_one_place(settings: config.Settings, flags: Mapping[str, Any], *, command: str) -> config.Settings:
+    """The settings with a store or a server in them, not both.
+
+    Raises:
+        InvalidConfig: both are named, or one is with what is the other's affair.
+        Unsupported: the command is done where the store is.
+    """
+    if "path" in flags and "server" in flags:
+        raise InvalidConfig("--store and --server name two places of memory; pass one of them")
+    if "path" in flags or command in _OWN_STORE:
+        return replace(settings, server=None)
+    if settings.server is None:
+        return settings
+    if settings.path is not None and "server" not in flags:
+        raise InvalidConfig(
+            "MNEMIC_PATH and MNEMIC_SERVER name two places of memory; set one of them, or pass --store or --server"
+        )
+    if command in _WHERE_THE_STORE_IS:
+        raise Unsupported(
+            f"mnemic {command} {_WHERE_THE_STORE_IS[command]}: run it where the server {settings.server} has its store,"
+            " or pass --store"
+        )
+    for name in ("project", "llm", "llm_base_url", "embedder"):
+        if name in flags:
+            raise InvalidConfig(
+                f"--{name.replace('_', '-')} is for a store here; a server has its own, and the project of the API key"
+            )
+    return replace(settings, path=None)
+
+
+_WHERE_THE_STORE_IS = {
+    "serve": "serves a store",
+    "keys": "makes keys where nobody has one yet",
+    "worker": "works off the messages of a store, which a server does by itself",
+    "reindex": "moves a store to another embedder",
+    "backup": "writes a copy of a store to a file beside it",
+    "restore": "puts a backup in the place of a store",
+    "doctor": "examines a store and what is installed",
+}
+"""Commands that a server has nothing to answer, and what they do."""
+
+_OWN_STORE = ("demo",)
 
 
 @contextmanager
@@ -204,9 +281,9 @@ def _code(error: MnemicError) -> int:
     match error:
         case NotFound():
             return NOT_FOUND
-        case InvalidInput():
+        case InvalidInput() | Unsupported():
             return BAD_INPUT
-        case StoreError():
+        case StoreError() | Unauthorized() | Forbidden() | TooManyRequests():
             return STORE_FAILED
         case ModelError() | MissingDependency():
             return MODEL_FAILED
@@ -269,4 +346,6 @@ def settings_as_dict(settings: config.Settings) -> dict[str, Any]:
     found = {name: value for name, value in asdict(settings).items() if value is not None}
     if found.get("path", "").startswith(postgres_url.SCHEMES):
         found["path"] = postgres_url.shown(found["path"])
+    if "api_key" in found:
+        found["api_key"] = "set"
     return found
