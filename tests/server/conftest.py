@@ -1,5 +1,6 @@
 """A server of each kind of store, spoken to over its ASGI interface, and what is needed to speak to it."""
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import httpx2
@@ -12,11 +13,34 @@ from mnemic.server.settings import ServerSettings
 
 
 @asynccontextmanager
+async def _alive(app):
+    """The application's lifespan in one task, as servers run it; pytest begins and ends a fixture in two."""
+    begun, end = asyncio.Event(), asyncio.Event()
+
+    async def live():
+        async with app.router.lifespan_context(app):
+            begun.set()
+            await end.wait()
+
+    living = asyncio.create_task(live())
+    beginning = asyncio.create_task(begun.wait())
+    await asyncio.wait((living, beginning), return_when=asyncio.FIRST_COMPLETED)
+    if living.done():
+        beginning.cancel()
+        await living
+    try:
+        yield
+    finally:
+        end.set()
+        await living
+
+
+@asynccontextmanager
 async def serving(memory, **settings):
     """A client of a server of this memory, and its first key in every request."""
     given = ServerSettings(**({"database": ":memory:", "webhooks_to_private": True} | settings))
     app = create_app(memory, given)
-    async with app.router.lifespan_context(app):
+    async with _alive(app):
         accounts = app.state.service.accounts
         _, secret = await accounts.claim(await accounts.first_code(), email="ann@example.com")
         transport = httpx2.ASGITransport(app=app)
