@@ -10,7 +10,7 @@ import requests
 import schemathesis
 import structlog
 import uvicorn
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from schemathesis import checks
 
 from mnemic import AsyncMemory
@@ -97,6 +97,8 @@ def ask(running, operation, examples):
         def answers(case):
             headers = {"Authorization": f"Bearer {running.secret}"}
             response = case.call(base_url=running.url, session=running.session, headers=headers)
+            # An address of more than 64 KB does not come as far as our routes.
+            assume(response.text != "Invalid HTTP request received.")
             case.validate_response(response, checks=_CHECKS)
 
         answers()

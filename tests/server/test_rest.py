@@ -144,6 +144,8 @@ async def test_filters_narrow_a_listing_and_may_name_whose_it_is(client):
     for query in (ALICE | {"filters": '{"shelf": 2}'}, {"filters": '{"AND": [{"user_id": "alice"}, {"shelf": 2}]}'}):
         page = (await client.get("/v1/memories", params=query)).json()
         assert [each["memory"] for each in page["results"]] == ["B"]
+    body = {"filters": {"shelf": 2, "id": {"nin": [f"{number:036}" for number in range(2000)]}}, "limit": 5, **ALICE}
+    assert (await client.post("/v1/memories/list", json=body)).json()["results"] == page["results"]
 
 
 WIDE = [
@@ -161,6 +163,7 @@ WIDE = [
     ("GET", "/v1/entities", None),
     ("GET", "/v1/graph", None),
     ("GET", "/v1/timeline?attribute=home", None),
+    ("POST", "/v1/memories/list", {"filters": {"shelf": 1}}),
     ("POST", "/v1/memories/search", {"query": "x"}),
     ("POST", "/v1/memories/search", {"query": "x", "user_id": None}),
     ("POST", "/v1/memories/search", {"query": "x", "user_id": "*"}),

@@ -30,8 +30,11 @@ async def add(call: Writes, body: models.Add) -> JSONResponse:
     `GET /v1/events/{change_id}` says when, and `"wait": "extracted"` waits for it.
     """
     call.about(**require(body, body.filters))
-    given = body.given("messages")
-    given.setdefault("wait", "stored")
+    given = body.given("messages", "facts")
+    if body.facts is None:
+        given.setdefault("wait", "stored")
+    else:
+        given["facts"] = [each.given() for each in body.facts]
     given["messages"] = _plain(body.messages)
     return answer(await idempotency.add(call, given), 201)
 
@@ -96,6 +99,19 @@ async def get_all(call: Reads, query: Annotated[models.GetAll, Query()]) -> JSON
         given["filters"] = _filters(query.filters)
     call.about(**require(query, given.get("filters")))
     return answer(await call.memory.get_all(**given))
+
+
+@router.post(
+    "/list",
+    operation_id="list_memories",
+    response_model=types.ListResult,
+    openapi_extra=READS,
+    summary="List memories, asked for in a body",
+)
+async def list_memories(call: Reads, body: models.List) -> JSONResponse:
+    """The same as the GET, for filters that are longer than an address may be."""
+    call.about(**require(body, body.filters))
+    return answer(await call.memory.get_all(**body.given()))
 
 
 @router.delete("", operation_id="delete_all", response_model=answers.AllDeleted, summary="Delete what ids name")

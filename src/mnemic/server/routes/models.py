@@ -70,6 +70,18 @@ class Message(BaseModel):
     )
 
 
+class Finding(Body):
+    """A fact, and the words of the messages that say it."""
+
+    text: Text = Field(examples=["Lives in Taipei"])
+    quote: Text = Field(examples=["I live in Taipei."])
+    subject: Annotated[str, Field(max_length=_MOST_CHARS)] = Field("", examples=["user"])
+    attribute: Annotated[str, Field(max_length=_MOST_CHARS)] = Field("", examples=["lives_in"])
+    object: Annotated[str, Field(max_length=_MOST_CHARS)] = Field("", examples=["Taipei"])
+    kind: Literal["fact", "preference", "event", "procedure"] = "fact"
+    ends: bool = Field(False, description="It says that something stopped being so.")
+
+
 class Add(Ids):
     """Messages to remember."""
 
@@ -88,6 +100,9 @@ class Add(Ids):
         "stored", description="Whether the answer waits for the memories, or only until the messages are stored."
     )
     memory_type: Literal["procedural_memory"] | None = None
+    facts: Annotated[list[Finding], Field(max_length=1000)] | None = Field(
+        None, description="What you found in the messages yourself, in place of an extraction; waited for."
+    )
 
 
 class Remember(Ids):
@@ -223,6 +238,20 @@ class Split(Ids):
 
     entity: Text = Field(examples=["Anna"])
     name: Text = Field(examples=["Annie"])
+
+
+class List(Ids):
+    """Memories."""
+
+    filters: Filters | None = None
+    limit: int | None = Field(None, ge=1, le=_MOST_IN_PAGE)
+    top_k: int | None = Field(None, ge=1, le=_MOST_IN_PAGE, description="The same as `limit`.")
+    cursor: Cursor | None = Field(None, description="`next_cursor` of the page before.")
+    order: Literal["newest", "oldest", "said", "updated"] = "newest"
+    show_expired: bool = False
+    latest_only: bool | None = None
+    as_of: Time | None = None
+    known_at: Time | None = None
 
 
 class Reset(Body):
