@@ -23,11 +23,13 @@ from mnemic.server.audit import Audit
 from mnemic.server.compat.mem0 import mem0_app
 from mnemic.server.compat.mem0_server import mem0_server_app
 from mnemic.server.database import Database
+from mnemic.server.figures import Figures
+from mnemic.server.exports import Exports
 from mnemic.server.limits import Limits
 from mnemic.server.observing import Metrics, Observed
 from mnemic.server.openai_proxy import openai_app
 from mnemic.server.problems import handle_problems
-from mnemic.server.routes import entities, events, health, keys, log, memories, past, projects, webhooks, whole
+from mnemic.server.routes import entities, events, exports, health, keys, log, memories, past, projects, webhooks, whole
 from mnemic.server.routes.description import describe
 from mnemic.server.routes.route import ANSWERS
 from mnemic.server.service import Service
@@ -36,7 +38,7 @@ from mnemic.server.webhooks import Webhooks
 
 ROUTERS = (
     memories.router, log.router, past.router, entities.router, events.router, whole.router, projects.router,
-    keys.router, webhooks.router, health.router,
+    keys.router, webhooks.router, exports.router, health.router,
 )  # fmt: skip
 """What is asked most comes first, as routes are looked through in order."""
 
@@ -76,9 +78,9 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
                 limits=limits,
                 audit=audit,
                 webhooks=hooks,
+                exports=Exports(database),
             )
-            if settings.work:
-                hooks.start()
+            hooks.start()
             for each in (app, *mounted.values()):
                 each.state.service = service
             try:
@@ -100,7 +102,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
         responses=ANSWERS,
         redirect_slashes=False,
     )
-    app.state.metrics = metrics
+    app.state.metrics, app.state.figures = metrics, Figures(metrics.registry)
     handle_problems(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -121,6 +123,10 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
         metrics=metrics,
     )
     app.add_middleware(CorrelationIdMiddleware, validator=_is_plain)
+    if settings.telemetry:
+        from mnemic.server import telemetry
+
+        telemetry.trace(app)
     return app
 
 

@@ -20,6 +20,7 @@ from mnemic.server.accounts import Accounts
 from mnemic.server.audit import Audit
 from mnemic.server.callers import Caller, KeyScope, token_in
 from mnemic.server.database import Database
+from mnemic.server.exports import Exports
 from mnemic.server.limits import Limits
 from mnemic.server.problems import Refused
 from mnemic.server.settings import ServerSettings
@@ -42,6 +43,7 @@ class Service:
     limits: Limits
     audit: Audit
     webhooks: Webhooks
+    exports: Exports
     streams: int = 0
     """How many streams of events are open."""
     _views: dict[str, tuple[AsyncMemory, str, float]] = field(default_factory=dict)

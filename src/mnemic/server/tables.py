@@ -156,3 +156,17 @@ deliveries = Table(
     Index("uq_deliveries_event_id", "webhook_id", "event_id", unique=True),
     Index("ix_deliveries_due", "state", "due_at"),
 )
+
+# A form to fill with what was known when it was asked for. What it is filled with is read when it is fetched, so that
+# nothing of a person is kept here.
+exports = Table(
+    "exports",
+    metadata,
+    _id(),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("form", JSON, nullable=False),
+    Column("ids", JSON, nullable=False),
+    Column("filters", JSON),
+    Column("instructions", Text),
+    _moment("created_at"),
+)

@@ -58,6 +58,21 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_projects_organization_id"), "projects", ["organization_id"], unique=False)
     op.create_table(
+        "exports",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=36), nullable=False),
+        sa.Column("form", sa.JSON(), nullable=False),
+        sa.Column("ids", sa.JSON(), nullable=False),
+        sa.Column("filters", sa.JSON(), nullable=True),
+        sa.Column("instructions", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_exports_project_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exports")),
+    )
+    op.create_index(op.f("ix_exports_project_id"), "exports", ["project_id"], unique=False)
+    op.create_table(
         "keys",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("project_id", sa.String(length=36), nullable=False),
