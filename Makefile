@@ -66,7 +66,7 @@ $(INSTALLED): pyproject.toml
 	touch $@
 
 $(READY): $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --editable ".[server,remote,mcp]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[server,remote,mcp,otel]" --group dev
 	touch $@
 
 # What we are compared with brings much of its own, so it stays out of the development environment.

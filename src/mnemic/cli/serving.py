@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -59,20 +61,35 @@ def serve(
             os.environ[f"MNEMIC_SERVER_{name.upper()}"] = str(value)
     import uvicorn
 
-    uvicorn.run(
-        "mnemic.server.app:application",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_PATIENCE,
-    )
+    with _figures_together(settings.workers):
+        uvicorn.run(
+            "mnemic.server.app:application",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_PATIENCE,
+        )
 
 
 _PATIENCE = 30  # seconds that requests under way have at a shutdown; a model call takes so long
+
+
+@contextmanager
+def _figures_together(workers: int) -> Iterator[None]:
+    """A folder in which several processes add up what they count, unless the environment names one."""
+    if workers == 1 or _SHARED_FIGURES in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="mnemic-metrics-") as folder:
+        os.environ[_SHARED_FIGURES] = folder
+        yield
+
+
+_SHARED_FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def create(

@@ -23,8 +23,8 @@ from mnemic.server.audit import Audit
 from mnemic.server.compat.mem0 import mem0_app
 from mnemic.server.compat.mem0_server import mem0_server_app
 from mnemic.server.database import Database
-from mnemic.server.figures import Figures
 from mnemic.server.exports import Exports
+from mnemic.server.figures import Figures
 from mnemic.server.limits import Limits
 from mnemic.server.observing import Metrics, Observed
 from mnemic.server.openai_proxy import openai_app

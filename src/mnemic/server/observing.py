@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from asgi_correlation_id import correlation_id
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,19 +23,23 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class Metrics:
-    """Figures for Prometheus."""
+    """Figures for Prometheus: of this process, or of all where PROMETHEUS_MULTIPROC_DIR names a folder to share."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "mnemic_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
-        )
+        own: CollectorRegistry | None = self.registry
+        try:
+            MultiProcessCollector(self.registry)  # type: ignore[no-untyped-call]
+            own = None  # what is counted here is read from the folder, with what others counted
+        except ValueError:
+            pass
+        self.requests = Counter("mnemic_requests", "Requests answered.", ("method", "route", "status"), registry=own)
         self.seconds = Histogram(
             "mnemic_request_seconds",
             "Time from a request to the end of its answer.",
             ("method", "route"),
             buckets=_SECONDS,
-            registry=self.registry,
+            registry=own,
         )
 
 

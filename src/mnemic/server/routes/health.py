@@ -34,7 +34,9 @@ async def readyz(request: Request) -> JSONResponse:
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Requests by route and status, and how long they took."""
-    if not request.app.state.service.settings.metrics:
+    """Requests by route and status, how long they took, and what the store holds and waits for."""
+    state = request.app.state
+    if not state.service.settings.metrics:
         raise Refused(404, "metrics are switched off")
-    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    await state.figures.count(state.service)
+    return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
