@@ -397,3 +397,22 @@ async def test_older_versions_are_answered_in_their_shapes(wire):
     assert [each["id"] for each in await wire("GET", "/v1/memories/user/ann/")] == [one]
     assert (await wire("POST", "/v1/users/", {"user_id": "dan"}, status=201))["user_id"] == "dan"
     await wire("POST", "/v1/users/", {"user_id": "dan", "metadata": {"a": 1}}, status=400)
+
+
+async def test_when_it_was_said_can_be_put_right(wire):
+    one = await kept(wire, "Plays chess")
+    for sent in (1705276800, "1705276800", 1705276800.5, "2024-01-15T00:00:00Z"):
+        assert (await wire("PUT", f"/v1/memories/{one}/", {"timestamp": sent}))["created_at"].startswith("2024-01-15")
+    await wire("PUT", f"/v1/memories/{one}/", {"timestamp": "soon"}, status=400)
+    early = {"filters": {"user_id": "ann", "created_at": {"lt": "2024-02-01"}}}
+    assert (await wire("POST", "/v3/memories/", early))["count"] == 1
+
+
+async def test_who_would_sign_up_is_told_where_keys_are_made(wire):
+    for method, path in (
+        ("POST", "/api/v1/auth/email_code/"),
+        ("POST", "/api/v1/auth/email_code/verify/"),
+        ("POST", "/api/v1/auth/agent_mode/"),
+        ("PATCH", "/api/v1/auth/agent_mode/caller/"),
+    ):
+        assert "mnemic keys create" in (await wire(method, path, {"email": "ann@example.com"}, status=403))["detail"]

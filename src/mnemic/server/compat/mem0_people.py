@@ -9,7 +9,7 @@ from typing import Any
 from mnemic import AsyncMemory
 from mnemic.types import SCOPE_IDS
 
-_CHUNK = 10_000  # what one listing gives at most
+_CHUNK = 1_000  # at a time, so that others are answered in between
 
 
 @dataclass

@@ -204,6 +204,18 @@ async def delete_webhook(ask: Administers, webhook_id: str) -> JSONResponse:
     return answer({"message": "Webhook deleted successfully"})
 
 
+# Keys are made by who runs the server, and not by whoever asks.
+
+
+@router.post("/api/v1/auth/email_code/")
+@router.post("/api/v1/auth/email_code/verify/")
+@router.post("/api/v1/auth/agent_mode/")
+@router.patch("/api/v1/auth/agent_mode/caller/")
+async def refuse_sign_up() -> JSONResponse:
+    """Where `mem0 init` would sign up."""
+    raise Refused(403, "keys of this server are made with `mnemic keys create`; give one with --api-key")
+
+
 # Who may.
 
 
