@@ -15,7 +15,7 @@ from mnemic.errors import InvalidFilter, InvalidInput, InvalidScope, describe
 from mnemic.protocols import ARMS, ORDERS, Order
 from mnemic.text import md5
 from mnemic.times import end_of_day, parse_day, parse_time
-from mnemic.types import ROLES, SCOPE_IDS, Limits, Message, Role, Scope
+from mnemic.types import ROLES, SCOPE_IDS, Finding, Limits, Message, Role, Scope
 
 
 class Unset(enum.Enum):
@@ -417,6 +417,42 @@ def labels(value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise InvalidInput(f"categories must be a list of names, not {describe(value)}")
     return tuple(text(each, "categories") for each in value)
+
+
+def findings(value: object) -> tuple[Finding, ...] | None:
+    """Facts as a caller hands them over; None where there are none to take, an empty tuple where there is nothing.
+
+    Raises:
+        InvalidInput: no list, or a fact that cannot be read; the place in the list is named.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise InvalidInput(f"facts must be a list of dictionaries, not {describe(value)}")
+    if len(value) > _MOST_FINDINGS:
+        raise InvalidInput(f"facts holds {len(value):,}; at most {_MOST_FINDINGS:,} fit, so split the messages")
+    return tuple(_finding(each, f"facts[{index}]") for index, each in enumerate(value))
+
+
+_MOST_FINDINGS = 1_000
+_FOUND_KINDS = ("fact", "preference", "event", "procedure")
+_FINDING = tuple(each.name for each in fields(Finding))
+
+
+def _finding(given: object, where: str) -> Finding:
+    if not isinstance(given, Mapping) or not given.keys() <= set(_FINDING) or not {"text", "quote"} <= given.keys():
+        raise InvalidInput(
+            f"{where} must be a dictionary with text, quote and, if you like, {', '.join(_FINDING[2:])},"
+            f" not {describe(given)}"
+        )
+    kind = given.get("kind", "fact")
+    if kind not in _FOUND_KINDS:
+        raise InvalidInput(f"{where}['kind'] must be one of {', '.join(_FOUND_KINDS)}, not {describe(kind)}")
+    named = {name: text(given[name], f"{where}[{name!r}]") for name in ("text", "quote")}
+    named |= {
+        name: text(given[name], f"{where}[{name!r}]") for name in ("subject", "attribute", "object") if given.get(name)
+    }
+    return Finding(**named, kind=kind, ends=flag(given.get("ends", False), f"{where}['ends']"))
 
 
 def choices(value: object) -> dict[str, str]:

@@ -230,6 +230,7 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts, Forms):
         filters: Mapping[str, Any] | None = None,
         wait: Literal["extracted", "stored"] = "extracted",
         memory_type: Literal["procedural_memory"] | None = None,
+        facts: Sequence[Mapping[str, Any]] | None = None,
     ) -> AddResult:
         """Log messages and remember what they say.
 
@@ -247,6 +248,9 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts, Forms):
                 the background, by `mnemic worker`, or by `process_pending()`.
             memory_type: "procedural_memory" makes one memory of how a task was done: what was asked for, and
                 each step in the words of who did it.
+            facts: what somebody has found in the messages who is a model itself, in place of an extraction:
+                `{"text", "quote", "subject"?, "attribute"?, "object"?, "kind"?, "ends"?}` each. A fact is held to the
+                words that it quotes; one that quotes nothing of the messages is refused. An empty list: there are none.
 
         Returns:
             `results`, one item a memory: `event` is ADD, UPDATE (the same said more fully, or put right),
@@ -279,12 +283,18 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts, Forms):
             raise InvalidInput(f"wait must be 'extracted' or 'stored', not {describe(wait)}")
         if memory_type not in (None, "procedural_memory"):
             raise InvalidInput(f"memory_type must be 'procedural_memory' or None, not {describe(memory_type)}")
+        findings = inputs.findings(facts)
+        if findings is not None and (not infer or memory_type is not None or wait == "stored"):
+            raise InvalidInput(
+                "facts are settled with the call: pass them without infer=False, memory_type, wait='stored'"
+            )
         engine = await self._engine.ready()
         if memory_type is not None:
             return present.added(await verbatim.keep_procedure(engine.write, turns, given))
         if not infer:
             return present.added(await verbatim.keep(engine.write, turns, given, "note", talk=True))
-        account = await engine.write.add(turns, given, wait=wait)
+        write = engine.write if findings is None else engine.write.asking(registry.make_handed(findings))
+        account = await write.add(turns, given, wait=wait)
         engine.look_after_pending(left=any(each.state == "pending" for each in account.episodes))
         return present.added(account)
 

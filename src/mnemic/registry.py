@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from mnemic import config, text
 from mnemic.errors import InvalidConfig, MissingDependency, describe
 from mnemic.protocols import LLM, Calibration, Embedder, Extractor, Reranker, Store
 from mnemic.stores import postgres_url
+from mnemic.types import Finding
 
 
 def make_store(path: str | os.PathLike[str] | None, *, project: str | None = None) -> Store:
@@ -86,6 +87,13 @@ def make_extractor(llm: LLM | str | None, *, base_url: str | None = None, api_ke
     from mnemic.extractors.llm import LLMExtractor
 
     return LLMExtractor(model)
+
+
+def make_handed(findings: Sequence[Finding]) -> Extractor:
+    """What answers with facts that were handed over."""
+    from mnemic.extractors.handed import HandedExtractor
+
+    return HandedExtractor(findings)
 
 
 def make_llm(name: str, *, base_url: str | None = None, api_key: str | None = None) -> LLM:

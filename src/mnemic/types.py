@@ -394,6 +394,24 @@ class Fact:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """A fact as somebody hands it over who has found it in the messages: an agent that is a model itself.
+
+    It is believed as an extractor's facts are: as far as its quote bears it out.
+    """
+
+    text: str
+    quote: str
+    subject: str = ""
+    """`user`, `assistant`, or the name of who or what it is about."""
+    attribute: str = ""
+    object: str = ""
+    kind: Literal["fact", "preference", "event", "procedure"] = "fact"
+    ends: bool = False
+    """It says that something stopped being so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
     """A turn (`quote` None), or one sentence of it, judged to hold nothing lasting."""
 

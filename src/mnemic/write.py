@@ -8,6 +8,7 @@ changed meanwhile. A message whose extraction fails stays pending, and is tried 
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import random
 from collections import defaultdict
@@ -167,6 +168,12 @@ class WritePath:
         self._limits = limits or Limits()
         self.keep_secrets = keep_secrets
         self._orders: WeakValueDictionary[Scope, asyncio.Lock] = WeakValueDictionary()
+
+    def asking(self, extractor: Extractor) -> WritePath:
+        """The same path, which asks another extractor. What it does not get done is left to the one there is."""
+        path = copy.copy(self)
+        path._extractor = extractor  # noqa: SLF001 - its own kind
+        return path
 
     async def add(self, messages: Sequence[Message], given: Given, *, wait: Wait) -> Account:
         """Log the messages; then, unless only that is waited for, make memories of what they say."""

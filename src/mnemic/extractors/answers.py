@@ -7,16 +7,44 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeGuard
+from typing import Literal, Protocol, TypeGuard
 
 from mnemic import slots
 from mnemic.extractors import quotes
-from mnemic.prompts.extract import ExtractedFact
 from mnemic.text import query_terms, side, terms
 from mnemic.types import Deed, ExtractionRequest, Fact, Near, Precision, Refusal, Turn
 
 
-def fact(raw: ExtractedFact, request: ExtractionRequest, origin: Sequence[int]) -> Fact | Refusal | None:
+class Raw(Protocol):
+    """One fact as a model writes it; see `prompts.extract.ExtractedFact`."""
+
+    @property
+    def turn(self) -> int: ...  # noqa: D102
+    @property
+    def quote(self) -> str: ...  # noqa: D102
+    @property
+    def known(self) -> int: ...  # noqa: D102
+    @property
+    def does(self) -> Literal["new", "same", "fuller", "replaces", "ends", "unsure"]: ...  # noqa: D102
+    @property
+    def text(self) -> str: ...  # noqa: D102
+    @property
+    def subject(self) -> str: ...  # noqa: D102
+    @property
+    def attribute(self) -> str: ...  # noqa: D102
+    @property
+    def object(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> Literal["fact", "preference", "event", "procedure"]: ...  # noqa: D102
+    @property
+    def valid_from(self) -> str: ...  # noqa: D102
+    @property
+    def valid_to(self) -> str: ...  # noqa: D102
+    @property
+    def categories(self) -> Sequence[str]: ...  # noqa: D102
+
+
+def fact(raw: Raw, request: ExtractionRequest, origin: Sequence[int]) -> Fact | Refusal | None:
     """The fact with its quote found in a turn, or why not. None when nothing in it can be placed."""
     turns = request.turns
     quote, text = _readable(raw.quote, turns), _readable(raw.text, turns)
@@ -74,7 +102,7 @@ def _lacks_value(text: str, value: str, quote: str) -> bool:
     return bool(named) and _object(value, quote) is not None and named.isdisjoint(terms(text))
 
 
-def _is_copied(text: str, raw: ExtractedFact, turn: Turn, request: ExtractionRequest) -> bool:
+def _is_copied(text: str, raw: Raw, turn: Turn, request: ExtractionRequest) -> bool:
     """Whether the text is one of a known memory that it is to change, or has words that only such a memory has."""
     if raw.does not in ("new", "same") and any(text == each.text for each in request.near):
         return True
@@ -93,7 +121,7 @@ def _readable(written: str, turns: Sequence[Turn]) -> str:
     return written.strip()
 
 
-def _deed(raw: ExtractedFact, text: str, near: Sequence[Near]) -> tuple[Deed, int | None]:
+def _deed(raw: Raw, text: str, near: Sequence[Near]) -> tuple[Deed, int | None]:
     """What it does to which known memory; `new` where it points at none that was shown."""
     if raw.does == "new" or not 1 <= raw.known <= len(near):
         return "new", None
