@@ -130,6 +130,16 @@ class Engine:
                     self.opened = True
         return self
 
+    async def open_store(self) -> Store:
+        """The store of its project, open, whatever embedder its vectors are of."""
+        if self.base is not None:
+            base = await self.base.open_store()
+            if not self.opened:
+                self.store = base.within(None if self.every else self.project)
+        elif not self.opened:
+            await self.store.open()
+        return self.store
+
     async def _check_space(self) -> None:
         space = await self.store.space()
         if space is not None and space.name != self.embedder.name:

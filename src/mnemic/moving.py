@@ -59,13 +59,11 @@ class Moving(Handle):
         target, overwrite = file_name(path), inputs.flag(overwrite, "overwrite")
         vectors = inputs.flag(vectors, "vectors")
         scope = self._scope(inputs.ids(user_id, agent_id, app_id, run_id))
-        engine = self._engine
-        if not engine.opened:
-            await engine.store.open()  # whatever embedder its vectors are of
+        store = await self._engine.open_store()
         with ExitStack() as stack:
             copy = stack.enter_context(files.unfinished(target, overwrite=overwrite))
             output = _Writing(stack.enter_context(exports.Destination(copy, target)), scope, progress)
-            await engine.store.export(scope, output.take, vectors=vectors)
+            await store.export(scope, output.take, vectors=vectors)
             output.end()
         size = await asyncio.to_thread(os.path.getsize, target)
         counts = {name: output.counts[kind] for kind, name in NAMES.items()}
