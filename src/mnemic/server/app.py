@@ -17,7 +17,6 @@ from starlette.routing import Route
 
 from mnemic import AsyncMemory, __version__, config
 from mnemic.errors import InvalidConfig
-from mnemic.mcp import http as mcp
 from mnemic.server.accounts import Accounts
 from mnemic.server.audit import Audit
 from mnemic.server.compat.mem0 import mem0_app
@@ -26,6 +25,8 @@ from mnemic.server.database import Database
 from mnemic.server.exports import Exports
 from mnemic.server.figures import Figures
 from mnemic.server.limits import Limits
+from mnemic.server.mcp import PATH as MCP
+from mnemic.server.mcp import Door
 from mnemic.server.observing import Metrics, Observed
 from mnemic.server.openai_proxy import openai_app
 from mnemic.server.problems import handle_problems
@@ -57,7 +58,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     limits = Limits(key=settings.key_limit, project=settings.project_limit)
     metrics = Metrics()
     mounted = {"/openai/v1": openai_app(), "/mem0": mem0_app(), "/mem0-server": mem0_server_app()}
-    door = mcp.Door()
+    door = Door()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -109,7 +110,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     describe(app)
     for path, each in mounted.items():
         app.mount(path, each)
-    app.router.routes.append(Route(mcp.PATH, door, include_in_schema=False))
+    app.router.routes.append(Route(MCP, door, include_in_schema=False))
     if settings.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"], max_age=600
