@@ -2,11 +2,16 @@
 
 import asyncio
 import json
+import os
+import socket
+import sys
 
+import httpx2
 import pytest
 from sqlalchemy import select, update
 
-from conftest import key_of
+from conftest import key_of, serving
+from mnemic import AsyncMemory
 from mnemic.server.database import moment
 from mnemic.server.idempotency import HELD, Marks
 from mnemic.server.tables import requests
@@ -184,3 +189,94 @@ async def test_a_key_has_a_length(client, key):
     body = {"text": "x", **ALICE}
     answer = await client.post("/v1/memories/remember", json=body, headers={"Idempotency-Key": key})
     assert answer.status_code == 400
+
+
+async def test_a_database_server_keeps_accounts_and_marks_as_a_file_does(memory, new_database):
+    async with serving(memory, database=new_database()) as client:
+        body = {"text": "Plays chess", **ALICE}
+        answers = await asyncio.gather(*(send(client, "POST", "/v1/memories/remember", body) for _ in range(8)))
+        assert {each.status_code for each in answers} <= {201, 409}
+        await cut_short(client)
+        again = await send(client, "POST", "/v1/memories/remember", body)
+        assert (again.status_code, again.json()["results"][0]["memory"]) == (201, "Plays chess")
+        assert (await memory.get_all(user_id="alice"))["total"] == 1
+        project = (await client.post("/v1/projects", json={"name": "second", "settings": {"decay": False}})).json()
+        path = f"/v1/projects/{project['id']}"
+        assert (await client.put(f"{path}/members/bea@example.com", json={"role": "READER"})).status_code == 200
+        made = await client.post(f"{path}/keys", json={"name": "hers", "email": "bea@example.com", "scopes": ["read"]})
+        bea = {"Authorization": f"Bearer {made.json()['key']}"}
+        assert (await client.get("/v1/memories", params=ALICE, headers=bea)).json()["results"] == []
+        assert (await client.get(path)).json()["settings"] == {"decay": False}
+        assert (await client.delete(f"{path}/members/bea@example.com")).status_code == 200
+        assert (await client.get("/v1/memories", params=ALICE, headers=bea)).status_code == 401
+        assert len((await client.get("/v1/audit", params={"limit": 3})).json()["results"]) == 3
+        for bad in ("a%00b", "%F0%9F%98%80", "a" * 65):
+            assert (await client.get(f"/v1/projects/{bad}")).status_code in (404, 422), bad
+            assert (await client.delete(f"/v1/members/{bad}@example.com")).status_code in (400, 404), bad
+
+
+class Process:
+    """A server process of its own, on files in a folder."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    async def start(self):
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "uvicorn", "--factory", "mnemic.server.app:application", "--port", str(self._port),
+            env=os.environ | {"MNEMIC_PATH": f"{self._folder}/m.db", "MNEMIC_SERVER_DATABASE": f"{self._folder}/s.db"},
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        async with httpx2.AsyncClient(base_url=self.url) as client:
+            while True:
+                try:
+                    assert (await client.get("/readyz")).status_code == 200
+                except httpx2.TransportError:
+                    await asyncio.sleep(0.05)
+                else:
+                    return
+
+    async def kill(self):
+        self._process.kill()
+        await self._process.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.behaviour("S8")
+async def test_requests_cut_by_a_killed_server_have_one_effect_when_they_are_repeated(tmp_path):
+    async with AsyncMemory(str(tmp_path / "m.db")) as memory, serving(memory, database=str(tmp_path / "s.db")) as made:
+        headers = {"Authorization": f"Bearer {made.secret}"}
+    process, answered = Process(tmp_path), {}
+    await process.start()
+
+    async def remember(client, number):
+        body = {"messages": f"Note number {number}", "infer": False, "user_id": "alice"}
+        while number not in answered:
+            try:
+                answer = await client.post("/v1/memories", json=body, headers={"Idempotency-Key": f"k{number}"})
+            except httpx2.TransportError:  # it was killed, or is not yet there again
+                await asyncio.sleep(0.05)
+                continue
+            if answer.status_code == 201:
+                answered[number] = answer.json()["results"][0]["id"]
+            else:
+                assert answer.status_code == 409
+                await asyncio.sleep(float(answer.headers["Retry-After"]))
+
+    async with httpx2.AsyncClient(base_url=process.url, headers=headers, timeout=60) as client:
+        work = [asyncio.create_task(remember(client, number)) for number in range(150)]
+        for enough in (20, 60, 100):
+            while len(answered) < enough:  # noqa: ASYNC110 - several tasks answer
+                await asyncio.sleep(0.01)
+            await process.kill()
+            await process.start()
+        await asyncio.gather(*work)
+        await process.kill()
+    async with AsyncMemory(str(tmp_path / "m.db")) as memory:
+        kept = (await memory.get_all(user_id="alice", limit=1000))["results"]
+    assert sorted(each["memory"] for each in kept) == sorted(f"Note number {number}" for number in range(150))
+    assert {each["id"] for each in kept} == set(answered.values())

@@ -17,7 +17,7 @@ from mnemic.server.accounts import TRUSTED
 from mnemic.server.organizations import Organizations
 from mnemic.server.problems import Refused
 from mnemic.server.routes.keys import KeyItem, KeyList, MadeKey, NewKey, made, shown
-from mnemic.server.routes.models import Body, Cursor, PathId
+from mnemic.server.routes.models import Body, PathId
 from mnemic.server.routes.route import resource
 from mnemic.server.service import Administers, Call, Reads, answer
 
@@ -407,7 +407,9 @@ async def revoke_project_key(admin: Admin, project_id: ProjectId, key_id: PathId
 
 @router.get("/audit", operation_id="audit", response_model=AuditList, summary="Who read, wrote, exported and erased")
 async def audit(
-    call: Administers, limit: Annotated[int, Query(ge=1, le=1000)] = 100, cursor: Cursor | None = None
+    call: Administers,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str, Query(max_length=64, pattern="^[0-9a-f-]+$")] | None = None,
 ) -> JSONResponse:
     """Calls of this project's keys, the newest first. No words of memories stand in it."""
     rows = await call.service.audit.rows(call.caller.project_id, limit=limit + 1, before=cursor)
