@@ -155,7 +155,7 @@ def worker(url):
 def work(url):
     """What `mnemic worker` does, with the fake model."""
     session = SimpleNamespace(ids={}, json=True, closed_memory=lambda: AsyncMemory(**parts(url), background=False))
-    return asyncio.run(upkeep._work(session, once=False))
+    return asyncio.run(upkeep._work(session, once=False, everywhere=False))
 
 
 def live(memory, name, said, counts, stop):
