@@ -16,7 +16,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(length=36), nullable=False),
         sa.Column("key_id", sa.String(length=36), nullable=False),
         sa.Column("email", sa.String(length=320), nullable=False),
-        sa.Column("action", sa.String(length=60), nullable=False),
+        sa.Column("action", sa.String(length=200), nullable=False),
         sa.Column("route", sa.String(length=200), nullable=False),
         sa.Column("ids", sa.JSON(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
