@@ -1,5 +1,7 @@
 """mem0's published Python client, sync and async, unmodified, against our server."""
 
+import json
+
 import httpx2
 import pytest
 from mem0_clients import Client, Raised, listening, serving
@@ -231,6 +233,31 @@ def test_a_profile_is_put_together_when_it_is_read(mem0, account):
     with pytest.raises(Raised) as unknown:
         mem0.get_profile("nobody")
     assert unknown.value.type == "MemoryNotFoundError"
+
+
+def test_an_export_is_filled_with_what_was_known_when_it_was_asked_for(mem0, account):
+    finished(account, mem0.add("I live in Taipei.", user_id="ann")["event_id"])
+    schema = {"type": "object", "properties": {"home": {"type": "string"}, "pets": {"type": "array"}}}
+    whose = {"AND": [{"user_id": "ann"}]}
+    made = mem0.create_memory_export(schema, filters=whose, export_instructions="In one word.")
+    finished(account, mem0.add("I live in Oslo now.", user_id="ann")["event_id"])
+    assert mem0.get_memory_export(memory_export_id=made["id"]) == {"home": "Taipei", "pets": []}
+    assert mem0.get_memory_export(filters={"user_id": "ann"})["home"] == "Taipei"
+    text = mem0.create_memory_export(json.dumps(schema), user_id="ann")
+    assert mem0.get_memory_export(memory_export_id=text["id"])["home"] == "Oslo"
+    for call, kind in (
+        (lambda: mem0.get_memory_export(filters={"user_id": "bob"}), "MemoryNotFoundError"),
+        (
+            lambda: mem0.get_memory_export(memory_export_id="0190a1b2-0000-4000-8000-000000000000"),
+            "MemoryNotFoundError",
+        ),
+        (lambda: mem0.create_memory_export(schema), "ValidationError"),
+        (lambda: mem0.create_memory_export(schema, filters={"user_id": "*"}), "ValidationError"),
+        (lambda: mem0.create_memory_export({}, filters=whose), "ValidationError"),
+    ):
+        with pytest.raises(Raised) as raised:
+            call()
+        assert raised.value.type == kind
 
 
 def test_a_webhook_is_told_of_what_happens(mem0, account):

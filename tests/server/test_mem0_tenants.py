@@ -43,8 +43,10 @@ async def tenants(client):
 
     listed, hooks, _, people = await everything()
     assert (len(listed), len(hooks), len(people)) == (1, 1, 4)
+    form = {"properties": {"notes": {"type": "array"}}}
+    export = await they("POST", "/v1/exports/", {"schema": form, "filters": {"user_id": "ann"}})
     ids = {
-        "memory": kept["results"][0]["id"], "event": kept["event_id"], "waits": waits["event_id"],
+        "export": export["id"], "memory": kept["results"][0]["id"], "event": kept["event_id"], "waits": waits["event_id"],
         "organization": organization, "project": project.id, "webhook": hook["webhook_id"],
     }  # fmt: skip
     return speak, ids, everything
@@ -63,6 +65,8 @@ ASKED = [
     ("GET", "/v1/event/{event}/", None),
     ("GET", "/v1/event/{waits}/", None),
     ("GET", "/v2/entities/user/ann/profile/", None),
+    ("POST", "/v1/exports/get/", {"memory_export_id": "{export}"}),
+    ("POST", "/v1/exports/get/", {"filters": {"user_id": "ann"}}),
     ("POST", "/v2/profiles/jobs/", {"operation": "trigger", "entity_type": "user", "entity_id": "ann"}),
     ("GET", PROJECT, None),
     ("PATCH", PROJECT, {"custom_instructions": "mine now"}),
@@ -88,7 +92,7 @@ async def test_what_is_another_tenants_is_not_there(tenants, method, path, body)
     speak, ids, everything = tenants
     before = await everything()
     if body is not None:
-        body = json.loads(json.dumps(body).replace("{memory}", ids["memory"]))
+        body = json.loads(json.dumps(body).replace("{memory}", ids["memory"]).replace("{export}", ids["export"]))
     status, text = await speak(method, path.format(**ids), body)
     assert status == 404, text
     assert SECRET not in text

@@ -132,6 +132,15 @@ def test_a_profile_is_put_together_when_it_is_read(typescript, account):
     assert typescript.sampleProfiles({"limit": 1})["entityIds"] == ["ann"]
 
 
+def test_an_export_is_filled_by_its_schema(typescript, account):
+    added = typescript.add([{"role": "user", "content": "I live in Taipei."}], {"userId": "ann"})
+    finished(account, added["eventId"])
+    schema = {"type": "object", "properties": {"home": {"type": "string"}}}
+    made = typescript.createMemoryExport({"schema": schema, "filters": {"userId": "ann"}})
+    assert typescript.getMemoryExport({"memoryExportId": made["id"]}) == {"home": "Taipei"}
+    assert typescript.getMemoryExport({"filters": {"user_id": "ann"}}) == {"home": "Taipei"}
+
+
 def test_a_webhook_is_told_of_what_happens(typescript):
     typescript.ping()
     with listening() as (url, told):

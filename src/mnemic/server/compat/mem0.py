@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from mnemic.server.compat import mem0_entities, mem0_events, mem0_legacy, mem0_memories, mem0_profiles, mem0_projects
+from mnemic.server.compat import (
+    mem0_entities,
+    mem0_events,
+    mem0_exports,
+    mem0_legacy,
+    mem0_memories,
+    mem0_profiles,
+    mem0_projects,
+)
 from mnemic.server.compat.mem0_pages import Pages
 from mnemic.server.compat.mem0_wire import RawPaths, handle_errors
 
 # Routes with fixed words stand before those that take anything in the same place.
 ROUTERS = (
     mem0_events.router, mem0_profiles.router, mem0_memories.router, mem0_legacy.router, mem0_entities.router, mem0_projects.router,
+    mem0_exports.router,
 )  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from fastapi.responses import JSONResponse
 
 from mnemic import inputs
 from mnemic.errors import InvalidInput, describe
+from mnemic.filling import checked_schema
 from mnemic.server.compat.mem0_people import everybody
-from mnemic.filling import checked_schema, filled
 from mnemic.server.compat.mem0_wire import Administers, Ask, Asks, Writes
 from mnemic.server.organizations import Organizations
 from mnemic.server.problems import Refused
@@ -24,7 +24,6 @@ router = APIRouter()
 
 _JOBS = "/v2/profiles/jobs/"
 _SETTINGS = "/v2/profiles/settings/"
-_MOST_MEMORIES = 1000  # of one user that a schema is filled from
 _UNSET: Mapping[str, Any] = {"schema": None, "custom_instructions": None}
 
 
@@ -39,10 +38,10 @@ async def get_profile(ask: Asks, name: str) -> JSONResponse:
     if not settings["enabled"]:
         return answer(shown | {"status": "not_enabled"})
     made = await ask.memory.profile(user_id=user_id)
-    newest = await ask.memory.get_all(user_id=user_id, order="updated", limit=_MOST_MEMORIES)
+    newest = await ask.memory.get_all(user_id=user_id, order="updated", limit=1)
     if not newest["results"]:
         return answer(shown | {"status": "pending" if waiting else "insufficient_data"})
-    schema = settings["entities"]["user"]["schema"]
+    schema, wish = settings["entities"]["user"]["schema"], settings["entities"]["user"]["custom_instructions"]
     profile: Any = {
         "summary": made["text"],
         "facts": [each["text"] for each in made["facts"]],
@@ -50,7 +49,7 @@ async def get_profile(ask: Asks, name: str) -> JSONResponse:
         "preferences": [each["text"] for each in made["preferences"]],
     }
     if schema is not None:
-        profile = filled(schema, newest["results"])
+        profile = (await ask.memory.fill(schema, user_id=user_id, instructions=wish))["result"]
     done = {"status": "succeeded", "profile": profile, "generation_count": 1}
     return answer(shown | done | {"updated_at": newest["results"][0]["updated_at"]})
 
