@@ -26,9 +26,13 @@ STREAM = "/v1/events/stream"
 
 HOSTILE = [
     "*", "%", "_", "%%", "alic_", "alice%", "' OR '1'='1", '"; DROP TABLE memories; --', "alice'--", "../alice", "..",
-    "a" * 300, " ", "", "\t", "​", "ALICE", "ａｌｉｃｅ", "愛麗絲", "alice\u0000", "\U0001f600", "null", "None",
+    "a" * 300, " ", "", "\t", "\u200b", "ALICE", "ａｌｉｃｅ", "愛麗絲", "alice\u0000", "\U0001f600", "null", "None",
     "0", "-1", "00000000-0000-0000-0000-000000000000", "{alice}", "$ne", "*/*", "alice,bob", "[alice]",
 ]  # fmt: skip
+SCHEMA = {
+    "type": "object",
+    "properties": {"tea": {"type": "string"}, "facts": {"type": "array", "items": {"type": "string"}}},
+}
 WORDS = ["tea", "where is it?", "I like tea.", "note", "bees and tea", "綠茶"]
 
 
@@ -38,7 +42,7 @@ def routes_of(routes, prefix=""):
         path = prefix + getattr(route, "path", "")
         inner = getattr(route, "original_router", None) or getattr(route, "app", None)
         if isinstance(route, Route):
-            yield from ((method, path) for method in sorted(route.methods - {"HEAD"}))
+            yield from ((method, path) for method in sorted((route.methods or {"POST"}) - {"HEAD"}))
         elif getattr(inner, "routes", None):
             yield from routes_of(inner.routes, path)
         else:
@@ -100,6 +104,8 @@ class Tenant:
         ):  # fmt: skip
             self.take(await self.told("GET", path, params=who | more))
         self.take(await self.told("GET", "/v1/audit", params={"limit": 2}))
+        asked = {"schema": SCHEMA, "user_id": "alice"}
+        self.note("export_id", (await self.told("POST", "/v1/exports", json=asked)).get("id"))
         self.note("project_id", self.project)
         self.note("org", self.organization)
         self.note("email", self.email)
@@ -135,7 +141,7 @@ async def state_of(tenant, folder):
         rows = {}
         for name, column in (
             ("projects", "id"), ("keys", "project_id"), ("members", "organization_id"), ("webhooks", "project_id"),
-            ("requests", "project_id"),
+            ("requests", "project_id"), ("exports", "project_id"),
         ):  # fmt: skip
             table = getattr(tables, name)
             where = tenant.organization if column == "organization_id" else tenant.project
@@ -158,8 +164,8 @@ async def state_of(tenant, folder):
 class Drawn:
     """Requests of a tenant, drawn at random, about what it has, what another has, and what nobody has."""
 
-    def __init__(self, rng, mine, theirs, schema):
-        self.rng, self.mine, self.theirs = rng, mine, theirs
+    def __init__(self, rng, mine, theirs, schema, tools):
+        self.rng, self.mine, self.theirs, self.tools = rng, mine, theirs, tools
         self.components = schema["components"]["schemas"]
         self.described = schema["paths"]
         # Half of the other's ids are never sent, so that they cannot come back as an echo.
@@ -224,6 +230,9 @@ class Drawn:
         filled = re.sub(r"{([^}:]+)[^}]*}", lambda found: quote(self.of(found[1]), safe="") or "-", path)
         operation = self.described.get(path, {}).get(method.lower())
         given = {"headers": self.headers()}
+        if path == "/mcp":
+            given["headers"] |= {"Accept": "application/json, text/event-stream"}
+            return path, given | {"json": {"jsonrpc": "2.0", "id": 1, **self.spoken()}}
         if operation is None:
             query, body = self.lax(path)
         else:
@@ -241,6 +250,18 @@ class Drawn:
         clean = {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in query.items()}
         return filled, given | {"params": {name: str(value) for name, value in clean.items() if value is not None}}
 
+    def spoken(self):
+        """A call of a tool, or what else there is to be read."""
+        tool = self.rng.choice(self.tools)
+        user = quote(self.of("user_id"), safe="")
+        return self.rng.choice([
+            *[{"method": "tools/call", "params": {"name": tool["name"], "arguments": self.value(tool["inputSchema"], "")}}] * 4,
+            {"method": "resources/read", "params": {"uri": f"mnemic://profile/{user}"}},
+            {"method": "resources/read", "params": {"uri": f"mnemic://memory/{self.of('memory_id')}"}},
+            {"method": "resources/list"}, {"method": "prompts/list"},
+            {"method": "prompts/get", "params": {"name": "with_memory", "arguments": {"question": "bees", "user_id": user}}},
+        ])  # fmt: skip
+
     def query(self, operation):
         found = {}
         for each in operation.get("parameters", []):
@@ -251,18 +272,19 @@ class Drawn:
             for name, value in found.items()
         }
 
-    def value(self, schema, name):
+    def value(self, schema, name):  # noqa: C901, PLR0912 - a table of cases
         """A value of a schema; what names something names the other's."""
         if "$ref" in schema:
             schema = self.components[schema["$ref"].rpartition("/")[2]]
         if name == "filters":
             return self.filters()
-        if name == "seconds":
-            return 0
-        if name == "url":
-            return "http://127.0.0.1:9/own"
-        if name == "email":
-            return self.rng.choice(["new@example.com", self.mine.email, self.theirs.email])
+        special = {
+            "seconds": 0, "url": "http://127.0.0.1:9/own", "schema": SCHEMA, "output_schema": SCHEMA,
+            "email": self.rng.choice(["new@example.com", self.mine.email, self.theirs.email]),
+            "expires_at": "2999-01-01T00:00:00Z", "expiration_date": "2999-01-01",
+        }  # fmt: skip
+        if name in special:
+            return special[name]
         for alternatives in ("anyOf", "oneOf"):
             if alternatives in schema:
                 real = [each for each in schema[alternatives] if each.get("type") != "null"]
@@ -289,9 +311,7 @@ class Drawn:
             case "boolean":
                 return self.rng.random() < 0.7
         if name in ("since", "until", "at", "timestamp", "as_of", "known_at", "reference_date", "expiration_date"):
-            return "2025-01-01" if name != "expiration_date" else "2999-01-01"
-        if name == "expires_at":
-            return "2999-01-01T00:00:00Z"
+            return "2025-01-01"
         if name == "cursor" or name.endswith("_id") or name in ("entity", "other", "only"):
             return self.of({"only": "memory_id"}.get(name, name))
         return self.rng.choice(WORDS)
@@ -306,8 +326,9 @@ class Drawn:
             "name": "tea", "url": "http://127.0.0.1:9/own", "event_types": ["memory_add"], "role": "READER",
             "email": self.rng.choice(["new@example.com", self.theirs.email]), "feedback": "POSITIVE", "infer": False,
             "custom_instructions": "Tea.", "enabled": True, "delete_linked": "true", "threshold": 0, "version": "v2",
-            "schema": {"type": "object", "properties": {"tea": {"type": "string"}}}, "entity_id": "alice",
-            "entity_type": "user", "user": "alice", "model": "m", "event_id": self.of("event_id"),
+            "schema": SCHEMA,
+            "memory_export_id": self.of("export_id"), "entity_id": "alice",
+            "entity_type": "user", "user": "alice", "operation": "trigger", "model": "m", "event_id": self.of("event_id"),
         }  # fmt: skip
         needed = {
             "/search/": {"query", "filters"}, "/add/": {"messages", "user_id"}, "/v1/memories/": {"messages", "user_id"},
@@ -315,8 +336,8 @@ class Drawn:
             "/members/": {"email", "role"}, "/users/": {"user_id"}, "/agents/": {"agent_id"}, "/apps/": {"app_id"},
             "/runs/": {"run_id"}, "/completions": {"messages", "user", "model"}, "/webhooks": {"url", "name", "event_types"},
             "/projects/": {"name", "url", "event_types", "custom_instructions"}, "/summary/": {"filters"},
-            "/settings/": {"enabled"}, "/jobs/": {"entity_id", "entity_type", "user_id"}, "/{memory_id}/": {"text"},
-            "/search": {"query", "user_id"}, "/memories": {"messages", "user_id"}, "/{project_id}/": {"custom_instructions"},
+            "/settings/": {"enabled"}, "/exports/": {"schema", "filters"}, "/exports/get/": {"memory_export_id"}, "/jobs/": {"entity_id", "entity_type", "operation"}, "/{memory_id}/": {"text"},
+            "/memories/{memory_id}": {"text"}, "/search": {"query", "user_id"}, "/memories": {"messages", "user_id"}, "/{project_id}/": {"custom_instructions"},
         }  # fmt: skip
         every |= {"app_id": "app", "run_id": "run"}
         wanted = set().union(*(fields for end, fields in needed.items() if path.endswith(end)))
@@ -429,6 +450,16 @@ def counted(client):
     return found
 
 
+async def tools_of(tenant):
+    """What MCP offers."""
+    answer = await tenant.ask(
+        "POST", "/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
+        headers={"Accept": "application/json, text/event-stream"},
+    )  # fmt: skip
+    (line,) = [each for each in answer.text.splitlines() if '"result"' in each]
+    return json.loads(line.removeprefix("data:"))["result"]["tools"]
+
+
 async def fuzz(client, mine, theirs, seed, times):
     """Each route some times; every answer is looked through for what is the other's."""
     rng = random.Random(seed)
@@ -436,18 +467,21 @@ async def fuzz(client, mine, theirs, seed, times):
     asked = [
         (method, path)
         for method, path in routes_of(client.app.routes)
-        if path != STREAM and not DOCUMENTS.fullmatch(path) and method is not None
+        if path != STREAM and not DOCUMENTS.fullmatch(path)
     ]
     work = [each for each in asked for _ in range(times)]
     rng.shuffle(work)
-    drawn = Drawn(rng, mine, theirs, schema)
+    tools = await tools_of(mine)
+    for each in tools:
+        schema["components"]["schemas"] |= each["inputSchema"].get("$defs", {})
+    drawn = Drawn(rng, mine, theirs, schema, tools)
     answer = await mine.ask("GET", "/v1/project")
     for number, (method, path) in enumerate(work, start=1):
         if answer.status_code in (401, 403) and not await mine.may():
             word = f"numbat{rng.randrange(10**6)}"
             mine = await another(client, word)
             await mine.live()
-            drawn = Drawn(rng, mine, theirs, schema)
+            drawn = Drawn(rng, mine, theirs, schema, tools)
         elif number % 100 == 0:
             await mine.live()  # for what it had is deleted, by and by
         address, given = drawn.request(method, path)
@@ -461,6 +495,10 @@ async def fuzz(client, mine, theirs, seed, times):
     return asked
 
 
+# What takes a code that nobody has, and an export of one's own project.
+SELDOM = {("POST", "/v1/setup"), ("POST", "/v1/import")}
+
+
 @pytest.mark.behaviour("S3")
 @pytest.mark.parametrize("attacker", ["first", "second"])
 async def test_no_route_shows_or_changes_anything_of_another_tenant(served, tmp_path, attacker):
@@ -470,4 +508,4 @@ async def test_no_route_shows_or_changes_anything_of_another_tenant(served, tmp_
     assert [each for each in asked if each not in answered] == [], "a route was never reached"
     assert len(asked) > 100
     misread = [each for each in asked if answered[each] <= {400, 401, 405, 415, 422}]
-    assert set(misread) <= {("POST", "/v1/setup"), ("POST", "/v1/import")}, "what is not understood proves nothing"
+    assert set(misread) <= SELDOM, "what is not understood proves nothing"
