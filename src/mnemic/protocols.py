@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -215,7 +215,7 @@ class NewMemory:
     memory: Memory
     vectors: Vectors | None
     replaces: int | None = None
-    """The version this one was decided on; None for a new id."""
+    """The version this one was decided on, whose pin and rating it takes over as they are then; None for a new id."""
     episode_id: str | None = None
     once: str | None = None
     """A key that at most one current memory of the owner may have; a second one is a Conflict."""
@@ -545,8 +545,7 @@ class Probe:
     """Which of what was found will be loaded next. It is quick, and may be called in any thread, and again."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A possible hit with what each arm found in it (None: nothing), as `ranking.rank` scores it."""
 
     id: str

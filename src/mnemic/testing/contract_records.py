@@ -14,7 +14,7 @@ import pytest
 from mnemic import filters
 from mnemic.errors import Conflict, InvalidInput, WrongEmbedder
 from mnemic.ids import new_id
-from mnemic.protocols import ARMS, Found, Proof, Retire, SetState, Space, Write
+from mnemic.protocols import ARMS, Annotate, Found, Proof, Retire, SetState, Space, Write
 from mnemic.testing.contract_values import (
     ALICE,
     BOB,
@@ -53,6 +53,20 @@ class RecordsContract(Contract):
     """Episodes and memories as they are written, found and listed."""
 
     # Writing and reading back.
+
+    async def test_a_new_version_is_pinned_and_rated_as_the_one_it_takes_the_place_of(
+        self, make_store: MakeStore
+    ) -> None:
+        async with opened(make_store) as store:
+            memory = known(ALICE, "Lives in Oslo")
+            await store.commit(adding(memory))
+            _, correction = updating(memory, "Lives in Bergen")  # decided before the memory was pinned
+            note = Annotate(memory_id=memory.id, version=1, pinned=True, rating=2, feedback="POSITIVE")
+            await store.commit(Write(scope=ALICE, at=T0, annotate=(note,)))
+            await store.commit(correction)
+            found = (await store.load([memory.id]))[memory.id]
+            assert isinstance(found, Memory)
+            assert (found.text, found.pinned, found.rating) == ("Lives in Bergen", True, 2)
 
     async def test_an_empty_store_holds_nothing(self, make_store: MakeStore) -> None:
         store = make_store()

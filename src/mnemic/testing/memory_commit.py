@@ -20,7 +20,7 @@ from mnemic.protocols import (
 )
 from mnemic.testing.memory_entities import write_entity
 from mnemic.testing.memory_state import Cited, Moved, Owner, State, Version, owner_of
-from mnemic.types import Change, Episode, Usage
+from mnemic.types import Change, Episode, Memory, Usage
 
 
 def commit(state: State, write: Write) -> None:
@@ -131,7 +131,8 @@ def _add_memory(state: State, new: NewMemory, at: datetime) -> Owner:
         if memory.id in state.versions:
             raise Conflict(f"memory {memory.id} is here already; decide again")
     else:
-        _close(state, memory.id, new.replaces, at)
+        former = _close(state, memory.id, new.replaces, at)
+        memory = replace(memory, pinned=former.pinned, rating=former.rating)
     current = memory.known_to is None
     if current and new.once is not None and state.holder(owner, new.once) is not None:
         raise Conflict(f"a current memory already holds {new.once!r}; decide again")
@@ -155,13 +156,14 @@ def _add_memory(state: State, new: NewMemory, at: datetime) -> Owner:
     return owner
 
 
-def _close(state: State, memory_id: str, version: int, at: datetime) -> None:
-    """Make way for the next version."""
+def _close(state: State, memory_id: str, version: int, at: datetime) -> Memory:
+    """Make way for the next version; the former one."""
     last = state.versions[memory_id][-1] if state.is_current(memory_id) else None
     if last is None or last.memory.version != version:
         raise _outdated(memory_id, version)
     closed = replace(last.memory, known_to=at, updated_at=at)
     state.put(replace(last, memory=closed, valid_before=closed.valid_to))
+    return closed
 
 
 def _cite(state: State, memory_id: str, cited: Cited) -> bool:

@@ -244,9 +244,10 @@ class _Commit:
 
     def _add_memory(self, owner: int, new: NewMemory) -> None:
         memory, scope = new.memory, new.memory.scope
+        pinned, rating = memory.pinned, memory.rating
         if new.replaces is not None:
             self._insert()
-            self._close(memory.id, new.replaces)
+            pinned, rating = self._close(memory.id, new.replaces)
         current = memory.known_to is None
         mark = pack.memory_mark(current=current, reason=memory.retire_reason)
         if new.episode_id is not None:
@@ -269,8 +270,8 @@ class _Commit:
             actor_id=memory.actor, role=memory.role, valid_from=stamp(memory.valid_from),
             valid_to=stamp(memory.valid_to), valid_before=stamp(memory.valid_to), precision=memory.precision,
             known_from=iso(memory.known_from), known_to=stamp(memory.known_to), retired_by=memory.retired_by,
-            retire_reason=memory.retire_reason, expires_at=stamp(memory.expires_at), pinned=memory.pinned,
-            rating=memory.rating, proof_count=memory.proof_count,
+            retire_reason=memory.retire_reason, expires_at=stamp(memory.expires_at), pinned=pinned,
+            rating=rating, proof_count=memory.proof_count,
             said_at=memory.said_at.isoformat() if memory.said_at else None,
             created_at=iso(memory.created_at), updated_at=iso(memory.updated_at), seen=memory.seen,
         )  # fmt: skip
@@ -279,19 +280,20 @@ class _Commit:
         ]
         self._owners.decided(owner)
 
-    def _close(self, memory_id: str, version: int) -> None:
-        """Make way for the next version."""
+    def _close(self, memory_id: str, version: int) -> tuple[bool, int]:
+        """Make way for the next version, which is pinned and rated as this one."""
         row = self._db.execute(
             """
             UPDATE memories SET current = false, known_to = ?1, updated_at = ?1, valid_before = valid_to
             WHERE partition = ?2 AND id = ?3 AND version = ?4 AND current
-            RETURNING entry
+            RETURNING entry, pinned, rating
             """,
             [iso(self._write.at), partition_of(memory_id), memory_id, version],
         ).fetchone()
         if row is None:
             raise _moved(memory_id, version)
         self._index.set(row[0], memory=pack.RETIRED)
+        return bool(row[1]), int(row[2])
 
     def _add_proof(self, proof: Proof) -> None:
         partition, episode_id = partition_of(proof.memory_id), proof.source.episode_id
