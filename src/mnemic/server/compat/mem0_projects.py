@@ -100,7 +100,7 @@ async def update_project(ask: Administers, org: str, project_id: str) -> JSONRes
         changes["custom_categories"] = [
             {each: each} if isinstance(each, str) else each for each in changes["custom_categories"]
         ]
-    about = {name: ask.body[name] for name in ("name", "description") if ask.body.get(name) is not None}
+    about = {name: _text(ask.body, name) for name in ("name", "description") if ask.body.get(name) is not None}
     left = sorted(ask.body.keys() - changes.keys() - about.keys() - {"org_id", "project_id", "version"})
     if not changes and not about:
         raise InvalidInput(
@@ -294,7 +294,8 @@ def _webhook(ask: Ask, hook: Webhook) -> dict[str, Any]:
 
 
 def _events(given: object) -> list[EventType]:
-    if not isinstance(given, list) or any(each not in EVENTS and each not in _NEVER for each in given):
+    known = {*EVENTS, *_NEVER}
+    if not isinstance(given, list) or any(not isinstance(each, str) or each not in known for each in given):
         raise InvalidInput(f"event_types must be a list of {', '.join(EVENTS)}, not {describe(given)}")
     found = [EVENTS[each] for each in given if each in EVENTS]
     if not found:
