@@ -77,4 +77,4 @@ $(COMPARED): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(COMPARE) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(COMPARE) .clients dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
