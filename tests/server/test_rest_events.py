@@ -13,6 +13,7 @@ import uvicorn
 from mnemic import AsyncMemory
 from mnemic.server import create_app, streams
 from mnemic.server.settings import ServerSettings
+from mnemic.testing.fakes import FakeEmbedder
 
 ALICE = {"user_id": "alice"}
 
@@ -74,15 +75,16 @@ async def test_a_write_that_is_committed_late_is_told_also_after_a_cut(memory, m
     assert [words for words, _ in await lines_of(memory, streams.place_of(told[-1][1]))] == ["Early"]
 
 
-async def test_a_long_backlog_is_told_in_pages_once(memory):
+async def test_a_long_backlog_is_told_in_pages_once():
     place = streams.place_at(datetime.now(UTC) - timedelta(hours=1))
     given = [{"id": str(n), "memory": f"Note {n}", "user_id": "alice"} for n in range(1200)]
-    await memory.import_memories(given)
-    told = await lines_of(memory, place, rounds=2)
-    assert sorted(words for words, _ in told) == sorted(each["memory"] for each in given)
-    assert max(len(event_id) for _, event_id in told) < 3000
-    half = streams.place_of(told[599][1])
-    assert sorted(words for words, _ in await lines_of(memory, half)) == sorted(words for words, _ in told[600:])
+    async with AsyncMemory(":memory:", embedder=FakeEmbedder()) as memory:
+        await memory.import_memories(given)
+        told = await lines_of(memory, place, rounds=2)
+        assert sorted(words for words, _ in told) == sorted(each["memory"] for each in given)
+        assert max(len(event_id) for _, event_id in told) < 3000
+        half = streams.place_of(told[599][1])
+        assert sorted(words for words, _ in await lines_of(memory, half)) == sorted(words for words, _ in told[600:])
 
 
 @pytest.mark.parametrize("given", ["x", "1" * 5000, "00000000-0000.zz", "\u00e9"])
