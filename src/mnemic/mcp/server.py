@@ -16,7 +16,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from mnemic import __version__
 from mnemic.context import quoted
-from mnemic.errors import Conflict, Forbidden, InvalidInput, MnemicError, ModelError, NotFound, StoreError, describe
+from mnemic.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    MnemicError,
+    ModelError,
+    NotFound,
+    StoreError,
+    TooManyRequests,
+    Unauthorized,
+    describe,
+)
 from mnemic.hygiene import CLOSING, OPENING
 from mnemic.mcp import arguments
 from mnemic.mcp.tools import TOOLS, Answer, Tool, tool_named
@@ -245,7 +256,7 @@ def _told(exc: MnemicError, what: str) -> str:
             return f"{what} was not done: no memory here has the id {describe(exc.id)}; recall and list give ids"
         case Conflict():
             return f"{what} was not done, others changed the same memories at that moment; call it again. ({exc})"
-        case StoreError() | ModelError():
+        case StoreError() | ModelError() | Unauthorized() | TooManyRequests():
             return _unavailable(str(exc))
         case _:
             return f"{what} was not done: {exc}"
