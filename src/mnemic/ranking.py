@@ -6,10 +6,12 @@ here knows where rows come from.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,9 +203,11 @@ class Asked:
     """What `count_words` found of the words, where they were looked for before."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scored:
-    """A row that an arm, or all arms together, put among the best. None: the arm has nothing of it."""
+class Scored(NamedTuple):
+    """A row that an arm, or all arms together, put among the best. None: the arm has nothing of it.
+
+    A search makes a hundred of them: a tuple is made in a fifth of the time that a frozen dataclass takes.
+    """
 
     row: int
     evidence: float
@@ -278,8 +282,9 @@ def rank(
     """
     n = len(rows.eligible)
     near = None if similarity is None or "vector" not in arms else _level(similarity, rows.eligible, spread)
+    known = None if near is None else np.isfinite(near)
     counted, words = _count(rows, near, asked, arms)
-    evidence = np.zeros(n, np.float32) if near is None else np.maximum(np.where(np.isfinite(near), near, 0.0), 0.0)
+    evidence = np.zeros(n, np.float32) if near is None else np.maximum(np.where(known, near, 0.0), 0.0)
     for met in counted.values():
         evidence = evidence + _COUNTED * met
     if "entity" in arms:
@@ -288,20 +293,20 @@ def rank(
         evidence = evidence / np.where(counted["time"] > 0, np.float32(1.0), np.float32(_OTHER_TIMES))
     evidence = evidence - _ASKS * rows.asks
     lent = _LENT * _beside_best(rows, np.where(rows.eligible, evidence, 0.0))
-    lent = lent * np.clip(evidence / _OF_ITS_OWN, 0.0, 1.0)
+    lent = lent * _share(evidence / _OF_ITS_OWN)
     total = np.asarray(evidence + lent, dtype=np.float32)
 
     best: dict[str, Ints] = {}
     if near is not None:
-        best["vector"] = top(near, rows.eligible & np.isfinite(near), limit)
+        best["vector"] = top(near, rows.eligible & known, limit)
     for name, met in counted.items():
         best[name] = top(met, rows.eligible & (met > 0), limit)
     if "recency" in arms:
         best["recency"] = top(rows.said.astype(np.float64), rows.eligible, limit)
-    together = top(total, rows.eligible, limit)
-    chosen = np.union1d(np.concatenate([together, *best.values()]), np.asarray(watched, dtype=np.int64)).astype(
-        np.int64
-    )
+    named = np.zeros(n, np.bool_)
+    for found in (top(total, rows.eligible, limit), *best.values(), np.asarray(watched, dtype=np.int64)):
+        named[found] = True
+    chosen = np.flatnonzero(named)
     chosen = chosen[np.lexsort((chosen, total[chosen]))][::-1]
     ranks: dict[int, dict[str, int]] = {row: {} for row in chosen.tolist()}
     for name, found in best.items():
@@ -316,22 +321,15 @@ def rank(
         _told(counted.get("entity"), chosen, 0.0),
         _told(counted.get("time"), chosen, 0.0),
         lent[chosen].tolist(),
+        ranks.values(),
         strict=True,
     )
-    return [
-        Scored(
-            row=row,
-            evidence=evidence,
-            similarity=similar,
-            keyword=keyword,
-            coverage=coverage,
-            entity=entity,
-            time=time,
-            beside=beside,
-            ranks=ranks[row],
-        )
-        for row, evidence, similar, keyword, coverage, entity, time, beside in columns
-    ]
+    return [Scored(*each) for each in columns]
+
+
+def _share(values: Floats) -> Floats:
+    """Values brought into [0, 1]: `numpy.clip`, which takes four times as long for a hundred."""
+    return np.asarray(np.minimum(np.maximum(values, 0.0), 1.0), dtype=np.float32)
 
 
 def _told(found: Floats | None, rows: Ints, nothing: float) -> list[float | None]:
@@ -369,7 +367,7 @@ def _count(rows: Rows, near: Floats | None, asked: Asked, arms: Collection[str])
     if "keyword" in arms:
         trust = None
         if near is not None:
-            trust = np.where(np.isfinite(near), np.clip(near / _RELATED, 0.0, 1.0), 1.0).astype(np.float32)
+            trust = np.where(np.isfinite(near), _share(near / _RELATED), 1.0).astype(np.float32)
         words = asked.counted or count_words(rows, asked.words)
         found["keyword"], total = words.trusting(trust), words.total
         covered = found["keyword"] / np.float32(max(total, 1e-6))
@@ -418,7 +416,7 @@ def lasting(since: datetime, until: datetime | None, precision: str | None, *, h
 
 def _of_others(rows: Rows, asked: frozenset[int]) -> Floats:
     """By what to divide: 1, or more for rows of a named person where others are asked for."""
-    if not asked:
+    if not asked or not rows.speakers.any():
         return np.ones(len(rows.speakers), np.float32)
     meant = np.isin(rows.speakers, list(asked))
     if not meant[rows.eligible].any():
@@ -487,12 +485,12 @@ def count_words(rows: Rows, question: Sequence[Word]) -> Counted:
     lengths = np.diff(rows.starts).astype(np.float32)
     spread = _with_beside(rows, lengths)
     spread = _K1 * (1.0 - _B + _B * spread / max(float(spread[rows.eligible].mean()), 1.0))
-    places = _places(rows.terms, [form for word in question for form in word.forms])
+    places = _maybe(rows.terms, [form for word in question for form in word.forms])
     owners = np.searchsorted(rows.starts, places, side="right") - 1
     found = rows.terms[places]
     total, unknown = 0.0, 0
     for word in question:
-        mine = owners[np.isin(found, np.array(word.forms, np.uint32))]
+        mine = owners[functools.reduce(np.logical_or, [found == form for form in word.forms])]
         weight = 1.0
         unknown += not len(mine)
         if not len(mine) and unknown <= _MOST_UNKNOWN and (near := text.misspelt(word.plain)):
@@ -510,12 +508,17 @@ def count_words(rows: Rows, question: Sequence[Word]) -> Counted:
 
 
 def _places(terms: NDArray[np.uint32], wanted: Sequence[int]) -> Ints:
-    """Where one of the wanted terms stands. A table of half their bits rules out nearly all others at once."""
-    asked = np.array(wanted, np.uint32)
+    """Where one of the wanted terms stands."""
+    places = _maybe(terms, wanted)
+    return np.asarray(places[np.isin(terms[places], np.array(wanted, np.uint32))], dtype=np.int64)
+
+
+def _maybe(terms: NDArray[np.uint32], wanted: Sequence[int]) -> Ints:
+    """Where one of the wanted terms may stand. A table of half their bits rules out nearly all others at once."""
     maybe = np.zeros(1 << 16, np.bool_)
-    maybe[asked & 0xFFFF] = True
-    places = np.flatnonzero(maybe.take(terms.astype(np.uint16), mode="wrap"))  # never out of range; the quickest mode
-    return np.asarray(places[np.isin(terms[places], asked)], dtype=np.int64)
+    maybe[np.array(wanted, np.uint32) & 0xFFFF] = True
+    # Never out of range; the quickest mode.
+    return np.asarray(np.flatnonzero(maybe.take(terms.astype(np.uint16), mode="wrap")), dtype=np.int64)
 
 
 # A word one letter away is as often another word as the same one misspelt.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,9 +76,9 @@ def speakers(marks: NDArray[np.void]) -> NDArray[np.int64]:
     return (marks["form"] >> 2).astype(np.int64)
 
 
-def moment(milliseconds: int) -> datetime:
-    """The moment of so many unix milliseconds."""
-    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+def moments(milliseconds: NDArray[np.int64]) -> list[datetime]:
+    """The moments of so many unix milliseconds."""
+    return [at.replace(tzinfo=UTC) for at in milliseconds.astype("datetime64[ms]").tolist()]
 
 
 def memory_mark(*, current: bool, reason: str | None) -> int:

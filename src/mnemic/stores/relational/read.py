@@ -92,22 +92,11 @@ class Reader:
         scored, lift = self.score(probe, index, rows, asked, watched)
         scored = [each for each in scored if eligible[each.row]]
         chosen = np.array([hit.row for hit in scored], dtype=np.int64)
-        entries, said = blocks.entries[chosen].tolist(), blocks.marks["said"][chosen].tolist()
+        entries = blocks.entries[chosen].tolist()
         names = self._names(entries, probe.where)
         found = [
-            Candidate(
-                id=names[entry],
-                evidence=hit.evidence,
-                similarity=hit.similarity,
-                keyword=hit.keyword,
-                coverage=hit.coverage,
-                entity=hit.entity,
-                time=hit.time,
-                beside=hit.beside,
-                ranks=hit.ranks,
-                said_at=pack.moment(at),
-            )
-            for hit, entry, at in zip(scored, entries, said, strict=True)
+            Candidate(names[entry], *hit[1:], said_at)  # all that it is scored by, in the same order
+            for hit, entry, said_at in zip(scored, entries, pack.moments(rows.said[chosen]), strict=True)
         ]
         answer = Found(candidates=tuple(found), searched=int(eligible.sum()), lift=lift)
         if probe.choose is None:
