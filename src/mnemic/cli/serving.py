@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -61,6 +63,8 @@ def serve(
             os.environ[f"MNEMIC_SERVER_{name.upper()}"] = str(value)
     import uvicorn
 
+    # uvicorn hands a signal on when it has ended in good order: that is no failure of this command.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _figures_together(settings.workers):
         uvicorn.run(
             "mnemic.server.app:application",
