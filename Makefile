@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 COMPARE := .venv-bench
 COMPARED := $(COMPARE)/.ready
 
-.PHONY: demo test test-all check format bench soak evals evals-write e2e-llm record wheels clean
+.PHONY: demo test test-all check format bench bench-server soak evals evals-write e2e-llm record wheels clean
 
 demo: $(INSTALLED)  ## make the environment, then show what it does on a real conversation
 	$(BIN)/mnemic demo
@@ -36,6 +36,10 @@ soak: $(READY)  ## ten minutes of everything at once on a database that is kille
 
 bench-postgres: $(READY)  ## PostgreSQL beside SQLite; BIG=memories, a million by default
 	$(BIN)/python bench/postgres_speed.py --big $(or $(BIG),1000000)
+
+bench-server: $(READY) $(COMPARED)  ## one server process under load, mem0ai behind FastAPI beside it; MINUTES=60 for memory
+	$(COMPARE)/bin/python -m pip install --quiet "fastapi>=0.160,<1" "uvicorn[standard]>=0.50,<1"
+	$(BIN)/python bench/server_load.py --beside $(COMPARE)/bin/python --minutes $(or $(MINUTES),0)
 
 evals: $(READY)  ## recall on the public data sets in DATA=folder, with ablation, baselines and pictures
 	@test -n "$(DATA)" || { echo "usage: make evals DATA=folder   (evals/README.md says what goes there)"; exit 2; }
