@@ -35,6 +35,7 @@ from mnemic.server.routes.description import describe
 from mnemic.server.routes.route import ANSWERS
 from mnemic.server.service import Service
 from mnemic.server.settings import ServerSettings
+from mnemic.server.telemetry import telemetry
 from mnemic.server.webhooks import Webhooks
 
 ROUTERS = (
@@ -56,7 +57,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     """
     settings = settings or ServerSettings()
     limits = Limits(key=settings.key_limit, project=settings.project_limit)
-    metrics = Metrics()
+    metrics, traced = Metrics(), telemetry(wanted=settings.telemetry)
     mounted = {"/openai/v1": openai_app(), "/mem0": mem0_app(), "/mem0-server": mem0_server_app()}
     door = Door()
 
@@ -102,7 +103,9 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
         lifespan=lifespan,
         responses=ANSWERS,
         redirect_slashes=False,
+        telemetry=traced,
     )
+    app.state.traced = traced.get("tracer_provider")
     app.state.metrics, app.state.figures = metrics, Figures(metrics.registry)
     handle_problems(app)
     for router in ROUTERS:
@@ -124,10 +127,6 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
         metrics=metrics,
     )
     app.add_middleware(CorrelationIdMiddleware, validator=_is_plain)
-    if settings.telemetry:
-        from mnemic.server import telemetry
-
-        telemetry.trace(app)
     return app
 
 
