@@ -277,6 +277,7 @@ ROUTES: Mapping[str, Route] = {
     "split_entity": Route("POST /v1/entities/split"),
     "consolidate": Route("POST /v1/consolidate"),
     "profile": Route("GET /v1/profile"),
+    "fill": Route("POST /v1/fill", reads=True),
     "stats": Route("GET /v1/stats"),
     "verify": Route("GET /v1/verify"),
 }  # fmt: skip
@@ -351,8 +352,6 @@ class Request:
     query: Mapping[str, Any]
     content: bytes | None
     headers: Mapping[str, str]
-    record_id: str | None
-    """The record that the path names."""
 
 
 def _request(route: Route, given: Mapping[str, Any], bound: Scope | None) -> Request:
@@ -375,7 +374,6 @@ def _request(route: Route, given: Mapping[str, Any], bound: Scope | None) -> Req
         query={} if has_body else {key: _in_query(value) for key, value in told.items()},
         content=_json(told) if has_body else None,
         headers=headers,
-        record_id=next(iter(named.values()), None),
     )
 
 
@@ -395,6 +393,8 @@ def _sent(name: str, value: Any, route: Route) -> Any:
         return None if day is None else day.isoformat()
     if name == "feedback":
         return value.upper()
+    if name == "schema" and isinstance(value, str):
+        return json.loads(value)
     if name in _AMOUNTS and route.most is not None:
         return min(value, route.most)
     return value
@@ -534,7 +534,7 @@ class _Server:
             return Unsupported(f"{self.url} has no {request.verb} {request.path}: it is of another release")
         kind = _KINDS.get(str(code)) or _BY_STATUS.get(status, StoreError if status >= 500 else InvalidInput)
         if kind is NotFound:
-            error = NotFound(request.record_id or "")
+            error = NotFound(str(problem.get("id", "")))
             error.args = (detail,)
             return error
         return kind(detail)

@@ -40,6 +40,7 @@ class Problem(BaseModel):
     detail: str
     code: str
     request_id: str | None = None
+    id: str | None = None
     errors: list[dict[str, Any]] | None = None
 
 
@@ -87,7 +88,8 @@ def handle_problems(app: FastAPI) -> None:
 
 async def _ours(_: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, MnemicError)  # noqa: S101 - what it is registered for
-    return problem(status_of(exc), str(exc), code=type(exc).__name__)
+    more: dict[str, Any] = {"id": exc.id} if isinstance(exc, errors.NotFound) else {}
+    return problem(status_of(exc), str(exc), code=type(exc).__name__, **more)
 
 
 async def _refused(_: Request, exc: Exception) -> JSONResponse:

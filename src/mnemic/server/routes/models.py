@@ -169,11 +169,12 @@ class Update(Body):
     text: Text | None = Field(None, description="The same as `data`.")
     metadata: Metadata | None = None
     expiration_date: TimeText | None = Field(None, description="null removes it.")
+    timestamp: Time | None = Field(None, description="When it was said.")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("data (the new text), metadata or expiration_date is needed")
+            raise ValueError("data (the new text), metadata, expiration_date or timestamp is needed")
         return self
 
 
