@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -85,10 +86,12 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
             hooks.start()
             for each in (app, *mounted.values()):
                 each.state.service = service
+            looking = asyncio.create_task(_look_after_pending(served), name="mnemic-pending")
             try:
                 async with door.open(service):
                     yield {"service": service}
             finally:
+                looking.cancel()
                 await hooks.stop()
                 await audit.write()
         finally:
@@ -128,6 +131,20 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     )
     app.add_middleware(CorrelationIdMiddleware, validator=_is_plain)
     return app
+
+
+_LOOK = 30.0  # seconds between two looks for messages that nobody works on
+
+
+async def _look_after_pending(memory: AsyncMemory) -> None:
+    """Have what an earlier process left worked off, and what was left while the store did not answer.
+
+    Where the memory works in the background; without this, it would begin with the next message that is added.
+    """
+    memory.within(None)  # of every project
+    while True:
+        memory._engine.look_after_pending(left=True)  # noqa: SLF001 - who adds messages need not say it
+        await asyncio.sleep(_LOOK)
 
 
 def application() -> FastAPI:
