@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -282,7 +282,7 @@ def rank(
     """
     n = len(rows.eligible)
     near = None if similarity is None or "vector" not in arms else _level(similarity, rows.eligible, spread)
-    known = None if near is None else np.isfinite(near)
+    known = np.zeros(n, np.bool_) if near is None else np.isfinite(near)
     counted, words = _count(rows, near, asked, arms)
     evidence = np.zeros(n, np.float32) if near is None else np.maximum(np.where(known, near, 0.0), 0.0)
     for met in counted.values():
@@ -327,7 +327,7 @@ def rank(
     return [Scored(*each) for each in columns]
 
 
-def _share(values: Floats) -> Floats:
+def _share(values: NDArray[np.floating[Any]]) -> Floats:
     """Values brought into [0, 1]: `numpy.clip`, which takes four times as long for a hundred."""
     return np.asarray(np.minimum(np.maximum(values, 0.0), 1.0), dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""The index of heavy users, kept in memory between searches.
+"""The index of users who search, kept in memory between searches.
 
 A copy is used only while the owner's count of changes, read in the same snapshot, is the one it was
 made at; so it is never older than what the transaction sees, whichever process wrote.
@@ -17,11 +17,11 @@ from mnemic import ranking
 from mnemic.stores import blocks as pack
 from mnemic.stores.relational.vectors import Codes
 
-KEEP_FROM = 512
-"""Entries from which a copy saves more than it costs: below, reading takes a fraction of a millisecond."""
+_CAPACITY = 128 * 2**20
+"""Bytes kept in all: at 384 dimensions 1,400 users of a hundred memories, or 16 of ten thousand."""
 
-_CAPACITY = 160_000
-"""Entries kept in all: about 80 MB at 384 dimensions."""
+_NAME = 250
+"""Bytes that the name of an entry takes, about: its text, a number and their place in a table."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,19 @@ class Index:
     neighbours: NDArray[np.int64]
     codes: dict[int, Codes] | None = None
     """By embedding space, filled when first needed; None for an index that is not kept."""
-    read: tuple[int, list[tuple[int, bytes]]] | None = None
-    """A space, and its codes by block, in ascending order, where they came with the blocks and are not kept."""
+    names: dict[bool, dict[int, str]] = field(default_factory=dict)
+    """Records by entry, as they were looked up: with superseded memories, and without."""
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes, about."""
+        blocks = self.blocks
+        arrays = [blocks.entries, blocks.marks, blocks.terms, blocks.starts, self.neighbours]
+        arrays += [part for codes in (self.codes or {}).values() for part in codes.parts]
+        return sum(each.nbytes for each in arrays) + _NAME * len(blocks.entries)
 
 
-def index_of(
-    blocks: pack.Blocks,
-    *,
-    codes: dict[int, Codes] | None = None,
-    read: tuple[int, list[tuple[int, bytes]]] | None = None,
-) -> Index:
+def index_of(blocks: pack.Blocks, *, codes: dict[int, Codes] | None = None) -> Index:
     """The index of some blocks."""
     turn = pack.places(blocks, blocks.marks["turn"])
     return Index(
@@ -50,7 +53,6 @@ def index_of(
             pack.places(blocks, blocks.marks["before"]), np.where(turn >= 0, turn, np.arange(len(turn)))
         ),
         codes=codes,
-        read=read,
     )
 
 
@@ -58,7 +60,9 @@ def index_of(
 class Cache:
     """Least recently used goes first. Safe to share between threads."""
 
-    _kept: OrderedDict[int, tuple[int, Index]] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[int, tuple[int, Index, int]] = field(default_factory=OrderedDict)
+    """By owner: the count of changes, the copy, and its size."""
+    _size: int = 0
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, owner: int, changes: int) -> Index | None:
@@ -72,13 +76,18 @@ class Cache:
 
     def put(self, owner: int, changes: int, index: Index) -> None:
         """Keep a copy, and drop the least recently used over capacity."""
+        size = index.size
         with self._guard:
-            self._kept[owner] = (changes, index)
-            self._kept.move_to_end(owner)
-            while sum(len(each.blocks.entries) for _, each in self._kept.values()) > _CAPACITY:
-                self._kept.popitem(last=False)
+            if former := self._kept.pop(owner, None):
+                self._size -= former[2]
+            self._kept[owner] = changes, index, size
+            self._size += size
+            while self._size > _CAPACITY:
+                _, (_, _, gone) = self._kept.popitem(last=False)
+                self._size -= gone
 
     def clear(self) -> None:
         """Forget every copy."""
         with self._guard:
             self._kept.clear()
+            self._size = 0

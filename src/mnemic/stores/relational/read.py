@@ -19,7 +19,7 @@ from mnemic.protocols import Candidate, Counts, Found, Log, Order, Page, Probe, 
 from mnemic.stores import blocks as pack
 from mnemic.stores.paging import cursor_after, place
 from mnemic.stores.relational.arms import linked, places_of, timely
-from mnemic.stores.relational.cache import KEEP_FROM, Cache, Index, index_of
+from mnemic.stores.relational.cache import Cache, Index, index_of
 from mnemic.stores.relational.called import called
 from mnemic.stores.relational.db import OWNER_BITS, Db, Predicate
 from mnemic.stores.relational.filter import EPISODE_FIELDS, MEMORY_FIELDS, filter_sql
@@ -93,7 +93,7 @@ class Reader:
         scored = [each for each in scored if eligible[each.row]]
         chosen = np.array([hit.row for hit in scored], dtype=np.int64)
         entries = blocks.entries[chosen].tolist()
-        names = self._names(entries, probe.where)
+        names = self._names(index, entries, probe.where)
         found = [
             Candidate(names[entry], *hit[1:], said_at)  # all that it is scored by, in the same order
             for hit, entry, said_at in zip(scored, entries, pack.moments(rows.said[chosen]), strict=True)
@@ -137,26 +137,23 @@ class Reader:
             return index_of(self._picked_blocks(probe.where))
         if owner is None:
             return index_of(pack.flatten(()))
-        number, entries, changes = owner
-        wanted = None if probe.vectors is None else space
-        if entries < KEEP_FROM:
-            blocks, codes = self._of_owner(number, wanted)
-            return index_of(blocks, read=None if wanted is None else (wanted.number, codes))
+        number, changes = owner
         found = self.cache.get(number, changes)
         if found is None:
+            wanted = None if probe.vectors is None else space
             blocks, codes = self._of_owner(number, wanted)
             kept = {} if wanted is None else {wanted.number: codes_of(codes, wanted.dimensions)}
             found = index_of(blocks, codes=kept)
             self.cache.put(number, changes, found)
         return found
 
-    def _owner(self, scope: Scope) -> tuple[int, int, int] | None:
-        """A user's number, how many entries it has and how often it was changed; the active space comes with it."""
+    def _owner(self, scope: Scope) -> tuple[int, int] | None:
+        """A user's number and how often it was changed; the active space comes with it."""
         row = self.db.execute(
             f"""
-            SELECT s.number, s.name, s.dimensions, o.number, o.next_sequence, o.changes FROM (SELECT 1) AS one
+            SELECT s.number, s.name, s.dimensions, o.number, o.changes FROM (SELECT 1) AS one
             LEFT JOIN spaces AS s ON s.active
-            LEFT JOIN (SELECT number, next_sequence, changes FROM owners WHERE {self.db.OWNED_BY}) AS o ON true
+            LEFT JOIN (SELECT number, changes FROM owners WHERE {self.db.OWNED_BY}) AS o ON true
             """,
             owner_key(scope),
         ).fetchone()
@@ -290,11 +287,19 @@ class Reader:
         rows = self.db.execute(" UNION ALL ".join(queries), [*values, *bound, *episode_values])
         return np.array([row[0] for row in rows], dtype=np.int64)
 
-    def _names(self, entries: list[int], where: Where) -> dict[int, str]:
+    def _names(self, index: Index, entries: list[int], where: Where) -> dict[int, str]:
         past = self._past(where)
         if past is not None:
             return past.messages | past.names
-        current = "current OR retire_reason = 'superseded'" if len(_statuses(where)) > 1 else "current"
+        superseded = len(_statuses(where)) > 1
+        names = index.names.setdefault(superseded, {})
+        unknown = [entry for entry in entries if entry not in names]
+        if unknown:
+            names.update(self._names_of(unknown, superseded=superseded))
+        return names
+
+    def _names_of(self, entries: list[int], *, superseded: bool) -> dict[int, str]:
+        current = "current OR retire_reason = 'superseded'" if superseded else "current"
         episodes, values = self.db.looked_up("episodes", "entry, id, 0", entries)
         memories, further = self.db.looked_up("memories", "entry, id, 1", entries, current)
         rows = self.db.execute(f"{episodes} UNION ALL {memories}", [*values, *further]).fetchall()

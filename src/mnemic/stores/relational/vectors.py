@@ -86,13 +86,10 @@ class Codes:
 def _codes_for(db: Db, space: Active, index: Index, entries: NDArray[np.int64]) -> Codes:
     """Codes of some entries' blocks; of all blocks where they are kept for the next search."""
     number, dimensions = space.number, space.dimensions
-    if index.codes is not None:
-        kept = index.codes.get(number)
-        return kept or index.codes.setdefault(number, read_codes(db, number, dimensions, index.blocks.entries))
-    if index.read is None or index.read[0] != number:
+    if index.codes is None:
         return read_codes(db, number, dimensions, entries)
-    wanted = set((entries >> pack.BLOCK_BITS).tolist())
-    return codes_of([row for row in index.read[1] if row[0] in wanted], dimensions)
+    kept = index.codes.get(number)
+    return kept or index.codes.setdefault(number, read_codes(db, number, dimensions, index.blocks.entries))
 
 
 def read_codes(db: Db, space: int, dimensions: int, entries: NDArray[np.int64]) -> Codes:
