@@ -353,8 +353,10 @@ def _in_order(
     # Recent is what is near the newest hit: where nothing was said for a year, the last week before it still leads.
     latest = max(hit.candidate.said_at for hit in hits)
     told = [
-        replace(
-            hit,
+        Hit(
+            record=hit.record,
+            score=hit.score,
+            candidate=hit.candidate,
             boosts=_boosts(hit, asked, where, half_life, latest)
             | equals.get(hit.record.id, {})
             | spread.get(hit.record.id, {}),
@@ -404,20 +406,34 @@ def _boosts(hit: Hit, asked: Question, where: Where, half_life: timedelta | None
     record = hit.record
     found: dict[str, float] = {}
     if half_life is not None and not asked.times and asked.anchor is None and asked.order is None:
-        found["recency"] = ranking.recency(latest - hit.candidate.said_at, half_life)
+        recency = ranking.recency(latest - hit.candidate.said_at, half_life)
+        if recency - 1.0 > _NOTHING:
+            found["recency"] = recency
     if isinstance(record, Memory):
-        found["attribute"] = ranking.ATTRIBUTE if _is_of(asked, record) else 1.0
-        found["another"] = 1 / ranking.ATTRIBUTE if asked.attributes and _is_of_another(record) else 1.0
-        found["proof"] = ranking.proof(record.proof_count)
-        found["feedback"] = ranking.feedback(record.rating)
-        found["pinned"] = ranking.PINNED if record.pinned else 1.0
-        gone = record.known_to is not None and where.as_of is None
-        found["past"] = ranking.BOUND if where.superseded and gone else 1.0
-    found["data"] = 1 / ranking.BOUND if _is_data(record) else 1.0
-    return {name: factor for name, factor in found.items() if abs(factor - 1.0) > _NOTHING}
+        found |= _of_memory(record, asked, where)
+    if _is_data(record):
+        found["data"] = 1 / ranking.BOUND
+    return found
 
 
 _NOTHING = 1e-4
+
+
+def _of_memory(record: Memory, asked: Question, where: Where) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if _is_of(asked, record):
+        found["attribute"] = ranking.ATTRIBUTE
+    if asked.attributes and _is_of_another(record):
+        found["another"] = 1 / ranking.ATTRIBUTE
+    if record.proof_count > 1:
+        found["proof"] = ranking.proof(record.proof_count)
+    if record.rating:
+        found["feedback"] = ranking.feedback(record.rating)
+    if record.pinned:
+        found["pinned"] = ranking.PINNED
+    if where.superseded and record.known_to is not None and where.as_of is None:
+        found["past"] = ranking.BOUND
+    return found
 
 
 def _equals(hits: Sequence[Hit], asked: Question, worth: Mapping[str, float]) -> dict[str, dict[str, float]]:
@@ -438,7 +454,8 @@ def _is_of(asked: Question, record: Record) -> bool:
     Where few attributes are asked for it is the answer in whatever words: "We moved to Manchester" tells where I live.
     """
     return (
-        isinstance(record, Memory)
+        bool(asked.attributes)
+        and isinstance(record, Memory)
         and record.subject in ("user", None)
         and record.attribute is not None
         and slots.canonical(record.attribute) in asked.attributes
