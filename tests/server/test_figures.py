@@ -58,8 +58,8 @@ async def test_figures_tell_what_models_cost(tmp_path):
         await memory.add("I live in Oslo.", user_id="ann", wait="stored")
         await memory.process_pending()
         told = await figures_of(client)
-    assert told[("mnemic_model_calls_today",)] >= 1
-    assert told[("mnemic_model_tokens_today",)] > 0
+    assert told[("mnemic_model_calls_today",)] == 1
+    assert told[("mnemic_model_tokens_today",)] == 0  # the stand-in counts none
 
 
 async def test_deliveries_that_wait_and_that_were_given_up_are_counted(client, memory):
