@@ -11,6 +11,8 @@ from asgi_correlation_id import correlation_id
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnemic.server.callers import Caller
@@ -19,6 +21,7 @@ from mnemic.server.problems import problem
 _log = structlog.get_logger("mnemic.server")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 _UNKNOWN = "unmatched"
+_GONE = 499  # as the log has it when the client went away before it was answered
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -69,10 +72,16 @@ class Observed:
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
-        began, status = time.perf_counter(), 500
+        began, status, started = time.perf_counter(), 500, False
+        headers = Headers(scope=scope)
+        most = self._larger.get(scope["path"], self._most)
+        body = _Body(receive, most)
 
         async def sent(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
+            if body.too_large and not started:
+                return  # what was made of half a body is not the answer
+            started = True
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
@@ -82,8 +91,6 @@ class Observed:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        headers = Headers(scope=scope)
-        most = self._larger.get(scope["path"], self._most)
         try:
             if self._is_foreign(headers, scope):
                 refusal = problem(
@@ -91,11 +98,15 @@ class Observed:
                 )
                 await refusal(scope, receive, sent)
             elif _is_larger(headers, most):
-                refusal = problem(413, f"the body is larger than {most} bytes", code="ContentTooLarge")
-                await refusal(scope, receive, sent)
+                await _too_large(most)(scope, receive, sent)
             else:
-                await self._app(scope, _bounded(receive, most), sent)
+                await self._app(scope, body.receive, sent)
+        except ClientDisconnect:
+            status = _GONE
         finally:
+            if body.too_large and not started:
+                body.too_large = False
+                await _too_large(most)(scope, receive, sent)
             self._tell(scope, status, time.perf_counter() - began)
 
     def _is_foreign(self, headers: Headers, scope: Scope) -> bool:
@@ -135,20 +146,26 @@ def _is_larger(headers: Headers, most: int) -> bool:
     return length.isdigit() and int(length) > most
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
-    """The same body, which ends as that of a client that went away where it grows too long."""
-    seen = 0
+def _too_large(most: int) -> JSONResponse:
+    return problem(413, f"the body is larger than {most} bytes", code="ContentTooLarge")
 
-    async def received() -> Message:
-        nonlocal seen
-        message = await receive()
+
+class _Body:
+    """What a client sends, which ends as that of one who went away where it grows too long."""
+
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive, self._most, self._seen = receive, most, 0
+        self.too_large = False
+
+    async def receive(self) -> Message:
+        """The next part."""
+        message = await self._receive()
         if message["type"] == "http.request":
-            seen += len(message.get("body", b""))
-            if seen > most:
+            self._seen += len(message.get("body", b""))
+            if self._seen > self._most:
+                self.too_large = True
                 return {"type": "http.disconnect"}
         return message
-
-    return received
 
 
 def _route_of(scope: Scope) -> str:
