@@ -28,6 +28,12 @@ class Running:
             "HOME": str(folder), "PATH": os.environ["PATH"], "MNEMIC_HOME": str(folder / "data"), "MNEMIC_PATH": address,
             "MNEMIC_SERVER_WEBHOOKS_TO_PRIVATE": "true",
         } | {f"MNEMIC_SERVER_{name.upper()}": str(value) for name, value in settings.items()}  # fmt: skip
+        # What a killed process was working on is another's after some seconds: a test does not wait for minutes.
+        (folder / "site").mkdir()
+        (folder / "site" / "sitecustomize.py").write_text(
+            "import mnemic.write; from datetime import timedelta; mnemic.write.LEASE = timedelta(seconds=5)"
+        )
+        self.environment["PYTHONPATH"] = str(folder / "site")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
