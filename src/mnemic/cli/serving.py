@@ -63,6 +63,9 @@ def serve(
             os.environ[f"MNEMIC_SERVER_{name.upper()}"] = str(value)
     import uvicorn
 
+    from mnemic.server.app import write_log
+
+    write_log(settings.log_format)  # of this process, too, which watches over several
     # uvicorn hands a signal on when it has ended in good order: that is no failure of this command.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _figures_together(settings.workers):
