@@ -123,9 +123,13 @@ def started(tmp_path):
         command = [str(Path(sys.executable).with_name("mnemic")), "serve", "--port", "0"]
         process = subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
         running.append(process)
+        address, waited_for = None, int(environment["MNEMIC_SERVER_WORKERS"])
         for line in process.stderr:
             if found := re.search(r"running on (http://[\d.:]+)", line):
-                return found[1], process
+                address = found[1]
+            waited_for -= "Application startup complete" in line
+            if address is not None and not waited_for:
+                return address, process
         raise AssertionError("it did not start")
 
     yield start
