@@ -37,7 +37,9 @@ class Served:
 def served(path, **settings):
     """A server of the store at this path, whose log is kept apart from what commands print."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(io.StringIO()))
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # said aloud, so that asyncio sends small answers at once
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
     told = queue.Queue()
     thread = threading.Thread(target=lambda: asyncio.run(_serve(path, settings, listening, told)))
     thread.start()
