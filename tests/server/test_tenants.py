@@ -1,5 +1,6 @@
 """Two tenants of one server against each other: whatever one asks for, nothing of the other's is read or changed."""
 
+import asyncio
 import json
 import logging
 import random
@@ -503,3 +504,66 @@ async def test_no_route_shows_or_changes_anything_of_another_tenant(served, tmp_
     assert len(asked) > 100
     misread = [each for each in asked if answered[each] <= {400, 401, 405, 415, 422}]
     assert set(misread) <= SELDOM, "what is not understood proves nothing"
+
+
+@pytest.mark.behaviour("S3")
+async def test_a_stream_of_events_is_of_the_callers_tenant_alone(served, tmp_path):
+    """Also where it is asked for from long ago, or from behind an event of the other's."""
+    async with both(served, "second", tmp_path) as (mine, theirs):
+        changes = await theirs.told("GET", "/v1/changes", params={"user_id": "alice", "since": "2025-01-01"})
+        place = changes["results"][0]["id"]  # the first one of theirs
+        for headers in ([], [(b"last-event-id", place.encode())], [(b"x-project-id", theirs.project.encode())]):
+            came = await streamed(mine, headers)
+            assert f"{mine.word}d note 3" in came
+            assert theirs.word not in came
+
+
+async def streamed(tenant, headers):
+    """What a stream from long ago tells, up to the last thing that its tenant did."""
+    parts, whole = [], asyncio.Event()
+
+    async def send(message):
+        parts.append(message.get("body", b"").decode())
+        if f"{tenant.word}e note" in parts[-1]:
+            whole.set()
+
+    async def receive():
+        await asyncio.Event().wait()
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+        "path": STREAM, "raw_path": STREAM.encode(), "root_path": "", "query_string": b"since=2025-01-01&user_id=alice",
+        "client": ("127.0.0.1", 1), "server": ("localhost", 80),
+        "headers": [(b"host", b"localhost"), (b"authorization", f"Bearer {tenant.secret}".encode()), *headers],
+    }  # fmt: skip
+    task = asyncio.create_task(tenant.client.app(scope, receive, send))
+    await asyncio.wait_for(whole.wait(), 30)
+    task.cancel()
+    await asyncio.wait([task])
+    return "".join(parts)
+
+
+@pytest.mark.behaviour("S3")
+async def test_who_has_nothing_is_told_of_nothing(served, tmp_path):
+    """Nothing of others is counted either: every listing of a new tenant is empty, and every sum is nought."""
+    async with both(served, "second", tmp_path) as _:
+        new = await another(served, "bilby")
+        who = {"user_id": "alice"}
+        for path in ("/v1/memories", "/v1/messages", "/v1/events", "/v1/entities"):
+            told = await new.told("GET", path, params=who)
+            assert (told["results"], told.get("total", 0), told["next_cursor"]) == ([], 0, None), path
+        stats = await new.told("GET", "/v1/stats")
+        assert {stats[name] for name in ("memories", "episodes", "pending", "failed", "owners")} == {0}
+        found = await new.told("POST", "/v1/memories/search", json={"query": "bees", "threshold": 0, **who})
+        assert found["results"] == []
+        listed = await new.told("POST", "/mem0/v3/memories/", json={"filters": {"user_id": "*"}})
+        assert (listed["results"], listed["count"]) == ([], 0)
+        sums = await new.told("GET", "/mem0/v1/stats/")
+        assert {value for name, value in sums.items() if name.startswith("total_")} == {0}
+        assert (await new.told("GET", "/v1/webhooks"))["results"] == []
+        assert [each["id"] for each in (await new.told("GET", "/v1/projects"))["results"]] == [new.project]
+        for path in ("memories", "memories/erase"):
+            method = "DELETE" if path == "memories" else "POST"
+            given = {"params": who} if method == "DELETE" else {"json": who}
+            assert (await new.ask(method, f"/v1/{path}", **given)).status_code == 200
+        assert (await new.told("POST", "/v1/reset", json={"everything": True}))["message"]
