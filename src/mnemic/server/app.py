@@ -193,6 +193,7 @@ def write_log(form: str) -> None:
     formatted = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=formatted))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # tells whole addresses: a webhook's may hold a secret
 
 
 def _is_plain(request_id: str) -> bool:
