@@ -10,7 +10,7 @@ import asyncio
 import functools
 import os
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from mnemic.errors import Closed, Reentered
@@ -61,9 +61,31 @@ class Memory:
         """See `AsyncMemory.scope`."""
         return self._around(self._core.scope(user_id=user_id, agent_id=agent_id, app_id=app_id, run_id=run_id))
 
-    def within(self, project: str | None, **settings: Any) -> Self:
+    def within(
+        self,
+        project: str | None,
+        *,
+        instructions: str | None = None,
+        custom_categories: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
+        decay: float | None = 30.0,
+        limits: Mapping[str, int] | None = None,
+    ) -> Self:
         """See `AsyncMemory.within`."""
-        return self._around(self._core.within(project, **settings))
+        return self._around(
+            self._core.within(
+                project, instructions=instructions, custom_categories=custom_categories, decay=decay, limits=limits
+            )
+        )
+
+    @property
+    def project(self) -> str:
+        """See `AsyncMemory.project`."""
+        return self._core.project
+
+    @property
+    def address(self) -> str:
+        """See `AsyncMemory.address`."""
+        return self._core.address
 
     add = _waiting(AsyncMemory.add)
     remember = _waiting(AsyncMemory.remember)

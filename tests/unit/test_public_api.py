@@ -22,6 +22,9 @@ def shown():
             value = vars(owner)[name]
             if name.startswith("_") and name != "__init__":
                 continue
+            if isinstance(value, property):
+                lines.append(f"  {name}: {inspect.signature(value.fget).return_annotation}")
+                continue
             function = value.__func__ if isinstance(value, classmethod) else value
             kind = "async " if inspect.iscoroutinefunction(function) and owner is AsyncMemory else ""
             lines.append(f"  {kind}{name}{inspect.signature(function)}")
