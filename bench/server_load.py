@@ -320,8 +320,9 @@ def load(port: str, key: str, kind: str, users: str, seconds: str, connections: 
         loop = uvloop.run
     except ImportError:
         loop = asyncio.run
+    requests = Requests(key, kind, int(users))
     used = time.process_time()
-    taken, failed = loop(busy(int(port), Requests(key, kind, int(users)), float(seconds), int(connections)))
+    taken, failed = loop(busy(int(port), requests, float(seconds), int(connections)))
     taken.sort()
     print(
         json.dumps(
