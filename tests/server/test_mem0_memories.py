@@ -403,7 +403,8 @@ async def test_when_it_was_said_can_be_put_right(wire):
     one = await kept(wire, "Plays chess")
     for sent in (1705276800, "1705276800", 1705276800.5, "2024-01-15T00:00:00Z"):
         assert (await wire("PUT", f"/v1/memories/{one}/", {"timestamp": sent}))["created_at"].startswith("2024-01-15")
-    await wire("PUT", f"/v1/memories/{one}/", {"timestamp": "soon"}, status=400)
+    for wrong in ("soon", "9" * 300, "²", [], True):
+        await wire("PUT", f"/v1/memories/{one}/", {"timestamp": wrong}, status=400)
     early = {"filters": {"user_id": "ann", "created_at": {"lt": "2024-02-01"}}}
     assert (await wire("POST", "/v3/memories/", early))["count"] == 1
 

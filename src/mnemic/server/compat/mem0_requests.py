@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 from mnemic import inputs
@@ -20,6 +19,7 @@ MOST_IN_A_PAGE = 200
 MOST_IN_A_BATCH = 1000
 
 _MOST_HITS = 1000
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -285,8 +285,8 @@ def _threshold(value: Any) -> float | None:
 
 def _moment(value: Any) -> Any:
     """A time as `update` takes it: seconds as numbers also where they are text."""
-    if isinstance(value, str) and value.strip().replace(".", "", 1).isdigit():
-        return datetime.fromtimestamp(float(value), UTC).isoformat()
+    if isinstance(value, str) and _SECONDS.fullmatch(value.strip()):
+        return float(value)
     return value
 
 
