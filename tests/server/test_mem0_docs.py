@@ -40,7 +40,9 @@ def test_the_example_in_python_finds_what_it_added(run):
 
 def test_the_example_in_typescript_finds_what_it_added(run):
     (example,) = blocks("js")
-    here = f'import {{ createRequire }} from "node:module"; const require = createRequire("{node_client()}/package.json");'
+    here = (
+        f'import {{ createRequire }} from "node:module"; const require = createRequire("{node_client()}/package.json");'
+    )
     assert run("node", "--input-type=module", "-e", f"{here}\n{example}") == "I keep bees.\n"
 
 
