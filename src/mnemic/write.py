@@ -408,6 +408,7 @@ class WritePath:
         return [turn for turn in turns if turn.id < episodes[0].id and turn.words.strip()][-_TURNS_BEFORE:]
 
     async def over_budget(self, project: str, now: datetime) -> str | None:
+        """Why no model may be asked for a project any more today; None where one may."""
         limits = self._limits
         if not isinstance(self._extractor, Judge) or limits.calls_per_day is limits.tokens_per_day is None:
             return None

@@ -38,7 +38,23 @@ LAYERS = (
         },
     ),
     ("edge", {"present", "registry", "config"}),
-    ("api", {"asking", "engine", "explain", "forms", "graph", "memory", "moving", "past", "receipts", "remote", "sync", "upkeep"}),
+    (
+        "api",
+        {
+            "asking",
+            "engine",
+            "explain",
+            "forms",
+            "graph",
+            "memory",
+            "moving",
+            "past",
+            "receipts",
+            "remote",
+            "sync",
+            "upkeep",
+        },
+    ),
     ("surfaces", {"cli", "server", "mcp", "testing"}),
 )
 ALLOWED = {

@@ -11,8 +11,8 @@ import typer
 
 from mnemic import __version__
 from mnemic.cli import explain as why
-from mnemic.cli import past as earlier
 from mnemic.cli import mcp, serving, show, upkeep
+from mnemic.cli import past as earlier
 from mnemic.cli import session as shared
 from mnemic.cli.session import (
     FOUND_NOTHING,

@@ -220,7 +220,9 @@ class Accounts:
         await db.execute(insert(keys).values(hash=_hash(secret), **row))
         may = await _may(db, project["organization_id"], project["id"], row["email"])
         if may is not None and not wanted <= may:
-            raise InvalidInput(f"the role of {row['email']} allows {', '.join(sorted(may))} only; give another role first")
+            raise InvalidInput(
+                f"the role of {row['email']} allows {', '.join(sorted(may))} only; give another role first"
+            )
         if may is None:
             role = "OWNER" if "admin" in wanted else "READER" if wanted == {"read"} else "MEMBER"
             anybody = select(members.c.id).where(members.c.organization_id == project["organization_id"]).limit(1)
@@ -271,7 +273,12 @@ def checked_email(email: str) -> str:
         InvalidInput: it is none.
     """
     name, _, host = email.strip().partition("@")
-    if not name or not host or any(each.isspace() or not each.isprintable() for each in email.strip()) or len(email) > 320:
+    if (
+        not name
+        or not host
+        or any(each.isspace() or not each.isprintable() for each in email.strip())
+        or len(email) > 320
+    ):
         raise InvalidInput(f"email must be an address such as ann@example.com, not {describe(email)}")
     return email.strip().lower()
 
