@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,7 +14,7 @@ from typing import Any
 from mnemic import inputs, registry
 from mnemic.consolidate import ConsolidatePath
 from mnemic.context import ContextPath
-from mnemic.errors import Closed, InvalidInput, MnemicError, NotFound, WrongEmbedder
+from mnemic.errors import Closed, InvalidInput, MnemicError, NotFound, QuotaExceeded, WrongEmbedder
 from mnemic.inputs import Id
 from mnemic.protocols import Embedder, Extractor, Reranker, Store
 from mnemic.read import ReadPath
@@ -29,6 +31,10 @@ _HELD = timedelta(seconds=5)
 
 # How long to wait when what is due cannot be had: another transaction is about to take it.
 _TAKEN = timedelta(seconds=0.05)
+
+
+# Seconds for which a count of a project's memories is good enough: it reads one index of the project.
+_COUNTED = 5.0
 
 
 @dataclass
@@ -56,6 +62,9 @@ class Engine:
     worker: asyncio.Task[None] | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     looked: bool = False
+    held: int = 0
+    """Memories of the project, where a limit asks for it, when they were last counted."""
+    counted_at: float = -math.inf
     base: Engine | None = None
     """Whose parts it works with, where it is one for another project."""
     every: bool = False
@@ -106,6 +115,7 @@ class Engine:
             woken=asyncio.Event(),
             worker=None,
             looked=False,
+            counted_at=-math.inf,
             **settings,
         )
         if project is None:
@@ -139,6 +149,24 @@ class Engine:
         elif not self.opened:
             await self.store.open()
         return self.store
+
+    async def has_room(self) -> Engine:
+        """The same engine, whose project may hold more memories.
+
+        Raises:
+            QuotaExceeded: it holds as many as its limits allow.
+        """
+        most = self.limits.memories
+        if most is not None:
+            if time.monotonic() > self.counted_at + _COUNTED:
+                self.held = (await self.store.counts(Scope(project=self.project))).memories
+                self.counted_at = time.monotonic()
+            if self.held >= most:
+                raise QuotaExceeded(
+                    f"the project {self.project!r} holds {self.held:,} memories, and its limits allow {most:,}:"
+                    " delete some, or raise limits['memories']"
+                )
+        return self
 
     async def _check_space(self) -> None:
         space = await self.store.space()

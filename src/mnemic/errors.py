@@ -11,6 +11,7 @@
     │   ├── NotAStore                      the file is something else, or damaged
     │   ├── StoreUnwritable                read-only file or folder, or no permission
     │   ├── StoreFull                      the disk (or the owner's row range) is full
+    │   │   └── QuotaExceeded              the project holds as much as it may
     │   ├── StoreBusy                      another process held the write lock for too long
     │   ├── StoreUnavailable               the server does not answer, or refuses the connection
     │   ├── StoreTooNew                    written by a later release
@@ -82,6 +83,10 @@ class StoreUnwritable(StoreError):
 
 class StoreFull(StoreError):
     """There is no room left; nothing of this write was kept."""
+
+
+class QuotaExceeded(StoreFull):
+    """The project holds as many memories as its limits allow; nothing of this write was kept."""
 
 
 class StoreBusy(StoreError):

@@ -64,7 +64,8 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts, Forms):
         custom_categories: labels the model may give to memories: name to meaning.
         slots: which attributes have one value at a time, beside those in `slots.toml`: attribute (or a
             pattern such as "favourite_*") to "single" or "additive".
-        limits: what models may cost: "calls_per_add", "calls_per_day", "tokens_per_day". What is beyond
+        limits: how many "memories" a project may hold (`QuotaExceeded` beyond), and
+            what models may cost: "calls_per_add", "calls_per_day", "tokens_per_day". What is beyond
             them waits; nothing is dropped.
         keep_secrets: whether the log keeps keys, tokens and card numbers. Nothing else ever sees them.
         background: whether pending messages are worked on in the background while this memory is open.
@@ -260,6 +261,7 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts, Forms):
 
         Raises:
             InvalidInput, InvalidScope: nothing was stored.
+            QuotaExceeded: the project holds as many memories as its `limits` allow; nothing was stored.
             StoreError: nothing was stored.
 
         >>> from mnemic import Memory
@@ -288,7 +290,7 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts, Forms):
             raise InvalidInput(
                 "facts are settled with the call: pass them without infer=False, memory_type, wait='stored'"
             )
-        engine = await self._engine.ready()
+        engine = await (await self._engine.ready()).has_room()
         if memory_type is not None:
             return present.added(await verbatim.keep_procedure(engine.write, turns, given))
         if not infer:
@@ -324,7 +326,7 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts, Forms):
             inputs.ids(user_id, agent_id, app_id, run_id), None, metadata, expiration_date, categories, "remember()"
         )
         turns = inputs.messages({"content": inputs.text(text, "text"), "external_id": external_id}, at)
-        engine = await self._engine.ready()
+        engine = await (await self._engine.ready()).has_room()
         return present.added(await verbatim.keep(engine.write, turns, given, kind, talk=False))
 
     async def import_memories(self, memories: Sequence[Mapping[str, Any]], *, source: str = "mem0") -> ImportResult:
@@ -346,7 +348,7 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts, Forms):
         """
         if not isinstance(memories, Sequence) or isinstance(memories, str):
             raise InvalidInput(f"memories must be a list of dictionaries, not {describe(memories)}")
-        engine = await self._engine.ready()
+        engine = await (await self._engine.ready()).has_room()
         return await imports.bring(
             engine.write,
             registry.calibration_of(engine.embedder),

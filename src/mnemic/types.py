@@ -442,12 +442,14 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a project may spend on models. Work beyond it waits; nothing is dropped."""
+    """What a project may spend on models, where work beyond it waits, and what it may hold, where more is refused."""
 
     calls_per_add: int | None = None
     calls_per_day: int | None = None
     tokens_per_day: int | None = None
     """Input and output together, by the day of UTC."""
+    memories: int | None = None
+    """With which nothing more is taken; looked at every few seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnemic import Memory, ModelError
+from mnemic import AsyncMemory, Memory, ModelError, QuotaExceeded
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor, FakeLLM
 from mnemic.tokens import count
 from mnemic.types import Extraction, Fact, Usage
@@ -139,3 +139,19 @@ def test_twenty_messages_of_one_add_are_one_call(counted):
     memory, _ = counted(extractor=model)
     usage = memory.add([f"Well, I ran {number} km" for number in range(1, 21)], user_id=USER)["receipt"]["usage"]
     assert usage["model_calls"] == len(model.requests) == 1
+
+
+async def test_beyond_its_quota_a_project_takes_nothing_more_and_another_does(tmp_path, monkeypatch):
+    monkeypatch.setattr("mnemic.engine._COUNTED", 0.0)
+    async with AsyncMemory(str(tmp_path / "m.db"), limits={"memories": 2}) as m:
+        for number in range(2):
+            kept = (await m.remember(f"Note {number}", user_id="ann"))["results"][0]["id"]
+        with pytest.raises(QuotaExceeded, match="2 memories"):
+            await m.add("I live in Taipei.", user_id="ann")
+        with pytest.raises(QuotaExceeded, match="2 memories"):
+            await m.remember("Another", user_id="bob")
+        assert (await m.messages())["total"] == 2
+        await m.update(kept, "What is there can be put right")
+        await m.within("other").remember("Not of this project", user_id="ann")
+        await m.delete(kept)
+        await m.remember("Room again", user_id="ann")

@@ -19,6 +19,7 @@ STATUS: tuple[tuple[type[MnemicError], int], ...] = (
     (errors.NotFound, 404),
     (errors.InvalidInput, 400),
     (errors.Conflict, 409),
+    (errors.QuotaExceeded, 413),
     (errors.StoreFull, 507),
     (errors.StoreBusy, 503),
     (errors.StoreUnavailable, 503),

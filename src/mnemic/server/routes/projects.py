@@ -30,11 +30,12 @@ Role = Literal["OWNER", "MEMBER", "READER"]
 
 
 class Limits(Body):
-    """What models may cost."""
+    """What models may cost, and how many memories there may be."""
 
     calls_per_add: int | None = Field(None, ge=1)
     calls_per_day: int | None = Field(None, ge=1)
     tokens_per_day: int | None = Field(None, ge=1)
+    memories: int | None = Field(None, ge=1)
 
 
 class Settings(Body):
