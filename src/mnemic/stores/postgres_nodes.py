@@ -47,7 +47,7 @@ from mnemic.stores.paging import cursor_after, sort_key
 from mnemic.stores.postgres import PostgresStore
 from mnemic.stores.postgres_db import Session
 from mnemic.stores.postgres_map import NodeMap, node_map
-from mnemic.stores.postgres_url import without_password
+from mnemic.stores.postgres_url import timeout_of, without_password
 from mnemic.stores.relational.db import partition_at
 from mnemic.stores.relational.rows import utc
 from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Record, Scope, Usage
@@ -68,12 +68,12 @@ class PostgresNodes:
     """
 
     def __init__(
-        self, url: str, *, project: str | None = None, timeout: float = 60.0, shared: _Shared | None = None
+        self, url: str, *, project: str | None = None, timeout: float | None = None, shared: _Shared | None = None
     ) -> None:
         self._url = url
         self._address = without_password(url)
         self._project = project
-        self._timeout = timeout
+        self._timeout = timeout or timeout_of(url)
         self._shared = _Shared() if shared is None else shared
         self._borrowed = shared is not None
         self._views: dict[int, PostgresStore] = {}
