@@ -10,7 +10,8 @@ from mem0_clients import node_client, python_client
 from test_mem0_python import finished
 
 
-@pytest.fixture(params=["python", "node"])
+# Each call of the second takes seconds before it asks us anything.
+@pytest.fixture(params=["python", pytest.param("node", marks=pytest.mark.slow)])
 def command(request, account, tmp_path):
     """Runs `mem0 …`, and gives what it says in JSON."""
     if request.param == "python":
