@@ -36,7 +36,7 @@ _ROOT = sys.platform != "win32" and os.geteuid() == 0
 _PATIENCE = 60.0
 _ORDINARY = {
     "listen_addresses": "127.0.0.1",
-    "max_connections": "200",
+    "max_connections": "600",
     "shared_buffers": "64MB",
     "timezone": "UTC",
 }

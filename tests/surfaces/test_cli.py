@@ -25,9 +25,10 @@ from mnemic.testing.fakes import FakeEmbedder
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 ENTRY = [sys.executable, "-c", "from mnemic.cli.main import main; main()"]
 COMMANDS = [
-    "add", "remember", "update", "delete", "search", "context", "list", "get", "history", "explain", "forget", "erase", "undo",
-    "feedback", "pin", "messages", "retry", "worker", "consolidate", "profile", "entities", "related", "graph", "backup", "restore", "changes",
-    "timeline", "import", "export", "stats", "verify", "reindex", "doctor", "demo",
+    "add", "remember", "update", "delete", "search", "context", "list", "get", "history", "explain", "forget",
+    "erase", "undo", "feedback", "pin", "messages", "retry", "worker", "consolidate", "profile", "entities",
+    "related", "graph", "backup", "restore", "changes", "timeline", "serve", "mcp", "import", "export", "stats",
+    "verify", "reindex", "doctor", "demo", "keys",
 ]  # fmt: skip
 TENNIS = "I play tennis every Saturday with Meiling."
 

@@ -208,6 +208,8 @@ def test_a_store_of_an_earlier_release_tells_its_past(homes, tmp_path):
             old.executescript((resources.files("mnemic.stores.sql.sqlite") / name).read_text(encoding="utf-8"))
         old.execute("ATTACH ? AS new", [str(tmp_path / "rules.db")])
         for name, sql in old.execute("SELECT name, sql FROM new.sqlite_schema WHERE type = 'table'").fetchall():
+            if name in ("listeners", "outbox"):  # of a later schema
+                continue
             if not old.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", [name]).fetchone():
                 old.execute(sql)
             columns = ", ".join(row[1] for row in old.execute(f"PRAGMA main.table_info({name})"))
