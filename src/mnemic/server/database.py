@@ -30,6 +30,9 @@ class Database:
         self._address = address
         self._server = address.startswith(("postgresql://", "postgres://"))
         self._engine: AsyncEngine | None = None
+        self._begun = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         # What is in memory has one connection, and so one transaction at a time.
         self._turn = asyncio.Lock() if address == ":memory:" else nullcontext()
 
@@ -56,8 +59,9 @@ class Database:
             raise _explained(exc, self._address) from exc
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, those of transactions under way when they have ended."""
         if self._engine is not None:
+            await self._idle.wait()
             await self._engine.dispose()
 
     @asynccontextmanager
@@ -69,11 +73,17 @@ class Database:
         """
         if self._engine is None:
             raise StoreError("the server's database is not open")
+        self._begun += 1
+        self._idle.clear()
         try:
             async with self._turn, self._engine.begin() as connection:
                 yield connection
         except (OperationalError, OSError) as exc:
             raise _explained(exc, self._address) from exc
+        finally:
+            self._begun -= 1
+            if not self._begun:
+                self._idle.set()
 
 
 def moment() -> datetime:
