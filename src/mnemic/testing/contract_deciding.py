@@ -210,6 +210,17 @@ class DecidingContract(Contract):
             assert set(left.sources) == {cited(first), cited(first, "ski")}
             assert await listed(store, where(two)) == []
 
+    async def test_a_message_that_is_erased_meanwhile_proves_nothing(self, make_store: MakeStore) -> None:
+        run = replace(ALICE, run_id="r1")
+        first, again = said(ALICE, "I ski", state="done"), said(run, "Yes, I ski", state="done")
+        memory = known(ALICE, "Skis", sources=(cited(first),))
+        async with opened(make_store) as store:
+            await store.commit(adding(first, again, memory))
+            await store.erase(run)
+            await store.commit(proving(memory, again))
+            assert await store.load([memory.id]) == {memory.id: memory}
+            assert await listed(store, where(run)) == []
+
     async def test_sources_in_some_episodes_can_be_taken_back(self, make_store: MakeStore) -> None:
         first, again = said(ALICE, "I ski", state="empty"), said(ALICE, "Yes, I ski", state="done")
         memory = known(ALICE, "Skis", sources=(cited(first), cited(first, "ski"), cited(again)), proof_count=2)

@@ -232,6 +232,8 @@ def _prove(state: State, proof: Proof, at: datetime) -> Owner:
     if not state.is_current(proof.memory_id) or state.last(proof.memory_id).memory.version != proof.version:
         raise _outdated(proof.memory_id, proof.version)
     memory = state.last(proof.memory_id).memory
+    if proof.source.episode_id not in state.episodes:
+        return owner_of(memory.scope)  # erased meanwhile, and so proves nothing
     if _cite(state, memory.id, Cited(source=proof.source, change_id=proof.change_id)):
         state.put_last(replace(memory, proof_count=memory.proof_count + 1, updated_at=at))
     state.said_in(memory.id, state.run_of(proof.source.episode_id))

@@ -303,17 +303,18 @@ class _Commit:
         ).fetchone()
         if row is None:
             raise _moved(proof.memory_id, proof.version)
+        run = self._db.execute(
+            "SELECT run_id FROM episodes WHERE partition = ? AND id = ?", [partition, episode_id]
+        ).fetchone()
+        if run is None:
+            return  # erased meanwhile, and so proves nothing
         source = (partition, proof.memory_id, episode_id, proof.source.quote, proof.change_id)
         if self._db.execute(_CITE, source).rowcount:
             self._db.execute(
                 "UPDATE memories SET proof_count = proof_count + 1, updated_at = ? WHERE partition = ? AND entry = ?",
                 [iso(self._write.at), partition, row[0]],
             )
-        run = self._db.execute(
-            "SELECT run_id FROM episodes WHERE partition = ? AND id = ?", [partition, episode_id]
-        ).fetchone()
-        if run is not None:
-            said_in(self._db, partition, proof.memory_id, run[0])
+        said_in(self._db, partition, proof.memory_id, run[0])
         self._owners.decided(row[1])
 
     def _bury(self, tombstone: Tombstone) -> None:
