@@ -245,6 +245,11 @@ class Engine:
         await self.store.wait_for_pending(min(pause, seconds))
 
 
+async def store_of(memory: Handle) -> Store:
+    """The open store of a memory, for parts of this package that ask it what no method of a memory is for."""
+    return (await memory._engine.ready()).store  # noqa: SLF001 - both are of this module
+
+
 async def first_of(*waits: Coroutine[Any, Any, Any]) -> None:
     """Wait until one of them is over, and stop the others."""
     tasks = [asyncio.ensure_future(each) for each in waits]

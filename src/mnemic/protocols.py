@@ -515,6 +515,16 @@ class Where:
     """
 
 
+class Graph(Protocol):
+    """Who and what the memories of a question's scope name, as one snapshot has it."""
+
+    def resolve(self, keys: Sequence[str], /) -> dict[str, Entity]:
+        """As `Store.resolve`."""
+
+    def naming(self, entity_ids: Sequence[str], /) -> Named:
+        """As `Store.naming`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Probe:
     """A question, ready for the index."""
@@ -528,8 +538,9 @@ class Probe:
     """As `text.question_words` gives them."""
     people: frozenset[int] = frozenset()
     """As `text.speakers` gives them."""
-    linked: Mapping[str, float] = field(default_factory=dict)
-    """Memories that name who and what the question names, or are linked with these, and how closely, in [0, 1]."""
+    link: Callable[[Graph], Mapping[str, float]] | None = None
+    """Memories that name who and what the question names, or are linked with these, and how closely, in [0, 1]: asked
+    within the same snapshot. It is quick, and may be called in any thread, and again."""
     times: tuple[tuple[datetime, datetime], ...] = ()
     """Times that the question names, each from its start to before its end."""
     side: str
@@ -634,6 +645,20 @@ class Counts:
     bytes: int
     whole: str = field(default="exact: every vector is read", compare=False)
     """How a search of the whole project finds what is near, and why so: a store's own affair."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Somebody or something that current memories or messages of a project are of."""
+
+    field: str
+    """The name of an id: `user_id`, `agent_id`, `app_id` or `run_id`."""
+    name: str
+    memories: int
+    """Current ones that have the id themselves."""
+    since: datetime
+    """When the first of what there is came, and when the last of it was changed."""
+    until: datetime
 
 
 @runtime_checkable
@@ -833,6 +858,12 @@ class Store(Protocol):
     async def counts(self, scope: Scope) -> Counts:
         """What the scope holds; a scope without ids is the whole project."""
 
+    async def people(self, project: str) -> list[Held]:
+        """Everybody a project has a current memory of, or a message that is not hidden; by field, then by name.
+
+        Fields in the order of SCOPE_IDS. Cost follows the project.
+        """
+
     async def verify(self) -> tuple[int, tuple[str, ...]]:
         """Records checked, and what is wrong: orphans, index against rows, broken pages."""
 
@@ -853,8 +884,9 @@ class Store(Protocol):
         """Put what a backup holds in the place of everything that is here, whoever else has the store open.
 
         All of it at once: others see the former content or the new one, and no decision made on the former one is
-        written over the new. A backup by an earlier release is brought up to date. Returns where what was here
-        before is kept; None where that was nothing, or cannot outlive the process.
+        written over the new. A backup by an earlier release is brought up to date. Who listens goes on to, and
+        nothing that happened until now is `untold`. Returns where what was here before is kept; None where that was
+        nothing, or cannot outlive the process.
 
         Raises:
             InvalidInput: there is no such file, or it is part of the store.

@@ -1,10 +1,7 @@
-"""Whom a project has memories of: a store that counts says what looking through everything says."""
-
-import pytest
+"""Whom a project has memories of, as mem0's clients are told."""
 
 from mnemic import AsyncMemory
 from mnemic.server.compat import mem0_people
-from mnemic.testing.memory_store import InMemoryStore
 
 
 async def filled(memory):
@@ -25,16 +22,12 @@ WHO = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres", "memory"])
-async def test_everybody_is_counted_and_nobody_elses(kind, request, tmp_path, monkeypatch):
-    if kind == "memory":
-        given = {"store": InMemoryStore()}
-    else:
-        given = {"path": str(tmp_path / "m.db") if kind == "sqlite" else request.getfixturevalue("new_database")()}
-    async with AsyncMemory(**given, background=False) as memory:
+async def test_everybody_is_counted_and_nobody_elses(tmp_path):
+    async with AsyncMemory(str(tmp_path / "m.db"), background=False) as memory:
         await filled(memory)
         found = await mem0_people.everybody(memory)
         assert [(each.kind, each.name, each.memories) for each in found] == WHO
-        monkeypatch.setattr(mem0_people, "_Counts", ())
-        assert await mem0_people.everybody(memory) == found
+        (dan,) = (each for each in found if each.name == "dan")
+        (said,) = (await memory.messages(user_id="dan"))["results"]
+        assert (dan.created_at, dan.updated_at) == (said["received_at"], said["received_at"])
         assert [each.name for each in await mem0_people.everybody(memory.within("other"))] == ["eve"]

@@ -29,6 +29,7 @@ from mnemic.protocols import (
     Counts,
     Events,
     Found,
+    Held,
     Log,
     Named,
     Order,
@@ -49,6 +50,7 @@ from mnemic.stores.postgres_db import Session
 from mnemic.stores.postgres_map import NodeMap, node_map
 from mnemic.stores.postgres_url import timeout_of, without_password
 from mnemic.stores.relational.db import partition_at
+from mnemic.stores.relational.people import united
 from mnemic.stores.relational.rows import utc
 from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Record, Scope, Usage
 
@@ -489,6 +491,11 @@ class PostgresNodes:
     async def spent(self, project: str, day: date) -> Usage:
         """The sum of all nodes: each counts what its own users cost."""
         return reduce(add, await self._every(lambda store: store.spent(project, day)))
+
+    async def people(self, project: str) -> list[Held]:
+        """Of all nodes: a user's are on one, a run's may be on several."""
+        found = await self._every(lambda store: store.people(project))
+        return found[0] if len(found) == 1 else united(each for some in found for each in some)
 
     async def verify(self) -> tuple[int, tuple[str, ...]]:
         """Every node; a problem says whose it is."""

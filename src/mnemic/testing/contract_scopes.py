@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from mnemic.protocols import Held
 from mnemic.testing.contract_values import (
     ALICE,
+    BOB,
     LATER,
     STATES,
+    T0,
     Contract,
     MakeStore,
     adding,
@@ -24,6 +28,7 @@ from mnemic.testing.contract_values import (
     listed,
     neighbour_of,
     opened,
+    retiring,
     said,
     verbatim,
     where,
@@ -65,6 +70,24 @@ class ScopesContract(Contract):
             asyncio.run(go())
 
         await asyncio.to_thread(run)
+
+    async def test_everybody_with_a_memory_or_a_message_is_counted(self, make_store: MakeStore) -> None:
+        both, run = Scope(user_id="alice", agent_id="poet"), Scope(agent_id="poet", run_id="r")
+        east = datetime.fromisoformat("2025-03-14T16:00:00+08:00")  # sorts behind T0 as it is written, and was before
+        late, early = replace(known(both, "Skis"), updated_at=LATER), replace(known(ALICE, "Sails"), created_at=east)
+        gone, unheard = known(BOB, "Rows"), said(Scope(app_id="phone"), "Never mind", state="hidden")
+        async with opened(make_store) as store:
+            for record in (late, early, said(run, "Thanks", state="empty"), gone, unheard):
+                await store.commit(adding(record))
+            await store.commit(adding(known(Scope(project="other", user_id="eve"), "Swims")))
+            await store.commit(retiring(gone))
+            assert await store.people("default") == [
+                Held(field="user_id", name="alice", memories=2, since=east, until=LATER),
+                Held(field="agent_id", name="poet", memories=1, since=T0, until=LATER),
+                Held(field="run_id", name="r", memories=0, since=T0, until=T0),
+            ]
+            assert [(each.field, each.name) for each in await store.people("other")] == [("user_id", "eve")]
+            assert await store.people("nobody's") == []
 
     async def test_deleting_a_scope_leaves_every_other_record_as_it_was(self, make_store: MakeStore) -> None:
         """The rows outside are equal before and after; those inside are gone."""

@@ -30,6 +30,7 @@ from mnemic.protocols import (
     Counts,
     Events,
     Found,
+    Held,
     Log,
     Named,
     Order,
@@ -50,7 +51,7 @@ from mnemic.testing import memory_entities, memory_erase, memory_moving, memory_
 from mnemic.testing.memory_commit import commit
 from mnemic.testing.memory_state import Entry, State, covers, owner_of, same
 from mnemic.times import iso, milliseconds
-from mnemic.types import Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Scope, Usage
+from mnemic.types import SCOPE_IDS, Change, Entity, Episode, EpisodeState, HistoryEvent, Memory, Scope, Usage
 
 _PICKLED = b"mnemic reference store, pickled\n"
 
@@ -163,7 +164,8 @@ class InMemoryStore:
         """Nothing here outlives the process, nor does what was here before."""
         state = _kept(Path(path))
         last = max(self._state.count, state.count) + 1  # a decision made on what was here rests on nothing now
-        self._state = replace(state, count=last, decisions=dict.fromkeys(state.decisions, last))
+        decisions = dict.fromkeys(state.decisions, last)
+        self._state = replace(state, count=last, decisions=decisions, listeners=self._state.listeners, outbox=())
         return None
 
     async def export(self, scope: Scope, take: memory_moving.Take, *, vectors: bool = True) -> None:
@@ -246,6 +248,26 @@ class InMemoryStore:
     async def spent(self, project: str, day: date) -> Usage:
         """The sum of a day."""
         return self._state.usage.get((project, day), Usage())
+
+    async def people(self, project: str) -> list[Held]:
+        """Look at every current memory and every message."""
+        state = self._state
+        there: list[tuple[Scope, int, datetime, datetime]] = [
+            *((each.scope, 1, each.created_at, each.updated_at) for each in state.current()),
+            *(
+                (each.scope, 0, each.received_at, each.received_at)
+                for each in state.episodes.values()
+                if each.state != "hidden"
+            ),
+        ]
+        found = []
+        for field in SCOPE_IDS:
+            names = {scope.ids[field] for scope, *_ in there if scope.project == project and field in scope.ids}
+            for name in sorted(names):
+                own = [row for row in there if row[0].project == project and row[0].ids.get(field) == name]
+                _, counts, since, until = zip(*own, strict=True)
+                found.append(Held(field=field, name=name, memories=sum(counts), since=min(since), until=max(until)))
+        return found
 
     async def receipts(self, scope: Scope, *, limit: int, cursor: str | None = None) -> Receipts:
         """Sort all changes by id."""
@@ -338,7 +360,7 @@ class InMemoryStore:
         asked = ranking.Asked(
             words=probe.words,
             speakers=probe.people,
-            entities=_linked(records, probe) if probe.linked else None,
+            entities=self._linked(records, probe),
             times=_timely(entries, records, probe) if probe.times else None,
         )
         watched = [row for row, record in enumerate(records) if record is not None and record.id in probe.watched]
@@ -363,6 +385,12 @@ class InMemoryStore:
                     )
                 )
         return Found(candidates=tuple(found), searched=int(rows.eligible.sum()), lift=lift)
+
+    def _linked(self, records: Sequence[Record | None], probe: Probe) -> ranking.Floats | None:
+        links = {} if probe.link is None else probe.link(memory_entities.Graph(self._state, probe.where.scope))
+        if not links:
+            return None
+        return np.array([0.0 if each is None else links.get(each.id, 0.0) for each in records], dtype=np.float32)
 
     def _similarity(
         self, probe: Probe, entries: list[Entry], eligible: ranking.Mask
@@ -542,10 +570,6 @@ class InMemoryStore:
 def _check(cursor: str | None) -> None:
     if cursor is not None and partition_of(cursor) is None:
         raise InvalidInput(f"cursor must be a next_cursor of an earlier page, not {describe(cursor)}")
-
-
-def _linked(records: Sequence[Record | None], probe: Probe) -> ranking.Floats:
-    return np.array([0.0 if each is None else probe.linked.get(each.id, 0.0) for each in records], dtype=np.float32)
 
 
 def _timely(entries: Sequence[Entry], records: Sequence[Record | None], probe: Probe) -> ranking.Floats:

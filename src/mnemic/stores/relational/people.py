@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
+from mnemic.protocols import Held
 from mnemic.stores.relational.db import Db
 from mnemic.types import SCOPE_IDS
 
-Held = tuple[str, str, int, str, str]
-"""Name of an id (`user_id`, …), its value, how many current memories, when the first came, when the last changed."""
-
 
 def people(db: Db, project: str) -> list[Held]:
-    """Every id that a current memory or a message that is not hidden has, by name and value."""
-    found: dict[tuple[str, str], tuple[int, str, str]] = {}
+    """Every id that a current memory or a message that is not hidden has, counted where the rows are."""
+    found = []
     for field in SCOPE_IDS:
         rows = db.execute(
             f"""
-            SELECT {field}, count(*), min(created_at), max(updated_at)
+            SELECT {field}, count(*), min(utc(created_at)), max(utc(updated_at))
             FROM memories WHERE current AND project = ? AND {field} IS NOT NULL
             GROUP BY {field}
             UNION ALL
-            SELECT {field}, 0, min(received_at), max(received_at)
+            SELECT {field}, 0, min(utc(received_at)), max(utc(received_at))
             FROM episodes WHERE state <> 'hidden' AND project = ? AND {field} IS NOT NULL
             GROUP BY {field}
             """,
             [project, project],
-        ).fetchall()
-        for name, count, since, until in rows:
-            known = found.get((field, name), (0, since, until))
-            found[field, name] = (known[0] + count, min(known[1], since), max(known[2], until))
-    return [(*key, *found[key]) for key in sorted(found)]
+        )
+        found += [
+            Held(
+                field=field, name=name, memories=count, since=datetime.fromisoformat(since),
+                until=datetime.fromisoformat(until),
+            )
+            for name, count, since, until in rows
+        ]  # fmt: skip
+    return united(found)
+
+
+def united(parts: Iterable[Held]) -> list[Held]:
+    """Each id once, with what the parts say of it together."""
+    found: dict[tuple[int, str], Held] = {}
+    for part in parts:
+        key = SCOPE_IDS.index(part.field), part.name
+        known = found.get(key, part)
+        found[key] = Held(
+            field=part.field, name=part.name, memories=part.memories + (known.memories if key in found else 0),
+            since=min(known.since, part.since), until=max(known.until, part.until),
+        )  # fmt: skip
+    return [found[key] for key in sorted(found)]

@@ -19,6 +19,7 @@ from mnemic.protocols import (
     Changed,
     Events,
     Found,
+    Held,
     Log,
     Named,
     Order,
@@ -37,7 +38,7 @@ from mnemic.stores.relational import dump, graph, past, queue, spaces, told, und
 from mnemic.stores.relational.around import around
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.delete import delete_scope
-from mnemic.stores.relational.people import Held, people
+from mnemic.stores.relational.people import people
 from mnemic.stores.relational.profile import foremost
 from mnemic.stores.relational.read import Reader, is_by_keys
 from mnemic.stores.relational.verify import verify
@@ -222,7 +223,7 @@ class RelationalStore:
         return await self._read(lambda reader: graph.resolve(reader.db, scope, keys))
 
     async def people(self, project: str) -> list[Held]:
-        """Who has a memory or a message; counted where the rows are."""
+        """Counted where the rows are."""
         return await self._read(lambda reader: people(reader.db, project))
 
     async def delete_scope(self, scope: Scope, change: Change, *, reason: str) -> tuple[int, int]:
