@@ -113,7 +113,7 @@ def lock(db: Db) -> None:
 _OF_MEMORIES = ("sources", "history", "feedback", "mentions", "relations")
 _OF_CHANGES = ("moves",)
 _OF_OWNERS = ("names", "blocks")
-_OF_PROJECTS = ("runs", "memories", "episodes", "changes", "tombstones", "entities", "usage")
+_OF_PROJECTS = ("runs", "memories", "episodes", "changes", "tombstones", "entities", "usage", "outbox")
 """By what says whose their rows are. Those that others are found by come after these."""
 
 

@@ -111,6 +111,7 @@ def _look_at(source: str) -> None:
 
 
 def _replace(db: sqlite3.Connection, source: str) -> None:
+    listeners = db.execute("SELECT project FROM main.listeners").fetchall()
     # Tables, rows, then indexes: rows go over as whole pages, and indexes are built anew from what is there.
     for name, _ in _made(db, "main", "table"):
         db.execute(f"DROP TABLE main.{_quoted(name)}")
@@ -126,6 +127,10 @@ def _replace(db: sqlite3.Connection, source: str) -> None:
             raise  # about the disk, or others' locks
         raise NotAStore(f"{source!r} is damaged ({exc}); name another backup") from exc
     _complete(db, source)
+    # Who listens is no content, and what a backup had still to tell was told since, or is of what is gone.
+    db.execute("DELETE FROM main.outbox")
+    db.execute("DELETE FROM main.listeners")
+    db.executemany("INSERT INTO main.listeners (project) VALUES (?)", listeners)
     # The new content shares no count with the former one: neither an index that somebody keeps in memory nor a
     # decision that somebody is about to write may pass for one of the new content.
     db.execute("UPDATE main.owners SET changes = abs(random() >> 2), decisions = 1 + abs(random() >> 12)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,21 @@ class ToldContract(Contract):
             assert [each.event.event for each in await store.untold(10)] == ["ADD", "ADD", "DELETE"]
             await store.erase(ALICE)
             assert [each.scope for each in await store.untold(10)] == [BOB]
+
+    async def test_who_listens_goes_on_to_after_a_restore_and_is_told_of_nothing_before(
+        self, make_store: MakeStore, tmp_path: Path
+    ) -> None:
+        async with opened(make_store) as store:
+            await store.listen(BOB.project)
+            await store.commit(adding(known(BOB, "Lives in Rome")))
+            await store.listen(BOB.project, wanted=False)
+            await store.backup(str(tmp_path / "copy"))
+            await store.listen(ALICE.project)
+            await store.commit(adding(known(ALICE, "Lives in Oslo")))
+            await store.restore(str(tmp_path / "copy"))
+            assert await store.untold(10) == ()
+            await store.commit(adding(known(ALICE, "Lives in Bergen")))
+            assert [each.event.new_text for each in await store.untold(1)] == ["Lives in Bergen"]
 
     async def test_of_forgotten_memories_the_words_are_not_told(self, make_store: MakeStore) -> None:
         async with opened(make_store) as store:
