@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from mnemic import inputs, present, text
-from mnemic.engine import Handle
-from mnemic.errors import InvalidInput, describe
+from mnemic.engine import Engine, Handle
+from mnemic.errors import InvalidInput, StoreError, describe
 from mnemic.inputs import UNSET, Id
 from mnemic.protocols import Annotate, SetState, Write
 from mnemic.times import now
@@ -367,8 +367,9 @@ class Upkeep(Handle):
 
         Raises:
             StoreError, ModelError: the store stays with its former embedder.
+            StoreError: this memory was made by `within`.
         """
-        engine = self._engine
+        engine = self._whole("reindex()")
         if not engine.opened:
             await engine.store.open()
         done = await engine.write.embedding.reindex(engine.store, progress or (lambda _: None))
@@ -382,10 +383,10 @@ class Upkeep(Handle):
 
         Raises:
             InvalidInput: there is such a file, and it is not to be overwritten.
-            StoreFull, StoreUnwritable: about the file.
+            StoreFull, StoreUnwritable: about the file. StoreError: this memory was made by `within`.
         """
         target, overwrite = file_name(path), inputs.flag(overwrite, "overwrite")
-        engine = self._engine
+        engine = self._whole("backup()")
         if not engine.opened:
             await engine.store.open()  # whatever embedder its vectors are of
         await engine.store.backup(target, overwrite=overwrite)
@@ -402,10 +403,10 @@ class Upkeep(Handle):
         Raises:
             InvalidInput: there is no such file.
             NotAStore, StoreTooNew: the file is no backup, damaged, or of a later release. The store stays as it was.
-            StoreFull, StoreBusy: the same.
+            StoreFull, StoreBusy: the same. StoreError: this memory was made by `within`.
         """
         source = file_name(path)
-        engine = self._engine
+        engine = self._whole("restore()")
         if not engine.opened:
             await engine.store.open()
         before = await engine.store.restore(source)
@@ -420,6 +421,15 @@ class Upkeep(Handle):
             "before": before,
             "embedder": None if space is None else space.name,
         }
+
+    def _whole(self, what: str) -> Engine:
+        """The engine of a memory that opens its store itself."""
+        if self._engine.base is not None:
+            raise StoreError(
+                f"{what} is about all that a store was opened for, and this memory is one project's: call it on the"
+                " memory that within() was called on; export() and import_export() move a project"
+            )
+        return self._engine
 
 
 def file_name(path: str | os.PathLike[str]) -> str:

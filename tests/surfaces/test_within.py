@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnemic import AsyncMemory, NotFound
+from mnemic import AsyncMemory, NotFound, StoreError
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -38,3 +38,13 @@ async def test_a_worker_of_every_project_reaches_the_messages_of_all(path):
         await one.within("two").add("I live in Taipei.", user_id="u", wait="stored")
         assert (await one.process_pending())["processed"] == 0
         assert (await one.within(None).process_pending())["processed"] == 1
+
+
+async def test_what_is_about_the_whole_store_is_not_for_one_project_of_it(path, tmp_path):
+    async with AsyncMemory(path, project="one") as one:
+        await one.remember("Plays tennis", user_id="u")
+        for view in (one.within("two"), one.within(None)):
+            for call in (view.backup(tmp_path / "copy"), view.restore(tmp_path / "copy"), view.reindex()):
+                with pytest.raises(StoreError, match=r"call it on the memory that within\(\) was called on"):
+                    await call
+        assert not (tmp_path / "copy").exists()
