@@ -275,6 +275,20 @@ async def test_a_batch_is_done_whole_or_not_at_all(wire):
     {"user_id": "ann", "metadata": "oops"},
     {"user_id": "ann", "filters": "oops"},
     {"user_id": ["ann", "bob"]},
+    {"user_id": "ann", "run_id": ""},
+    {"user_id": "ann", "agent_id": " "},
+    {"filters": "{'user_id': 'ann', 'agent_id': ' '}"},
+    {"user_id": "ann", "metadata": ""},
+    {"user_id": "ann", "metadata": "{}"},
+    {"filters": "{'user_id': 'ann', 'metadata': {}}"},
+    {"filters": "{'user_id': 'ann', 'AND': []}"},
+    {"filters": "{'user_id': 'ann', 'NOT': []}"},
+    {"filters": "{'user_id': 'ann', 'a': {'nin': []}}"},
+    {"filters": "{'user_id': 'ann', 'a': {'eq': " + "[" * 150 + "]" * 150 + "}}"},
+    {"user_id": "ann", "categories": "food"},
+    {"user_id": "ann", "start_date": "2030-01-01"},
+    {"user_id": "*", "agent_id": "*", "app_id": "*", "run_id": "*", "metadata": "{'a': 2}"},
+    {"user_id": "*", "agent_id": "*", "app_id": "*", "run_id": "*", "keywords": "x"},
 ])  # fmt: skip
 async def test_no_wildcard_and_nothing_unread_widens_a_delete(wire, query):
     for whose in ("ann", "bob"):
@@ -283,6 +297,18 @@ async def test_no_wildcard_and_nothing_unread_widens_a_delete(wire, query):
     assert refused["detail"]
     for whose in ("ann", "bob"):
         assert (await wire("POST", "/v3/memories/", {"filters": {"user_id": whose}}))["count"] == 1
+
+
+async def test_what_a_delete_does_not_read_is_refused_and_not_left_aside(wire):
+    await kept(wire, "Plays chess", run_id="r")
+    narrowing = {"filters": {"metadata": {"a": 1}}}
+    await wire("DELETE", "/v1/memories/", narrowing, status=400, user_id="ann")
+    for path in ("/v2/entities/user/ann/", "/v1/entities/user/ann/"):
+        await wire("DELETE", path, status=400, run_id="s")
+        await wire("DELETE", path, status=400, categories="food")
+        await wire("DELETE", path, narrowing, status=400)
+    assert (await wire("POST", "/v3/memories/", {"filters": {"user_id": "ann"}}))["count"] == 1
+    assert (await wire("DELETE", "/v2/entities/user/ann/", source="CLI"))["deleted"] == 1
 
 
 @pytest.mark.parametrize(("query", "left"), [

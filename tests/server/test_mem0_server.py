@@ -48,10 +48,12 @@ async def test_nothing_is_done_for_nobody_or_for_everybody(server):
     await server("POST", "/memories", {"messages": "I play chess."}, status=400)
     await server("GET", "/memories", status=400)
     await server("POST", "/search", {"query": "chess"}, status=400)
-    for wide in ({}, {"user_id": "*"}, {"user_id": ""}, {"user_id": "ann", "run_id": "*"}):
+    for wide in ({}, {"user_id": "*"}, {"user_id": ""}, {"user_id": "ann", "run_id": "*"},
+                 {"user_id": "ann", "run_id": ""}, {"user_id": "ann", "filters": "{}"}):  # fmt: skip
         await server("DELETE", "/memories", status=400, **wide)
     await server("DELETE", "/entities/user/%2A", status=400)
     await server("DELETE", "/entities/pet/rex", status=400)
+    await server("DELETE", "/entities/user/ann", status=400, run_id="s")
     await server("POST", "/configure", {"llm": {}}, status=403)
     assert len((await server("GET", "/memories", user_id="ann"))["results"]) == 1
     await server("GET", "/memories", headers={"Authorization": ""}, status=401)

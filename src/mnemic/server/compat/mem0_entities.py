@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from mnemic import inputs
 from mnemic.server.compat import mem0_answers as answers
 from mnemic.server.compat import mem0_requests as requests
-from mnemic.server.compat.mem0_filters import translated
+from mnemic.server.compat.mem0_filters import nothing_beside_the_path, translated
 from mnemic.server.compat.mem0_memories import listed
 from mnemic.server.compat.mem0_people import Person, everybody
 from mnemic.server.compat.mem0_wire import Ask, Asks, Writes
@@ -58,6 +58,7 @@ async def get_entity(ask: Asks, kind: str, name: str) -> JSONResponse:
 @router.delete("/v1/entities/{kind}/{name}/")
 async def delete_entity(ask: Writes, kind: str, name: str) -> JSONResponse:
     """All memories and messages of the entity. One that has none is gone already."""
+    nothing_beside_the_path(ask.query, ask.body)
     whose = {f"{_kind(kind)}_id": unquote(name)}
     ask.call.about(**whose)
     done = await ask.memory.delete_all(**whose)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mnemic import inputs
-from mnemic.errors import InvalidFilter, InvalidScope, describe
+from mnemic.errors import InvalidFilter, InvalidInput, InvalidScope, describe
 from mnemic.filters import ID_ALIASES
 from mnemic.types import SCOPE_IDS
 
@@ -30,6 +30,8 @@ _FIELDS: Mapping[str, str] = {
     "memoryIds": "memory_ids",
 }
 _LOGIC = ("AND", "OR", "NOT")
+_SAID_WITH_DELETES = frozenset(("source", "org_id", "project_id"))
+"""What clients say in the query of a delete that narrows nothing."""
 
 
 def translated(filters: object, *, depth: int = 0) -> dict[str, Any]:
@@ -78,21 +80,52 @@ def ids_in(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def ids_to_go(query: Mapping[str, str], body: Mapping[str, Any], *, beside: Collection[str] = ()) -> dict[str, Any]:
+    """The ids in the query of a delete that reads nothing else, but for what is named `beside`.
+
+    Raises:
+        InvalidScope: one of them is blank, which may be an empty variable of who meant somebody.
+        InvalidInput: something else is said, which could have narrowed the delete and would be left aside.
+    """
+    ids = {key: value for key, value in query.items() if ID_ALIASES.get(key, key) in SCOPE_IDS}
+    if blank := sorted(key for key, value in ids.items() if not value.strip()):
+        raise InvalidScope(f"{blank[0]} in the query is empty; leave it out, or name somebody")
+    if body:
+        raise InvalidInput("a delete of somebody's memories reads no body; say in the query whose they are")
+    if unread := sorted(query.keys() - ids.keys() - _SAID_WITH_DELETES - set(beside)):
+        raise InvalidInput(f"this delete does not read {describe(unread[0])}, and would take more than it says")
+    return ids_in(query)
+
+
+def nothing_beside_the_path(query: Mapping[str, str], body: Mapping[str, Any]) -> None:
+    """Of a delete of who stands in the path.
+
+    Raises:
+        InvalidInput: something else is said, too, which could have narrowed it.
+    """
+    if ids := ids_to_go(query, body):
+        raise InvalidInput(
+            f"this delete is of who stands in the path, whatever {', '.join(ids)} they have; leave it out"
+        )
+
+
 def whose(ids: Mapping[str, Any], filters: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Whose memories are to go: the ids, and conditions that narrow them, or None.
 
     Raises:
         InvalidScope: nobody is named, or somebody by `*`, which never widens what is deleted.
-        InvalidFilter: a filter that cannot be read, or asks for an id that is null.
+        InvalidFilter: a filter that cannot be read, asks for an id that is null, or holds something empty.
     """
     found = dict(ids)
     narrowed: dict[str, Any] | None = None
     if filters is not None:
         narrowed = translated(filters)
+        if _holds_nothing(narrowed):
+            raise InvalidFilter("something in the filter is empty; leave it out, or say what is to go")
         _refuse_wildcards(narrowed)
         demanded, rest = inputs.split_filters(narrowed)
-        found = {name: value for name, value in inputs.merge_ids(ids, demanded).items() if value not in (None, "")}
-        if len(found) < len(set(ids) | set(demanded)):
+        found = inputs.merge_ids(ids, demanded)
+        if any(value is None or not str(value).strip() for value in found.values()):
             raise InvalidFilter("an id in the filter is null or empty; leave it out, or name it")
         narrowed = None if rest is None else narrowed
     if any(str(value).strip() == "*" for value in found.values()):
@@ -156,6 +189,18 @@ def _only_excludes(value: object) -> bool:
 
 def _is_any(value: object) -> bool:
     return value == "*" or (isinstance(value, list | tuple) and "*" in value)
+
+
+def _holds_nothing(filters: object) -> bool:
+    """Whether there is an empty list or dictionary in it, at any depth: most conditions on nothing hold for all."""
+    waiting = [filters]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Mapping | list | tuple):
+            if not each:
+                return True
+            waiting += each.values() if isinstance(each, Mapping) else each
+    return False
 
 
 def _refuse_wildcards(filters: Mapping[str, Any]) -> None:

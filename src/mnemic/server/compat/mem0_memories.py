@@ -12,17 +12,16 @@ from fastapi.responses import JSONResponse
 from mnemic.errors import NotFound
 from mnemic.server.compat import mem0_answers as answers
 from mnemic.server.compat import mem0_requests as requests
-from mnemic.server.compat.mem0_filters import ids_in, whose, written
+from mnemic.server.compat.mem0_filters import ids_to_go, whose, written
 from mnemic.server.compat.mem0_pages import Pages
 from mnemic.server.compat.mem0_people import everybody
 from mnemic.server.compat.mem0_wire import Ask, Asks, Writes
 from mnemic.server.problems import Refused
 from mnemic.server.service import answer
-from mnemic.types import AddResult
+from mnemic.types import SCOPE_IDS, AddResult
 
 router = APIRouter()
 
-_IDS = ("user_id", "agent_id", "app_id", "run_id")
 _MOST_LINKS = 1000  # memories that one took the place of, one after the other
 
 
@@ -92,18 +91,15 @@ async def delete(ask: Writes, memory_id: str) -> JSONResponse:
 
 @router.delete("/v1/memories/")
 async def delete_all(ask: Writes) -> JSONResponse:
-    """All memories of who is named, or those of them that a filter narrows it to."""
+    """All memories of who is named, or those of them that a filter or metadata narrow it to."""
     query = ask.query
-    ids = ids_in(query)
-    if all(ids.get(name) == "*" for name in _IDS) and "filters" not in query:
+    ids = ids_to_go(query, ask.body, beside=("filters", "metadata"))
+    parts = [written(query["filters"], "filters")] if "filters" in query else []
+    if "metadata" in query:
+        parts.append({"metadata": written(query["metadata"], "metadata")})
+    if all(ids.get(name) == "*" for name in SCOPE_IDS) and not parts:
         return answer(await _delete_project(ask))
-    filters = written(query["filters"], "filters") if query.get("filters") else None
-    if "filters" in query and not filters:
-        raise Refused(400, "filters in the query is empty; leave it out, or say what is to go")
-    ids, narrowed = whose(ids, filters)
-    if query.get("metadata"):
-        by_metadata = {"metadata": written(query["metadata"], "metadata")}
-        narrowed = by_metadata if narrowed is None else {"AND": [narrowed, by_metadata]}
+    ids, narrowed = whose(ids, {"AND": parts} if parts else None)
     ask.call.about(**ids)
     if narrowed is not None:
         return answer(await _delete_matching(ask, ids, narrowed))

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from mnemic.errors import InvalidScope
 from mnemic.server.compat import mem0_answers as answers
 from mnemic.server.compat import mem0_requests as requests
-from mnemic.server.compat.mem0_filters import ids_in, whose
+from mnemic.server.compat.mem0_filters import ids_in, ids_to_go, nothing_beside_the_path, whose
 from mnemic.server.compat.mem0_memories import added, checked
 from mnemic.server.compat.mem0_people import everybody
 from mnemic.server.compat.mem0_wire import Administers, Asks, RawPaths, Writes, handle_errors
@@ -97,7 +97,7 @@ async def delete(ask: Writes, memory_id: str) -> JSONResponse:
 @router.delete("/memories")
 async def delete_all(ask: Writes) -> JSONResponse:
     """All memories of who the query names."""
-    ids, _ = whose(ids_in(ask.query), None)
+    ids, _ = whose(ids_to_go(ask.query, ask.body), None)
     ask.call.about(**ids)
     await ask.memory.delete_all(**ids)
     return answer({"message": "All relevant memories deleted"})
@@ -141,6 +141,7 @@ async def delete_entity(ask: Writes, kind: str, name: str) -> JSONResponse:
     """All memories and messages of the entity."""
     if kind not in _KINDS:
         raise Refused(400, f"Invalid entity type {kind!r}: one of {', '.join(_KINDS)}")
+    nothing_beside_the_path(ask.query, ask.body)
     ids, _ = whose({f"{kind}_id": unquote(name)}, None)
     ask.call.about(**ids)
     await ask.memory.delete_all(**ids)
