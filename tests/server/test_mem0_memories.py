@@ -1,5 +1,7 @@
 """mem0's wire as its clients speak it: what is sent, what comes back, and what is refused."""
 
+import asyncio
+
 import pytest
 
 from conftest import key_of
@@ -213,11 +215,22 @@ async def test_what_took_a_place_is_listed_alone_unless_asked_and_goes_with_what
     assert len(every) == 3
     assert sum(each["replaced_by"] is not None for each in every) == 2
     one = now["results"][0]["id"]
+    await wire("DELETE", f"/v1/memories/{one[:-1]}{'1' if one[-1] == '0' else '0'}/", status=404, delete_linked="true")
     assert (await wire("DELETE", f"/v1/memories/{one}/", delete_linked="true"))["cascade_count"] == 2
     assert (await wire("POST", "/v3/memories/", asked | {"latest_only": False}))["results"] == []
 
 
-async def test_a_batch_is_done_whole_or_not_at_all(wire):
+async def test_a_batch_goes_on_where_somebody_else_was_faster(wire):
+    ids = [await kept(wire, f"Note {n}") for n in range(40)]
+    batch = asyncio.create_task(wire("DELETE", "/v1/batch/", {"memories": ids}))
+    while (await wire.client.get(f"/mem0/v1/memories/{ids[0]}/")).status_code == 200:
+        pass
+    await wire.client.delete(f"/mem0/v1/memories/{ids[-1]}/")
+    assert (await batch)["message"] == "Successfully deleted 40 memories"
+    assert (await wire("POST", "/v3/memories/", {"filters": {"user_id": "ann"}}))["count"] == 0
+
+
+async def test_a_batch_that_cannot_be_done_from_the_beginning_is_not_begun(wire):
     ids = [await kept(wire, f"Note {n}") for n in range(3)]
     changes = [{"memory_id": each, "text": f"Changed {n}"} for n, each in enumerate(ids)]
     unknown = {"memory_id": "0190a1b2-0000-4000-8000-000000000000", "text": "x"}

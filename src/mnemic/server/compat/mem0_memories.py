@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -78,15 +79,16 @@ async def update(ask: Writes, memory_id: str) -> JSONResponse:
 
 @router.delete("/v1/memories/{memory_id}/")
 async def delete(ask: Writes, memory_id: str) -> JSONResponse:
-    """One memory, and with `delete_linked` those it took the place of."""
+    """One memory, and with `delete_linked` those it took the place of: these first, so that a repetition finds them."""
     ask.call.about(memory_id=memory_id)
     known = checked(memory_id)
-    linked = await _former(ask, known) if ask.query.get("delete_linked", "").lower() in ("true", "1") else []
+    linked = 0
+    if ask.query.get("delete_linked", "").lower() in ("true", "1"):
+        await ask.memory.get(known)
+        linked, _ = await _delete_each(ask, await _former(ask, known))
     done = await ask.memory.delete(known)
-    for each in linked:
-        await ask.memory.delete(each)
     shown: dict[str, Any] = {"message": "Memory deleted successfully!", "event_id": done["change_id"]}
-    return answer(shown | {"cascade_count": len(linked)} if "delete_linked" in ask.query else shown)
+    return answer(shown | {"cascade_count": linked} if "delete_linked" in ask.query else shown)
 
 
 @router.delete("/v1/memories/")
@@ -128,7 +130,7 @@ async def history(ask: Asks, memory_id: str) -> JSONResponse:
 
 @router.put("/v1/batch/")
 async def update_batch(ask: Writes) -> JSONResponse:
-    """Several at once; when one of them cannot be changed, none is."""
+    """Several, one after the other; when one of them cannot be changed from the beginning, none is."""
     items = requests.batch(ask.body, "updated")
     changes = [(each["memory_id"], requests.updating(each)) for each in items]
     ask.call.about(memory_ids=[name for name, _ in changes])
@@ -143,13 +145,12 @@ async def update_batch(ask: Writes) -> JSONResponse:
 
 @router.delete("/v1/batch/")
 async def delete_batch(ask: Writes) -> JSONResponse:
-    """Several at once; when one of them is not there, none goes."""
+    """Several, one after the other; when one of them is not there from the beginning, none goes."""
     names = [each["memory_id"] for each in requests.batch(ask.body, "deleted")]
     ask.call.about(memory_ids=names)
     for name in names:
         await ask.memory.get(name)
-    for name in names:
-        await ask.memory.delete(name)
+    await _delete_each(ask, names)
     return answer({"message": f"Successfully deleted {len(names)} memories"})
 
 
@@ -236,14 +237,18 @@ async def _delete_matching(ask: Ask, ids: Mapping[str, Any], filters: Mapping[st
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    done: dict[str, Any] = {}
+    gone, change = await _delete_each(ask, names)
+    return {"message": "Memories deleted successfully!", "event_id": change, "deleted": gone}
+
+
+async def _delete_each(ask: Ask, names: Iterable[str]) -> tuple[int, str | None]:
+    """Delete one by one what somebody else has not deleted meanwhile: how many, and the last change."""
+    gone, change = 0, None
     for name in names:
-        done = await ask.memory.delete(name)
-    return {
-        "message": "Memories deleted successfully!",
-        "event_id": done.get("change_id"),
-        "deleted": len(names),
-    }
+        with suppress(NotFound):
+            change = (await ask.memory.delete(name))["change_id"]
+            gone += 1
+    return gone, change
 
 
 async def _delete_project(ask: Ask) -> dict[str, Any]:
