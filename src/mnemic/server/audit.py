@@ -1,21 +1,25 @@
-"""Who read, wrote, exported and erased: one row a call, written together with others, of erasures before the answer."""
+"""Who read, wrote, exported and erased: one row a call, written together with others right after the answers."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import insert, select
+import structlog
+from sqlalchemy import select
 
 from mnemic.errors import StoreError
 from mnemic.server.callers import Caller
-from mnemic.server.database import Database, moment
+from mnemic.server.database import Database, insert_new, moment
 from mnemic.server.tables import audit
 
+_log = structlog.get_logger("mnemic.server")
+
 _EVERY = 0.5  # seconds between two writes: what is lost at most when the process is killed
-_MOST_WAITING = 10_000
+_MOST_WAITING = 10_000  # rows that wait while the database does not answer; the oldest go first
 
 
 class Audit:
@@ -23,7 +27,8 @@ class Audit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: deque[dict[str, Any]] = deque(maxlen=_MOST_WAITING)
+        self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def note(
@@ -48,15 +53,13 @@ class Audit:
             self._task = asyncio.get_running_loop().create_task(self._soon(), name="mnemic-audit")
 
     async def write(self) -> None:
-        """Write down what waits, now."""
-        rows, self._waiting = self._waiting, []
-        if rows:
-            try:
+        """Write down what waits, now. When it returns, everything noted before it was called is there."""
+        async with self._turn:
+            if rows := list(self._waiting):
                 async with self._database.transaction() as db:
-                    await db.execute(insert(audit), rows)
-            except StoreError:
-                self._waiting = (rows + self._waiting)[-_MOST_WAITING:]
-                raise
+                    await db.execute(insert_new(db, audit), rows)  # some may be there: a try that seemed to fail
+                done = {each["id"] for each in rows}
+                self._waiting = deque((each for each in self._waiting if each["id"] not in done), _MOST_WAITING)
 
     async def rows(self, project_id: str, *, limit: int, before: str | None = None) -> list[dict[str, Any]]:
         """Calls of a project, the newest first; `before` is the id of the last row of the page before."""
@@ -71,5 +74,8 @@ class Audit:
 
     async def _soon(self) -> None:
         while self._waiting:
-            await asyncio.sleep(_EVERY)
-            await self.write()
+            await asyncio.sleep(_EVERY)  # so that calls of half a second share a transaction
+            try:
+                await self.write()
+            except StoreError as exc:  # they are written when it answers again
+                _log.warning("audit_waits", error=str(exc))

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import AsyncAdaptedQueuePool, Connection, event, text
+from sqlalchemy import AsyncAdaptedQueuePool, Connection, Table, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -78,12 +79,20 @@ class Database:
         try:
             async with self._turn, self._engine.begin() as connection:
                 yield connection
-        except (OperationalError, OSError) as exc:
-            raise _explained(exc, self._address) from exc
+        except (DBAPIError, OSError) as exc:
+            if _is_away(exc):
+                raise _explained(exc, self._address) from exc
+            raise
         finally:
             self._begun -= 1
             if not self._begun:
                 self._idle.set()
+
+
+def insert_new(db: AsyncConnection, table: Table) -> Any:
+    """An insert that leaves rows as they are which are there already."""
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
 
 
 def moment() -> datetime:
@@ -95,7 +104,10 @@ def _of_server(url: str) -> AsyncEngine:
     import asyncpg
 
     async def connect() -> Any:
-        return await asyncpg.connect(url, server_settings={"search_path": SCHEMA}, timeout=10)
+        try:
+            return await asyncpg.connect(url, server_settings={"search_path": SCHEMA}, timeout=10)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as exc:  # which SQLAlchemy does not know here
+            raise ConnectionError(str(exc)) from exc
 
     return create_async_engine("postgresql+asyncpg://", async_creator=connect, pool_size=4, pool_pre_ping=True)
 
@@ -134,8 +146,13 @@ def _migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def _is_away(exc: Exception) -> bool:
+    """Whether the database does not answer, or broke the connection off, and may well answer the next time."""
+    return isinstance(exc, OperationalError | OSError) or (isinstance(exc, DBAPIError) and exc.connection_invalidated)
+
+
 def _explained(exc: Exception, address: str) -> StoreError:
     where = address.rsplit("@", 1)[-1]
-    if isinstance(exc, OperationalError | OSError):
+    if _is_away(exc):
         return StoreUnavailable(f"the server's database at {where} does not answer: {exc.__class__.__name__}: {exc}")
     return StoreError(f"the server's database at {where} cannot be used: {exc}")
