@@ -99,6 +99,9 @@ async def test_a_key_is_for_one_request(client, memory):
     ):
         answer = await send(client, "POST", path, other)
         assert (answer.status_code, answer.json()["code"]) == (422, "IdempotencyKeyReused")
+    bound = {"Mnemic-Scope": "user_id=alice&run_id=r1"}
+    answer = await send(client, "POST", "/v1/memories/remember", body, headers=bound)
+    assert (answer.status_code, answer.json()["code"]) == (422, "IdempotencyKeyReused")
     assert (await memory.get_all(user_id="alice"))["total"] == 1
 
 

@@ -212,7 +212,7 @@ async def _fingerprint(request: Request) -> str:
         body = await request.body()
     except ClientDisconnect as exc:
         raise Refused(400, "the body was cut off, or is too large") from exc
-    return _hash(request.method, request.url.path, request.url.query, body)
+    return _hash(request.method, request.url.path, request.url.query, request.headers.get("mnemic-scope", ""), body)
 
 
 def _hash(*parts: str | bytes) -> str:
@@ -252,6 +252,7 @@ _WORDS: dict[str, frozenset[str]] = {
     "split_entity": frozenset(("name",)),
     "make_key": frozenset(("key",)),
     "make_project_key": frozenset(("key",)),
+    "make_webhook": frozenset(("secret",)),
 }
 """What of an answer is not kept: words of memories, and secrets."""
 

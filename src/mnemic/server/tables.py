@@ -143,7 +143,7 @@ deliveries = Table(
     _id(),
     Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("event_id", String(36), nullable=False),
-    Column("memory_id", String(36), nullable=False),
+    Column("memory_id", String(36), nullable=False, index=True),
     Column("event_type", String(20), nullable=False),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),

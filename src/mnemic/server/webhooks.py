@@ -23,14 +23,13 @@ from urllib.parse import urlsplit
 import httpx2
 import structlog
 from sqlalchemy import RowMapping, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from standardwebhooks import Webhook as Signer
 
 from mnemic import AsyncMemory
 from mnemic.errors import InvalidInput, MnemicError, NotFound, describe
 from mnemic.server.accounts import checked_name
-from mnemic.server.database import Database, moment
+from mnemic.server.database import Database, insert_new, moment
 from mnemic.server.tables import deliveries, projects, webhooks
 
 _log = structlog.get_logger("mnemic.webhooks")
@@ -108,21 +107,33 @@ class Webhooks:
     # Webhooks.
 
     async def create(
-        self, project_id: str, *, name: str, url: str, event_types: Iterable[str] = EVENT_TYPES, form: Form = "mnemic"
+        self,
+        project_id: str,
+        *,
+        name: str,
+        url: str,
+        event_types: Iterable[str] = EVENT_TYPES,
+        form: Form = "mnemic",
+        webhook_id: str | None = None,
     ) -> Webhook:
         """A webhook of a project, with a secret of its own.
+
+        One of the id `webhook_id` is put in the place of one whose secret nobody got.
 
         Raises:
             InvalidInput: an address that webhooks may not go to, or event types that there are not.
         """
         at = moment()
         row = {
-            "id": str(uuid.uuid4()), "project_id": project_id, "name": checked_name(name, "name"),
+            "id": webhook_id or str(uuid.uuid4()), "project_id": project_id, "name": checked_name(name, "name"),
             "url": await self._checked(url), "event_types": _types(event_types), "form": form,
             "secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(), "is_active": True,
             "created_at": at, "updated_at": at,
         }  # fmt: skip
         async with self._database.transaction() as db:
+            if webhook_id is not None:
+                mine = (webhooks.c.project_id == project_id) & (webhooks.c.id == webhook_id)
+                await db.execute(delete(webhooks).where(mine))
             count = select(func.count()).where(webhooks.c.project_id == project_id)
             if (await db.execute(count)).scalar_one() >= _MOST_WEBHOOKS:
                 raise InvalidInput(f"a project has at most {_MOST_WEBHOOKS} webhooks; delete one first")
@@ -137,11 +148,6 @@ class Webhooks:
         )
         async with self._database.transaction() as db:
             return [_webhook(row) for row in (await db.execute(query)).mappings()]
-
-    async def get(self, project_id: str, webhook_id: str) -> Webhook:
-        """One of a project. Raises NotFound."""
-        async with self._database.transaction() as db:
-            return _webhook(await _row(db, project_id, webhook_id))
 
     async def update(
         self,
@@ -217,13 +223,19 @@ class Webhooks:
             await asyncio.wait([self._task])
 
     async def _send_all(self) -> None:
+        heard = False
         async with httpx2.AsyncClient(timeout=_PATIENCE, follow_redirects=False) as client:
             while not self._stopping.is_set():
+                moved = sent = 0
                 try:
+                    if not heard:
+                        await self._listen_for_all()
+                        heard = True
                     moved, sent = await self._move(), await self._send_due(client)
                 except MnemicError as exc:
                     _log.warning("webhooks_wait", error=str(exc))
-                    moved = sent = 0
+                except Exception:  # noqa: BLE001 - a defect of ours; without this task nobody is told anything
+                    _log.exception("webhooks_failed")
                 if not moved and not sent:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._stopping.wait(), _PAUSE)
@@ -249,44 +261,42 @@ class Webhooks:
                 if hook["store_project"] == item["project"] and _TYPE_OF[item["event"]] in hook["event_types"]
             ]  # fmt: skip
             if rows:
-                await db.execute(_insert_new(db).values(rows))
+                await db.execute(insert_new(db, deliveries).values(rows))
             await db.execute(delete(deliveries).where(deliveries.c.ended_at < at - _KEPT))
         await self._memory.told(items)
         return len(items)
 
     async def _send_due(self, client: httpx2.AsyncClient) -> int:
+        """What is due, but of one memory only what comes next: behind one that is not taken the others wait."""
         now = moment()
-        due = select(deliveries.c.id).where(deliveries.c.state == "pending", deliveries.c.due_at <= now)
-        due = due.order_by(deliveries.c.due_at).limit(_AT_ONCE).with_for_update(skip_locked=True)
+        before = deliveries.alias("before")
+        waits = select(before.c.id).where(
+            before.c.memory_id == deliveries.c.memory_id, before.c.webhook_id == deliveries.c.webhook_id,
+            before.c.event_id < deliveries.c.event_id, before.c.state == "pending",
+        )  # fmt: skip
+        due = select(deliveries.c.id).join(webhooks).where(webhooks.c.is_active, ~waits.exists())
+        due = due.where(deliveries.c.state == "pending", deliveries.c.due_at <= now).order_by(deliveries.c.due_at)
+        due = due.limit(_AT_ONCE).with_for_update(skip_locked=True, of=deliveries)
         async with self._database.transaction() as db:
             ids = list((await db.execute(due)).scalars())
             if not ids:
                 return 0
             leased = update(deliveries).where(deliveries.c.id.in_(ids))
             await db.execute(leased.values(due_at=now + _LEASE, attempts=deliveries.c.attempts + 1))
-            both = select(deliveries, webhooks.c.id.label("hook")).join(webhooks).where(deliveries.c.id.in_(ids))
-            found = [_delivery(row) for row in (await db.execute(both)).mappings()]
+            query = select(deliveries).where(deliveries.c.id.in_(ids))
+            found = [_delivery(row) for row in (await db.execute(query)).mappings()]
             named = webhooks.c.id.in_({each.webhook_id for each in found})
             rows = select(webhooks, projects.c.store_project).join(projects).where(named)
             hooks = {row["id"]: row for row in (await db.execute(rows)).mappings()}
-        chains: dict[tuple[str, str], list[Delivery]] = {}
-        for each in sorted(found, key=lambda one: one.event_id):
-            chains.setdefault((each.webhook_id, each.memory_id), []).append(each)
-        await asyncio.gather(
-            *(self._send_in_order(client, each, hooks[each[0].webhook_id]) for each in chains.values())
-        )
+        # Of a webhook that was deleted since the look before, the deliveries are gone, too.
+        work = (self._send(client, each, hooks[each.webhook_id]) for each in found if each.webhook_id in hooks)
+        for failed in await asyncio.gather(*work, return_exceptions=True):
+            if failed is not None:  # when all have come to an end
+                raise failed
         return len(found)
 
-    async def _send_in_order(self, client: httpx2.AsyncClient, chain: Sequence[Delivery], hook: RowMapping) -> None:
-        """What happened to one memory, one after the other; behind one that is not taken the others wait."""
-        for place, each in enumerate(chain):
-            if not await self._send(client, each, hook):
-                for later in chain[place + 1 :]:
-                    await self._ended(later, due_at=moment() + _LEASE, attempts=later.attempts - 1)
-                return
-
-    async def _send(self, client: httpx2.AsyncClient, one: Delivery, hook: RowMapping) -> bool:
-        """Whether it is not to be sent any more."""
+    async def _send(self, client: httpx2.AsyncClient, one: Delivery, hook: RowMapping) -> None:
+        """Send one, and note what became of it."""
         memory = self._memory.within(hook["store_project"])
         try:
             line = next((each for each in await memory.history(one.memory_id) if each["id"] == one.event_id), None)
@@ -294,10 +304,11 @@ class Webhooks:
             line = None
         if line is None:
             await self._ended(one, state="erased", due_at=None, ended_at=moment())
-            return True
+            return
         try:
-            status, error = await self._post(client, one, hook, _body(one, hook, dict(line))), None
-        except (httpx2.HTTPError, OSError, InvalidInput) as exc:
+            async with asyncio.timeout(_PATIENCE):
+                status, error = await self._post(client, one, hook, _body(one, hook, dict(line))), None
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, InvalidInput) as exc:
             status, error = None, f"{type(exc).__name__}: {exc}"[:300]
         if status is not None and 200 <= status < 300:
             await self._ended(
@@ -309,9 +320,9 @@ class Webhooks:
         else:
             # Some of them sooner and some later, so that a receiver that comes back is not met by all at once.
             pause = self._retries[one.attempts - 1] * (0.9 + secrets.randbelow(200) / 1000)
-            await self._ended(one, due_at=moment() + timedelta(seconds=pause), last_status=status, last_error=error)
-            return False
-        return True
+            later = moment() + timedelta(seconds=pause)
+            await self._ended(one, due_at=later, last_status=status, last_error=error)
+            await self._put_off(one, later)
 
     async def _post(self, client: httpx2.AsyncClient, one: Delivery, hook: RowMapping, body: str) -> int:
         """Send it; the status of the answer."""
@@ -323,13 +334,11 @@ class Webhooks:
             "webhook-timestamp": str(int(at.timestamp())),
             "webhook-signature": Signer(hook["secret"]).sign(one.id, at, body),
         }
-        url, address = urlsplit(hook["url"]), await self._address(hook["url"])
-        host = f"[{address}]" if ":" in address else address
-        there = url._replace(netloc=host if url.port is None else f"{host}:{url.port}").geturl()
+        url = httpx2.URL(hook["url"])
         # To the very address that was looked at: a name may mean another one the next moment.
         request = client.build_request(
-            "POST", there, content=body.encode(), headers=headers | {"Host": url.netloc.rpartition("@")[2]},
-            extensions={"sni_hostname": url.hostname},
+            "POST", url.copy_with(host=await self._address(hook["url"])), content=body.encode(),
+            headers=headers | {"Host": url.netloc.decode()}, extensions={"sni_hostname": url.raw_host.decode()},
         )  # fmt: skip
         answer = await client.send(request, stream=True)
         await answer.aclose()
@@ -339,6 +348,13 @@ class Webhooks:
         async with self._database.transaction() as db:
             await db.execute(update(deliveries).where(deliveries.c.id == one.id).values(**values))
 
+    async def _put_off(self, one: Delivery, later: datetime) -> None:
+        """What waits behind it need not be looked at before."""
+        same = (deliveries.c.memory_id == one.memory_id) & (deliveries.c.webhook_id == one.webhook_id)
+        behind = same & (deliveries.c.event_id > one.event_id) & (deliveries.c.state == "pending")
+        async with self._database.transaction() as db:
+            await db.execute(update(deliveries).where(behind).values(due_at=later))
+
     # Addresses.
 
     async def _checked(self, url: str) -> str:
@@ -347,7 +363,11 @@ class Webhooks:
 
     async def _address(self, url: str) -> str:
         """An address that a URL's host has and that webhooks may go to."""
-        parts = urlsplit(url) if len(url) <= 2000 and url.isprintable() else urlsplit("")
+        try:
+            httpx2.URL(url)  # what it refuses cannot be sent to
+            parts = urlsplit(url) if len(url) <= 2000 and url.isprintable() else urlsplit("")
+        except (httpx2.InvalidURL, ValueError):
+            parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or "\\" in url:
             raise InvalidInput(f"url must be http(s)://host/path, not {describe(url)}")
         try:
@@ -363,11 +383,22 @@ class Webhooks:
             )
         return addresses[0]
 
+    async def _listen_for_all(self) -> None:
+        """What a process that ended too soon, or accounts put back from a copy, left undone."""
+        async with self._database.transaction() as db:
+            query = select(webhooks.c.project_id).where(webhooks.c.is_active).distinct()
+            found = list((await db.execute(query)).scalars())
+        for each in found:
+            await self._listen(each)
+
     async def _listen(self, project_id: str) -> None:
         """Have the store keep what happens in a project just while a webhook of it is active."""
         async with self._database.transaction() as db:
-            query = select(projects.c.store_project).where(projects.c.id == project_id)
-            name = (await db.execute(query)).scalar_one()
+            # One at a time for a project: who looked first must not have the last word.
+            query = select(projects.c.store_project).where(projects.c.id == project_id).with_for_update()
+            name = (await db.execute(query)).scalar_one_or_none()
+            if name is None:  # it was deleted meanwhile
+                return
             active = select(webhooks.c.id).where(webhooks.c.project_id == project_id, webhooks.c.is_active).limit(1)
             wanted = (await db.execute(active)).first() is not None
             await self._memory.within(name).listen(wanted=wanted)
@@ -384,11 +415,6 @@ def _types(given: Iterable[str]) -> list[EventType]:
     if not names or not names <= set(EVENT_TYPES):
         raise InvalidInput(f"event_types must be some of {', '.join(EVENT_TYPES)}, not {describe(sorted(names))}")
     return [each for each in EVENT_TYPES if each in names]
-
-
-def _insert_new(db: AsyncConnection) -> Any:
-    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-    return dialect.insert(deliveries).on_conflict_do_nothing()
 
 
 async def _row(db: AsyncConnection, project_id: str, webhook_id: str) -> RowMapping:

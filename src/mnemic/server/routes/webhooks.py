@@ -6,30 +6,31 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from mnemic.server import idempotency
+from mnemic.server.routes.models import Body, PathId
+from mnemic.server.routes.route import resource
 from mnemic.server.service import Administers, answer
 from mnemic.server.webhooks import EVENT_TYPES, Delivery, EventType, Webhook
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+router = resource("/v1/webhooks", "webhooks")
+
+QueryId = Annotated[str, Query(max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
-class NewWebhook(BaseModel):
+class NewWebhook(Body):
     """A webhook to make."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: str = Field(description="Where changes are sent by POST: http or https.", max_length=2000)
     name: str = Field(default="webhook", max_length=200)
     event_types: list[EventType] = Field(default=list(EVENT_TYPES), min_length=1)
 
 
-class ChangedWebhook(BaseModel):
+class ChangedWebhook(Body):
     """What to change of a webhook; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: str | None = Field(default=None, max_length=2000)
     name: str | None = Field(default=None, max_length=200)
@@ -55,6 +56,7 @@ class MadeWebhook(WebhookItem):
     """A webhook, and the secret that its messages are signed with, which is shown this once."""
 
     secret: str
+    """Empty where a request is repeated with its Idempotency-Key: it is shown once. Delete the webhook then."""
 
 
 class WebhookList(BaseModel):
@@ -92,38 +94,46 @@ class Replayed(BaseModel):
     replayed: int
 
 
-@router.get("", response_model=WebhookList, summary="Webhooks of the project")
+@router.get("", operation_id="list_webhooks", response_model=WebhookList, summary="Webhooks of the project")
 async def list_webhooks(call: Administers) -> JSONResponse:
     """The oldest first."""
     return answer({"results": [_shown(each) for each in await call.service.webhooks.of(call.caller.project_id)]})
 
 
-@router.post("", status_code=201, response_model=MadeWebhook, summary="Make a webhook")
+@router.post("", operation_id="make_webhook", status_code=201, response_model=MadeWebhook, summary="Make a webhook")
 async def make_webhook(call: Administers, body: NewWebhook) -> JSONResponse:
     """What it is sent is signed with the secret in this answer, as standard-webhooks says."""
     made = await call.service.webhooks.create(
-        call.caller.project_id, name=body.name, url=body.url, event_types=body.event_types
+        call.caller.project_id,
+        name=body.name,
+        url=body.url,
+        event_types=body.event_types,
+        webhook_id=idempotency.id_of(call),
     )
     return answer(_shown(made) | {"secret": made.secret}, 201)
 
 
-@router.patch("/{webhook_id}", response_model=WebhookItem, summary="Change a webhook")
-async def change_webhook(call: Administers, webhook_id: str, body: ChangedWebhook) -> JSONResponse:
-    """What is left out stays."""
-    given = body.model_dump(exclude_unset=True)
-    return answer(_shown(await call.service.webhooks.update(call.caller.project_id, webhook_id, **given)))
+@router.patch("/{webhook_id}", operation_id="update_webhook", response_model=WebhookItem, summary="Change a webhook")
+async def update_webhook(call: Administers, webhook_id: PathId, body: ChangedWebhook) -> JSONResponse:
+    """What is left out stays. While it is not active, it is told nothing; what it still had to be told waits."""
+    return answer(_shown(await call.service.webhooks.update(call.caller.project_id, webhook_id, **body.given())))
 
 
-@router.delete("/{webhook_id}", response_model=WebhookItem, summary="Delete a webhook")
-async def delete_webhook(call: Administers, webhook_id: str) -> JSONResponse:
+@router.delete("/{webhook_id}", operation_id="delete_webhook", response_model=WebhookItem, summary="Delete a webhook")
+async def delete_webhook(call: Administers, webhook_id: PathId) -> JSONResponse:
     """With what it was still to be told."""
     return answer(_shown(await call.service.webhooks.delete(call.caller.project_id, webhook_id)))
 
 
-@router.get("/{webhook_id}/deliveries", response_model=DeliveryList, summary="What a webhook was told")
+@router.get(
+    "/{webhook_id}/deliveries",
+    operation_id="list_deliveries",
+    response_model=DeliveryList,
+    summary="What a webhook was told",
+)
 async def list_deliveries(
     call: Administers,
-    webhook_id: str,
+    webhook_id: PathId,
     state: Literal["pending", "delivered", "dead", "erased"] | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> JSONResponse:
@@ -132,8 +142,10 @@ async def list_deliveries(
     return answer({"results": [_shown(each) for each in found]})
 
 
-@router.post("/{webhook_id}/replay", response_model=Replayed, summary="Send dead deliveries again")
-async def replay(call: Administers, webhook_id: str, delivery_id: str | None = None) -> JSONResponse:
+@router.post(
+    "/{webhook_id}/replay", operation_id="replay", response_model=Replayed, summary="Send dead deliveries again"
+)
+async def replay(call: Administers, webhook_id: PathId, delivery_id: QueryId | None = None) -> JSONResponse:
     """All dead ones, or one, whatever became of it."""
     count = await call.service.webhooks.replay(call.caller.project_id, webhook_id, delivery_id)
     return answer({"replayed": count})

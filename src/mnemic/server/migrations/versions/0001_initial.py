@@ -163,5 +163,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
     )
     op.create_index("ix_deliveries_due", "deliveries", ["state", "due_at"], unique=False)
+    op.create_index(op.f("ix_deliveries_memory_id"), "deliveries", ["memory_id"], unique=False)
     op.create_index(op.f("ix_deliveries_webhook_id"), "deliveries", ["webhook_id"], unique=False)
     op.create_index("uq_deliveries_event_id", "deliveries", ["webhook_id", "event_id"], unique=True)
