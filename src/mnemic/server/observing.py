@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -129,7 +130,8 @@ class Observed:
         if isinstance(caller, Caller):
             told |= {"project": caller.project_id, "key": caller.key_id}
             service = getattr(scope["app"].state, "service", None)
-            if service is not None and route != _UNKNOWN:
+            # What is over the limit is not done, and would fill the table as fast as somebody sends it.
+            if service is not None and route != _UNKNOWN and status != HTTPStatus.TOO_MANY_REQUESTS:
                 service.audit.note(
                     caller,
                     action=state.get("action", f"{method} {route}"),

@@ -37,7 +37,8 @@ class ServerSettings(BaseSettings):
     )
     key_limit: str | None = Field(
         default="1000/second",
-        description="Requests of one API key, as `100/minute`; counted in each process; empty: no limit.",
+        description="Requests of one API key, as `100/minute`, or several such as `20/second; 50000/day`; counted in each"
+        " process since its start; empty: no limit.",
     )
     project_limit: str | None = Field(default="2000/second", description="The same for all keys of a project.")
     log_format: Literal["json", "console"] = Field(default="json", description="Form of the log on standard error.")
