@@ -65,7 +65,7 @@ async def client(memory):
 async def key_of(client, *scopes, project_id=None):
     """Headers of a new key of the client's project (or another) with these scopes."""
     accounts = client.app.state.service.accounts
-    project_id = project_id or await accounts.default_project()
+    project_id = project_id or await accounts.project_of_store(client.app.state.service.memory.project)
     _, secret = await accounts.create_key(
         project_id, email=f"{'.'.join(scopes)}@example.com", name="another", scopes=scopes
     )

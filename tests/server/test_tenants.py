@@ -406,7 +406,7 @@ async def served(request, tmp_path, upstream, monkeypatch):
 async def first(client):
     """The tenant that has the server's first project."""
     accounts = client.app.state.service.accounts
-    project = await accounts.default_project()
+    project = await accounts.project_of_store(client.app.state.service.memory.project)
     async with client.app.state.service.database.transaction() as db:
         query = select(tables.projects.c.organization_id).where(tables.projects.c.id == project)
         organization = (await db.execute(query)).scalar_one()

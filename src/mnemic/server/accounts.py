@@ -8,11 +8,13 @@ import secrets
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mnemic.errors import InvalidInput, NotFound, describe
@@ -59,9 +61,10 @@ class Accounts:
 
     async def prepare(self, store_project: str) -> None:
         """Make the first organisation and project, whose memories lie in this project of the store."""
-        async with self._database.transaction() as db:
-            if (await db.execute(select(projects.c.id).limit(1))).first() is None:
-                await _first_project(db, store_project)
+        with suppress(IntegrityError):  # another process was faster
+            async with self._database.transaction() as db:
+                if (await db.execute(select(projects.c.id).limit(1))).first() is None:
+                    await _first_project(db, store_project)
 
     async def first_code(self) -> str | None:
         """A code that makes the first key; None where there is a key."""
@@ -79,7 +82,9 @@ class Accounts:
             InvalidInput: a code that is wrong or was used, or no address.
         """
         async with self._database.transaction() as db:
-            found = (await db.execute(select(setup).where(setup.c.used_at.is_(None)))).mappings().all()
+            # All of them are locked: of two that are claimed at once, the second one finds the key of the first.
+            unused = select(setup).where(setup.c.used_at.is_(None)).order_by(setup.c.id).with_for_update()
+            found = (await db.execute(unused)).mappings().all()
             rows = [row for row in found if hmac.compare_digest(row["hash"], _hash(code))]
             taken = (await db.execute(select(keys.c.id).limit(1))).first() is not None
             if not rows or taken:
@@ -185,11 +190,6 @@ class Accounts:
             raise NotFound(store_project, what="project of the server lies in", where="POST /v1/projects makes one")
         return str(found)
 
-    async def default_project(self) -> str:
-        """Id of the first project."""
-        async with self._database.transaction() as db:
-            return str((await db.execute(select(projects.c.id).order_by(projects.c.created_at).limit(1))).scalar_one())
-
     async def _make(
         self,
         db: AsyncConnection,
@@ -217,6 +217,7 @@ class Accounts:
             "revoked_at": None,
             "last_used_at": None,
         }
+        await alone(db, project["organization_id"])
         await db.execute(insert(keys).values(hash=_hash(secret), **row))
         may = await _may(db, project["organization_id"], project["id"], row["email"])
         if may is not None and not wanted <= may:
@@ -238,6 +239,11 @@ class Accounts:
                 )
             )
         return _key(row), secret
+
+
+async def alone(db: AsyncConnection, organization: str) -> None:
+    """Have whoever else changes this organisation wait for the end of the transaction: it looks before it writes."""
+    await db.execute(select(organizations.c.id).where(organizations.c.id == organization).with_for_update())
 
 
 async def _may(db: AsyncConnection, organization: str, project_id: str, email: str) -> frozenset[KeyScope] | None:

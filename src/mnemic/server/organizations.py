@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mnemic import inputs
 from mnemic.errors import Conflict, InvalidInput, NotFound, describe
-from mnemic.server.accounts import ROLES, Role, checked_email, checked_name
+from mnemic.server.accounts import ROLES, Role, alone, checked_email, checked_name
 from mnemic.server.database import Database, moment
 from mnemic.server.tables import keys, members, organizations, projects
 
@@ -145,6 +145,7 @@ class Organizations:
         """
         checked = checked_settings(changes)
         async with self._database.transaction() as db:
+            await alone(db, organization)
             found = await _load(db, organization, project_id)
             settings = {name: value for name, value in (found.settings | checked).items() if value is not None}
             values = {"settings": settings, "updated_at": moment()}
@@ -203,6 +204,7 @@ class Organizations:
         if role not in ROLES:
             raise InvalidInput(f"role must be one of {', '.join(ROLES)}, not {describe(role)}")
         async with self._database.transaction() as db:
+            await alone(db, organization)
             if project_id is not None:
                 await _load(db, organization, project_id)
             here = _exactly(organization, project_id) & (members.c.email == email)
@@ -225,6 +227,7 @@ class Organizations:
             NotFound: no such member. Conflict: it is the last owner.
         """
         async with self._database.transaction() as db:
+            await alone(db, organization)
             here = _exactly(organization, project_id) & (members.c.email == checked_email(email))
             row = (await db.execute(select(members).where(here))).mappings().first()
             if row is None:
