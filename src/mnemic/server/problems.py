@@ -94,18 +94,18 @@ async def _ours(_: Request, exc: Exception) -> JSONResponse:
 
 
 async def _refused(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, Refused)  # noqa: S101
+    assert isinstance(exc, Refused)  # noqa: S101 - as above
     return problem(exc.status, exc.detail, code=exc.code, headers=exc.headers)
 
 
 async def _theirs(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, HTTPException)  # noqa: S101
+    assert isinstance(exc, HTTPException)  # noqa: S101 - as above
     code = HTTPStatus(exc.status_code).phrase.replace(" ", "")
     return problem(exc.status_code, str(exc.detail), code=code, headers=dict(exc.headers or {}))
 
 
 async def _misread(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, RequestValidationError)  # noqa: S101
+    assert isinstance(exc, RequestValidationError)  # noqa: S101 - as above
     found = [
         {"at": ".".join(str(part) for part in each["loc"]), "message": each["msg"], "kind": each["type"]}
         for each in exc.errors()

@@ -102,7 +102,7 @@ class EventList(TypedDict):
 
     results: list[EventResult]
     total: int
-    """How many messages they brought, on all pages."""
+    """How many there are, on all pages."""
     next_cursor: str | None
 
 
