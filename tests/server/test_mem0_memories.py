@@ -174,7 +174,8 @@ async def test_a_memory_is_read_corrected_and_told_of(wire):
     asked = {"query": "tea", "filters": {"user_id": "ann"}}
     assert (await wire("POST", "/v3/memories/search/", asked))["results"] == []
     assert len((await wire("POST", "/v3/memories/search/", asked | {"show_expired": True}))["results"]) == 1
-    assert len((await wire("POST", "/v3/memories/search/", asked | {"reference_date": "2019-06-01"}))["results"]) == 1
+    for day in ("2019-06-01", 1559347200, "1559347200"):
+        assert len((await wire("POST", "/v3/memories/search/", asked | {"reference_date": day}))["results"]) == 1
     after = await wire("PUT", f"/v1/memories/{one}/", {"text": "Drinks green tea", "metadata": {"b": 2}})
     assert (after["memory"], after["metadata"]) == ("Drinks green tea", {"a": 1, "b": 2})
     cleared = await wire("PUT", f"/v1/memories/{one}/", {"expiration_date": None})

@@ -96,9 +96,11 @@ def searching(body: Mapping[str, Any], *, top_k: int = 10) -> dict[str, Any]:
         "top_k": whole(body.get("top_k", body.get("limit")), "top_k", top_k, 1, _MOST_HITS),
         "threshold": _threshold(body.get("threshold")),
     }
-    for name in ("show_expired", "latest_only", "reference_date", "rerank"):
+    for name in ("show_expired", "latest_only", "rerank"):
         if body.get(name) is not None:
             asked[name] = body[name]
+    if body.get("reference_date") is not None:
+        asked["reference_date"] = _moment(body["reference_date"])
     return asked
 
 
@@ -284,7 +286,7 @@ def _threshold(value: Any) -> float | None:
 
 
 def _moment(value: Any) -> Any:
-    """A time as `update` takes it: seconds as numbers also where they are text."""
+    """A time as our methods take it: seconds as numbers also where they are text, as the command line sends them."""
     if isinstance(value, str) and _SECONDS.fullmatch(value.strip()):
         return float(value)
     return value
