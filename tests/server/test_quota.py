@@ -11,7 +11,9 @@ async def test_what_is_too_much_for_a_project_is_answered_413(client, memory, mo
     assert first.status_code == 201, first.text
     second = await client.post("/v1/memories/remember", json={"text": "Plays go", "user_id": "bob"})
     assert (second.status_code, second.json()["code"]) == (413, "QuotaExceeded")
-    wire = await client.post("/mem0/v3/memories/add/", json={"messages": "I play go", "user_id": "bob", "infer": False})
-    assert wire.status_code == 413
-    assert "memories" in wire.json()["detail"]
+    sent = {"messages": "I play go", "user_id": "bob", "infer": False}
+    for more in ({}, {"custom_categories": [{"games": "What she plays"}]}):
+        wire = await client.post("/mem0/v3/memories/add/", json=sent | more)
+        assert wire.status_code == 413
+        assert "memories" in wire.json()["detail"]
     assert (await memory.get_all())["total"] == 1

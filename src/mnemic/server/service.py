@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
@@ -58,17 +58,21 @@ class Service:
         if known is not None and known[1] == written:
             view = known[0]
         else:
-            view = self.memory.within(
-                caller.store_project,
-                instructions=found.get("custom_instructions") or None,
-                custom_categories=found.get("custom_categories") or None,
-                decay=30.0 if found.get("decay", True) else None,
-                limits=found.get("limits"),
-            )
+            view = self.memory_with(caller, found)
         if len(self._views) >= _MOST_VIEWS:
             self._views.clear()
         self._views[caller.project_id] = (view, written, time.monotonic() + _FRESH)
         return view
+
+    def memory_with(self, caller: Caller, settings: Mapping[str, Any]) -> AsyncMemory:
+        """The memory of the caller's project with these settings."""
+        return self.memory.within(
+            caller.store_project,
+            instructions=settings.get("custom_instructions") or None,
+            custom_categories=settings.get("custom_categories") or None,
+            decay=30.0 if settings.get("decay", True) else None,
+            limits=settings.get("limits"),
+        )
 
     async def project_settings(self, project_id: str) -> dict[str, Any]:
         """The settings of a project, as they were last written."""

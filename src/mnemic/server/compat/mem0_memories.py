@@ -174,11 +174,7 @@ async def added(ask: Ask, **more: Any) -> tuple[AddResult, dict[str, Any]]:
     adding = requests.adding(ask.body, settings)
     memory = ask.memory
     if adding.choices is not None:
-        memory = service.memory.within(
-            caller.store_project,
-            instructions=settings.get("custom_instructions") or None,
-            custom_categories=adding.choices,
-        )
+        memory = service.memory_with(caller, settings | {"custom_categories": adding.choices})
     asked = adding.asked | more
     return await memory.add(**asked), asked
 
