@@ -55,10 +55,7 @@ class Service:
             return known[0]
         found = await self.project_settings(caller.project_id)
         written = json.dumps(found, sort_keys=True)
-        if known is not None and known[1] == written:
-            view = known[0]
-        else:
-            view = self.memory_with(caller, found)
+        view = known[0] if known is not None and known[1] == written else self.memory_with(caller, found)
         if len(self._views) >= _MOST_VIEWS:
             self._views.clear()
         self._views[caller.project_id] = (view, written, time.monotonic() + _FRESH)
