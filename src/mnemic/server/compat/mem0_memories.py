@@ -190,7 +190,9 @@ async def listed(ask: Ask, body: Mapping[str, Any]) -> dict[str, Any]:
     """Carry out a listing."""
     listing = requests.listing(body, ask.query)
     pages: Pages = ask.call.request.app.state.pages
-    items, total = await pages.turn(ask.memory, listing)
+    service = ask.call.service
+    alone = service.settings.workers == 1 and not service.database.is_shared
+    items, total = await pages.turn(ask.memory, listing, alone=alone)
     results = [answers.memory(each, listing.fields) for each in items]
     return answers.page(results, total=total, number=listing.page, size=listing.size, address=ask.page(listing.size))
 
