@@ -194,6 +194,13 @@ async def test_whose_memory_it_is_must_be_said(client, upstream):
     assert len(upstream.asked) == 1
 
 
+async def test_an_id_that_is_not_ascii_is_the_same_in_a_header_and_in_the_body(client, memory):
+    await ask(client, "I live in Taipei.", user=openai.omit, extra_headers={"X-Mnemic-User-Id": "%E5%B0%8F%E6%98%8E"})
+    await ask(client, "I have a cat.", user="小明")
+    said = [each["content"] for each in (await memory.messages(user_id="小明"))["results"]]
+    assert [each for each in said if each != ANSWER] == ["I have a cat.", "I live in Taipei."]
+
+
 async def test_errors_of_the_upstream_arrive_as_they_are_and_nothing_is_remembered(client, upstream, memory):
     upstream.status = 429
     with pytest.raises(openai.RateLimitError, match="slow down"):

@@ -47,8 +47,3 @@ class Visit:
         if not ids:
             raise InvalidScope(f"whose memory is meant? {self.whose}")
         return self.memory.scope(**ids)
-
-
-def settled(given: Mapping[str, str | None]) -> dict[str, str]:
-    """The ids that are given and not blank."""
-    return {name: value.strip() for name, value in given.items() if value is not None and value.strip()}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import unquote
+
+from mnemic.types import SCOPE_IDS
 
 KeyScope = Literal["read", "write", "admin"]
 KEY_SCOPES: tuple[KeyScope, ...] = ("read", "write", "admin")
@@ -20,6 +24,12 @@ class Caller:
     store_project: str
     """The project of the store."""
     scopes: frozenset[KeyScope]
+
+
+def ids_in(headers: Mapping[str, str]) -> dict[str, str]:
+    """Whose memory is meant, in `X-Mnemic-User-Id` and the like; percent-encoded there where it is not ASCII."""
+    found = {name: unquote(headers.get(f"x-mnemic-{name.replace('_', '-')}", "")).strip() for name in SCOPE_IDS}
+    return {name: value for name, value in found.items() if value}
 
 
 def token_in(authorization: str | None, x_api_key: str | None) -> str | None:

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import unquote
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnemic.errors import MissingDependency
-from mnemic.mcp.visits import Right, Visit, settled
-from mnemic.server.callers import Caller
+from mnemic.mcp.visits import Right, Visit
+from mnemic.server.callers import Caller, ids_in
 from mnemic.server.service import Service, authenticated
-from mnemic.types import SCOPE_IDS
 
 PATH = "/mcp"
 
@@ -84,7 +81,7 @@ async def _visit(service: Service, caller: Caller, request: Request) -> Visit:
     state: dict[str, Any] = request.scope["state"]
     return Visit(
         memory=await service.memory_of(caller),
-        ids=settled({name: _header(request.headers, name) for name in SCOPE_IDS}),
+        ids=ids_in(request.headers),
         rights=frozenset(each for each in _RIGHTS if each in caller.scopes),
         wait="extracted" if service.settings.work else "stored",
         whose="Pass user_id, or have the client send the header X-Mnemic-User-Id with every request.",
@@ -96,9 +93,3 @@ def _visit_in(request: Request | None) -> Visit:
     assert request is not None  # noqa: S101 - there is one for all that came over HTTP
     visit: Visit = request.state.visit
     return visit
-
-
-def _header(headers: Headers, name: str) -> str | None:
-    """An id in a header: `X-Mnemic-User-Id`; what is not ASCII is percent-encoded there."""
-    value = headers.get(f"x-mnemic-{name.replace('_', '-')}")
-    return None if value is None else unquote(value)

@@ -23,17 +23,12 @@ from starlette.exceptions import HTTPException
 
 from mnemic import AsyncMemory
 from mnemic.errors import InvalidInput, MnemicError
+from mnemic.server.callers import ids_in
 from mnemic.server.problems import Refused, status_of
 from mnemic.server.service import Call, Service, Writes
 
 _log = structlog.get_logger("mnemic.openai")
 
-_IDS = {
-    "user_id": "x-mnemic-user-id",
-    "agent_id": "x-mnemic-agent-id",
-    "app_id": "x-mnemic-app-id",
-    "run_id": "x-mnemic-run-id",
-}
 _PATIENCE = httpx2.Timeout(600.0, connect=10.0)  # seconds: a long answer of a slow model, as the official client waits
 _PASSED = ("content-type", "retry-after", "x-request-id", "openai-processing-ms")
 _SPOKEN = ("user", "tool", "function")
@@ -87,7 +82,7 @@ class _Turn:
 async def _complete(request: Request, call: Call) -> Response:
     body = await _body(request)
     messages = body["messages"]
-    ids = {name: value for name, header in _IDS.items() if (value := request.headers.get(header))}
+    ids = ids_in(request.headers)
     if not ids and isinstance(body.get("user"), str) and body["user"].strip():
         ids = {"user_id": body["user"]}
     if not ids:
