@@ -22,7 +22,9 @@ class Upstream:
     """A server of an OpenAI-compatible API: keeps what it was asked, and answers the same to all."""
 
     def __init__(self):
-        self.asked, self.status, self.keys = [], 200, []
+        self.asked, self.status, self.keys, self.cut = [], 200, [], False
+        self.goes_on = threading.Event()
+        self.goes_on.set()
         upstream = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,6 +48,7 @@ class Upstream:
                         self.wfile.write(
                             b"data: " + json.dumps(completion("chat.completion.chunk", delta)).encode() + b"\n\n"
                         )
+                        upstream.goes_on.wait(30)
                     self.wfile.write(b"data: [DONE]\n\n")
                 else:
                     message = {"role": "assistant", "content": ANSWER}
@@ -58,7 +61,7 @@ class Upstream:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(content[:10] if upstream.cut else content)
 
             def log_message(self, *_):
                 pass
@@ -80,6 +83,7 @@ class Upstream:
 def upstream():
     made = Upstream()
     yield made
+    made.goes_on.set()
     made.server.shutdown()
     made.server.server_close()
 
@@ -148,6 +152,18 @@ async def test_streamed_answers_arrive_piece_by_piece_and_are_remembered(client,
     assert "".join(pieces).strip() == ANSWER
     log = (await memory.messages(user_id="ann"))["results"]
     assert [each["content"].strip() for each in reversed(log)] == ["I live in Taipei.", ANSWER]
+
+
+async def test_what_was_said_is_logged_when_the_client_goes_before_the_end(client, upstream, memory):
+    upstream.goes_on.clear()
+    stream = await ask(client, "I live in Taipei.", stream=True)
+    assert (await anext(aiter(stream))).choices[0].delta.content == "You "
+    await stream.close()
+    async with asyncio.timeout(30):
+        while not (await memory.messages(user_id="ann"))["total"]:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+    log = (await memory.messages(user_id="ann"))["results"]
+    assert [each["content"].strip() for each in reversed(log)] == ["I live in Taipei.", "You"]
 
 
 async def test_of_a_long_conversation_only_what_is_new_is_logged(client, memory):
@@ -223,6 +239,16 @@ async def test_an_upstream_that_is_away_is_said_to_be(memory):
     async with listening(memory, upstream="http://127.0.0.1:9/v1") as (url, secret), of(url, secret) as client:
         with pytest.raises(openai.InternalServerError, match="upstream does not answer"):
             await ask(client, "Hello")
+
+
+async def test_an_answer_of_the_upstream_that_breaks_off_is_said_to_have(client, upstream, memory):
+    upstream.cut = True
+    with pytest.raises(openai.InternalServerError, match="the upstream") as raised:
+        await ask(client, "Hello")
+    assert raised.value.status_code == 502
+    with pytest.raises(openai.InternalServerError, match="the upstream"):
+        await client.models.list()
+    assert (await memory.messages(user_id="ann"))["total"] == 0
 
 
 async def test_models_are_those_of_the_upstream(client):

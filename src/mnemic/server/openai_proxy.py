@@ -46,7 +46,7 @@ def openai_app() -> FastAPI:
     @app.get("/models", summary="Models of the upstream")
     async def models(request: Request, call: Writes) -> Response:
         answer = await _upstream(request, call.service, "GET", "/models")
-        return Response(await answer.aread(), answer.status_code, _headers(answer))
+        return Response(await _whole(answer), answer.status_code, _headers(answer))
 
     @app.post("/chat/completions", summary="A completion that remembers")
     async def complete(request: Request, call: Writes) -> Response:
@@ -97,10 +97,10 @@ async def _complete(request: Request, call: Call) -> Response:
     answer = await _upstream(request, call.service, "POST", "/chat/completions", body | {"messages": messages})
     headers = _headers(answer) | {"X-Mnemic-Memories": str(found)}
     if answer.status_code != 200:
-        return Response(await answer.aread(), answer.status_code, headers)
+        return Response(await _whole(answer), answer.status_code, headers)
     if "text/event-stream" in answer.headers.get("content-type", ""):
         return StreamingResponse(_streamed(answer, turn), 200, headers)
-    content = await answer.aread()
+    content = await _whole(answer)
     if turn.said:
         kept = await turn.remember(*_answered(content))
         headers["X-Mnemic-Remembered"] = "yes" if kept else "no"
@@ -228,6 +228,14 @@ async def _upstream(request: Request, service: Service, method: str, path: str, 
         return await client.send(there, stream=True)
     except httpx2.HTTPError as exc:
         raise Refused(502, f"the upstream does not answer: {type(exc).__name__}: {exc}") from exc
+
+
+async def _whole(answer: httpx2.Response) -> bytes:
+    """All of an answer."""
+    try:
+        return await answer.aread()
+    except httpx2.HTTPError as exc:
+        raise Refused(502, f"the upstream's answer broke off: {type(exc).__name__}: {exc}") from exc
 
 
 def _client(app: FastAPI) -> httpx2.AsyncClient:
