@@ -217,16 +217,20 @@ async def test_hostile_arguments_are_refused_with_what_to_do_and_change_nothing(
 # Outage.
 
 
-@pytest.mark.parametrize("tool", sorted(TOOLS))
-async def test_a_closed_store_is_unavailable_and_not_empty(tool):
+def sound(tool, memory_id="01a2066a-b847-8272-8000-d472687839c3"):
+    """Arguments that a tool can use."""
     arguments = {"query": "x"} if tool in ("recall", "context") else {}
     arguments |= {"text": "I live in Taipei."} if tool in ("remember", "update") else {}
-    arguments |= {"id": "01a2066a-b847-8272-8000-d472687839c3"} if tool in ("update", "forget") else {}
+    return arguments | ({"id": memory_id} if tool in ("update", "forget") else {})
+
+
+@pytest.mark.parametrize("tool", sorted(TOOLS))
+async def test_a_closed_store_is_unavailable_and_not_empty(tool):
     async with AsyncMemory(":memory:") as memory, over_http(memory) as served:
         key = await served.key()
         async with served.client(key, user_id="ann") as client:
             await memory.close()
-            told = await client.call_tool(tool, arguments)
+            told = await client.call_tool(tool, sound(tool))
             assert told.is_error
             assert words(told).startswith("Memory is unavailable: ")
             assert "This is not an empty result" in words(told)
@@ -234,6 +238,27 @@ async def test_a_closed_store_is_unavailable_and_not_empty(tool):
                 await client.read_resource("memory://profile")
             with pytest.raises(MCPError, match="Memory is unavailable"):
                 await client.get_prompt("recall-first", {"question": "x"})
+
+
+@pytest.mark.behaviour("S5")
+async def test_a_database_that_was_stopped_is_unavailable_and_not_empty_until_it_is_back(durable_server):
+    server = await asyncio.to_thread(durable_server)
+    async with (
+        AsyncMemory(f"{server.url}?mnemic.timeout=1") as memory,
+        over_http(memory) as served,
+        served.client(await served.key(), user_id="ann") as client,
+    ):
+        kept = await client.call_tool("remember", {"text": "I live in Taipei."})
+        (known,) = kept.structured_content["results"]
+        await asyncio.to_thread(server.kill)
+        for tool in sorted(TOOLS):
+            told = await client.call_tool(tool, sound(tool, known["id"]))
+            assert told.is_error, tool
+            assert words(told).startswith("Memory is unavailable: "), tool
+        with pytest.raises(MCPError, match="Memory is unavailable"):
+            await client.read_resource("memory://profile")
+        await asyncio.to_thread(server.start)
+        assert "Taipei" in words(await client.call_tool("recall", {"query": "Where do I live?"}))
 
 
 @pytest.mark.behaviour("S5")
