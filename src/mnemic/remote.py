@@ -102,7 +102,7 @@ class AsyncRemoteMemory(AsyncMemory):
         """Not here: see `UNSUPPORTED`."""
         raise _unsupported("from_config")
 
-    def within(self, project: str | None, **_: Any) -> NoReturn:  # noqa: ARG002
+    def within(self, project: str | None, **_: Any) -> NoReturn:  # noqa: ARG002 - that of the base class
         """Not here: see `UNSUPPORTED`."""
         raise _unsupported("within")
 
@@ -199,11 +199,11 @@ class RemoteMemory(Memory):
         self._process = os.getpid()
 
     @classmethod
-    def from_config(cls, settings: Mapping[str, Any]) -> NoReturn:  # noqa: ARG003
+    def from_config(cls, settings: Mapping[str, Any]) -> NoReturn:  # noqa: ARG003 - that of the base class
         """Not here: see `UNSUPPORTED`."""
         raise _unsupported("from_config")
 
-    def within(self, project: str | None, **settings: Any) -> NoReturn:  # noqa: ARG002
+    def within(self, project: str | None, **settings: Any) -> NoReturn:  # noqa: ARG002 - that of the base class
         """Not here: see `UNSUPPORTED`."""
         raise _unsupported("within")
 
@@ -330,7 +330,7 @@ def _refused(name: str) -> Any:
     """A method of the library that a memory on a server does not have."""
 
     @functools.wraps(getattr(AsyncMemory, name))
-    async def call(self: AsyncRemoteMemory, /, *_: Any, **__: Any) -> NoReturn:  # noqa: ARG001
+    async def call(self: AsyncRemoteMemory, /, *_: Any, **__: Any) -> NoReturn:  # noqa: ARG001 - that of the base class
         raise _unsupported(name)
 
     return call

@@ -266,12 +266,12 @@ async def _ours(_: Request, exc: Exception) -> JSONResponse:
 
 
 async def _refused(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, Refused)  # noqa: S101
+    assert isinstance(exc, Refused)  # noqa: S101 - as above
     return _error(exc.status, exc.detail, exc.code, exc.headers)
 
 
 async def _theirs(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, HTTPException)  # noqa: S101
+    assert isinstance(exc, HTTPException)  # noqa: S101 - as above
     return _error(exc.status_code, f"{exc.detail}: /chat/completions and /models are what is served here", "not_found")
 
 

@@ -127,17 +127,17 @@ async def _ours(_: Request, exc: Exception) -> JSONResponse:
 
 
 async def _refused(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, Refused)  # noqa: S101
+    assert isinstance(exc, Refused)  # noqa: S101 - as above
     return failed(exc.status, exc.detail, code=exc.code, headers=exc.headers)
 
 
 async def _theirs(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, HTTPException)  # noqa: S101
+    assert isinstance(exc, HTTPException)  # noqa: S101 - as above
     return failed(exc.status_code, str(exc.detail), headers=dict(exc.headers or {}))
 
 
 async def _misread(_: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, RequestValidationError)  # noqa: S101
+    assert isinstance(exc, RequestValidationError)  # noqa: S101 - as above
     first = next(iter(exc.errors()), None)
     what = "the request cannot be read" if first is None else f"{first['loc'][-1]}: {first['msg']}"
     return failed(400, what, code="InvalidInput")
