@@ -112,6 +112,18 @@ def one_of_each(store, project):
     return at[0], at[1]
 
 
+async def test_everybody_on_any_node_is_counted_and_a_run_on_both_once(addresses, project):
+    async with opened(addresses[0], project) as (memory, store):
+        users = one_of_each(store, project)
+        for user in users:
+            await memory.add(f"{user} keeps bees", user_id=user, run_id="r", infer=False)
+        people = await store.people(project)
+    named = [(each.field, each.name, each.memories) for each in people]
+    assert named == [*(("user_id", user, 1) for user in sorted(users)), ("run_id", "r", 2)]
+    *both, run = people
+    assert (run.since, run.until) == (min(each.since for each in both), max(each.until for each in both))
+
+
 async def test_users_of_one_project_spread_and_each_has_all_rows_on_their_node(addresses, project):
     async with opened(addresses[0], project) as (memory, store):
         for user in USERS * 2:
