@@ -19,8 +19,8 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -30,7 +30,8 @@ import programs
 import psutil
 
 DATABASE = USER = "mnemic"  # who owns the database is no superuser, so that row-level security holds
-POLL = 0.01  # seconds between two looks at a server that is awaited
+POLL = 0.05  # seconds between two looks at a server that is awaited: each costs it a connection, or Patroni a question
+RECOVERY = 300.0  # seconds for a crash recovery, a rewind and catching up, on a machine that does much besides
 
 # Patroni looks after its server every `loop_wait` seconds; a machine whose Patroni is gone loses its leadership after
 # `ttl` seconds. Both are the least that Patroni takes. Its own values are 10 and 30.
@@ -55,6 +56,10 @@ PARAMETERS = {
 Unreachable = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What a client gets while a server is down, starting, or about to be promoted. The last one: a connection that broke in
 the middle of an answer and goes back to the pool."""
+
+
+class Late(RuntimeError):
+    """Something of a cluster did not come about in the time it may take."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +114,7 @@ class Cluster:
             for node in range(self.size):
                 self._members.append([self._start_member(node, side, etcd) for side in self._sides])
             self._start_coordinator()
-            async with asyncio.timeout(120):
+            async with self._in_time("the cluster did not start", 120):
                 started = asyncio.gather(self._created(self.coordinator_port), *map(self._ready, range(self.size)))
                 while not started.done():
                     await asyncio.wait([started], timeout=0.5)
@@ -185,16 +190,20 @@ class Cluster:
         return Killed(node=node, member=member, at=at)
 
     async def wait_promoted(self, killed: Killed, *, within: float = 90) -> float:
-        """Seconds from the kill until another server of the node says that it is the primary."""
+        """Seconds from the kill until another server of the node says that it is the primary. Raises Late."""
         others = [member for member in self._members[killed.node] if member is not killed.member]
-        async with asyncio.timeout(within):
+        async with self._in_time(f"a standby of node {killed.node} was not promoted", within, f"node{killed.node}"):
             while not any([await self._writable(member.port) for member in others]):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(POLL)
         return time.perf_counter() - killed.at
 
-    async def wait_whole(self, node: int, *, within: float = 90) -> float:
-        """Wait until the node has a primary and all its standbys, one in step; returns when (`time.perf_counter`)."""
-        async with asyncio.timeout(within):
+    async def wait_whole(self, node: int, *, within: float = RECOVERY) -> float:
+        """Wait until the node has a primary and all its standbys, one in step; returns when (`time.perf_counter`).
+
+        Raises:
+            Late: it has not `within` so many seconds.
+        """
+        async with self._in_time(f"node {node} has no primary with its standbys in step", within, f"node{node}"):
             while not await self._in_step(node):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(POLL)
         return time.perf_counter()
@@ -204,6 +213,19 @@ class Cluster:
         members = self._members[killed.node]
         gone = killed.member
         members[members.index(gone)] = self._run_member(gone.name, gone.folder, gone.port, gone.rest)
+
+    @asynccontextmanager
+    async def _in_time(self, what: str, within: float, name: str = "") -> AsyncIterator[None]:
+        """Raises Late with what went wrong and the last words of the logs of this name, after so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                yield
+        except TimeoutError as exc:
+            raise Late(f"{what} within {within:g} s; the last logs say:\n{self._last_words(name)}") from exc
+
+    def _last_words(self, name: str = "") -> str:
+        logs = sorted(self.folder.glob(f"{name}*.log"), key=lambda log: log.stat().st_mtime)
+        return "\n".join(f"{log.name}: {log.read_text(errors='replace')[-1000:]}" for log in logs[-2:])
 
     def _at(self, port: int, database: str = DATABASE) -> str:
         return f"postgresql://postgres:{self.password}@127.0.0.1:{port}/{database}"
@@ -303,9 +325,9 @@ class Cluster:
     def _all_run(self) -> None:
         for process in [*self._others, *(member.patroni for node in self._members for member in node)]:
             if process.poll() is not None:
-                logs = sorted(self.folder.glob("*.log"), key=lambda log: log.stat().st_mtime)
-                said = "\n".join(log.read_text(errors="replace")[-1000:] for log in logs[-2:])
-                raise programs.Missing(f"{process.args[0]} ended while starting; the last logs say:\n{said}")
+                raise programs.Missing(
+                    f"{process.args[0]} ended while starting; the last logs say:\n{self._last_words()}"
+                )
 
     async def _ready(self, node: int) -> None:
         await self.wait_whole(node, within=110)

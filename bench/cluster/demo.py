@@ -23,12 +23,12 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from unittest import mock
 
 import asyncpg
-from cluster import Cluster
+from cluster import Cluster, Late
 from load import Load
 from users import Users, fill, open_users
 
@@ -37,6 +37,7 @@ from mnemic.stores.postgres_db import PostgresDb, numbered
 
 CALLS = 100  # of each kind, for a median
 WARM = 20  # before them, not counted
+GOODBYE = 30  # seconds
 AT_ONCE = 6  # connections that load: two a node
 SIZES = """
 SELECT relname, pg_table_size(oid), pg_indexes_size(oid)
@@ -67,7 +68,10 @@ async def show(memories: int, owners: int, seconds: float) -> None:
             await killed(cluster, users, owners, node=0, machine=False, seconds=seconds)
             await killed(cluster, users, owners, node=1, machine=True, seconds=seconds)
         finally:
-            await users.close()
+            # Closing waits for what is under way, and a commit waits for a standby that may never come. It ends when
+            # the servers do.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(users.close(), GOODBYE)
     finally:
         cluster.stop()
 
@@ -233,17 +237,21 @@ async def killed(cluster: Cluster, users: Users, owners: int, *, node: int, mach
 
     writers = [Load(functools.partial(write, where=each)) for each in range(cluster.size)]
     readers = [Load(functools.partial(read, where=each)) for each in range(cluster.size)]
-    began = time.perf_counter()
-    await asyncio.sleep(seconds)
-    gone = await cluster.kill(node, machine=machine)
-    promoted = await cluster.wait_promoted(gone)
-    if machine:
-        cluster.bring_back(gone)
-    await cluster.wait_whole(node)
-    whole = time.perf_counter() - gone.at
-    await asyncio.sleep(seconds)
-    for each in (*writers, *readers):
-        await each.stop()
+    try:
+        began = time.perf_counter()
+        await asyncio.sleep(seconds)
+        gone = await cluster.kill(node, machine=machine)
+        promoted = await cluster.wait_promoted(gone)
+        if machine:
+            cluster.bring_back(gone)
+        await cluster.wait_whole(node)
+        whole = time.perf_counter() - gone.at
+        await asyncio.sleep(seconds)
+        for each in (*writers, *readers):
+            await each.stop()
+    finally:
+        for each in (*writers, *readers):
+            each.cancel()
     what = "all that runs on the machine of its primary, Patroni too" if machine else "the postmaster of its primary"
     row(f"node {node}: kill -9 of {what}", "")
     row("  standby promoted after", f"{promoted:.1f} s")
@@ -284,3 +292,5 @@ if __name__ == "__main__":
         asyncio.run(show(options.memories, options.users, options.seconds))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("interrupted; everything it started is stopped, and its files are gone")
+    except Late as exc:
+        sys.exit(f"{exc}\neverything it started is stopped, and its files are gone")

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from cluster import Unreachable
+from cluster import Late, Unreachable
 
 from mnemic.errors import StoreError
 
+PATIENCE = 180.0  # seconds in which a store answers or raises, whatever becomes of its server
 REST = 0.02  # seconds a client waits after an error before it tries again
 
 
@@ -44,10 +45,24 @@ class Load:
         self._stop = asyncio.Event()
         self._tasks = [asyncio.create_task(self._client(number, seen)) for number, seen in enumerate(self.seen)]
 
-    async def stop(self) -> None:
-        """Let every client end its call."""
+    async def stop(self, *, within: float = PATIENCE) -> None:
+        """Let every client end its call.
+
+        Raises:
+            Late: a call has no end, in so many seconds.
+        """
         self._stop.set()
-        await asyncio.gather(*self._tasks)
+        done, late = await asyncio.wait(self._tasks, timeout=within)
+        for task in done:
+            task.result()
+        if late:
+            self.cancel()
+            raise Late(f"{len(late)} of {len(self._tasks)} clients still waited for an answer after {within:g} s")
+
+    def cancel(self) -> None:
+        """Leave what is under way, for who does not ask any more."""
+        for task in self._tasks:
+            task.cancel()
 
     @property
     def acknowledged(self) -> list[str]:
