@@ -17,7 +17,7 @@ from dying import busy, dying
 import mnemic.stores.postgres
 import mnemic.write
 from mnemic import AsyncMemory, Memory
-from mnemic.stores.postgres import PostgresStore, Session
+from mnemic.stores.postgres import PostgresStore, WatchedSession
 from mnemic.stores.sqlite import SQLiteStore
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
 from mnemic.types import Extraction, Fact
@@ -60,7 +60,7 @@ def main():
             sys.stdout.flush()
 
 
-class DyingSession(Session):
+class DyingSession(WatchedSession):
     """The same at the nth time that something is asked of a PostgreSQL server."""
 
     store = None
@@ -78,7 +78,7 @@ def dying_store(address):
         return DyingStore(address)
     store = DyingSession.store = PostgresStore(address)
     store.left = None
-    mnemic.stores.postgres.Session = DyingSession  # this process is made to die
+    mnemic.stores.postgres.WatchedSession = DyingSession  # this process is made to die
     return store
 
 
