@@ -10,10 +10,12 @@ import pytest
 from mnemic.errors import InvalidInput
 from mnemic.ids import new_id
 from mnemic.protocols import Write
+from mnemic.records import Line
 from mnemic.testing.contract_values import (
     ALICE,
     BOB,
     LATER,
+    SPACE,
     T0,
     Contract,
     MakeStore,
@@ -99,6 +101,23 @@ class ToldContract(Contract):
             assert await store.untold(10) == ()
             await store.commit(adding(known(ALICE, "Lives in Bergen")))
             assert [each.event.new_text for each in await store.untold(1)] == ["Lives in Bergen"]
+
+    async def test_of_an_import_nothing_is_told_and_what_was_to_be_told_stays(self, make_store: MakeStore) -> None:
+        memory = known(ALICE, "Lives in Oslo")
+        second, write = updating(memory, "Lives in Bergen")
+        lines: list[Line] = []
+        async with opened(make_store) as elsewhere:
+            await elsewhere.commit(adding(memory))
+            await elsewhere.commit(write)
+            await elsewhere.export(Scope(project=ALICE.project), lines.extend)
+        first, last = (line for line in lines if line[0] == "memory")
+        async with opened(make_store) as store:
+            await store.listen(ALICE.project)
+            assert await store.import_([last], ALICE.project, SPACE) == 1
+            assert await store.untold(10) == ()
+            await store.commit(updating(second, "Lives in Tartu")[1])
+            assert await store.import_([first], ALICE.project, SPACE) == 1
+            assert [each.event.new_text for each in await store.untold(10)] == ["Lives in Tartu"]
 
     async def test_of_forgotten_memories_the_words_are_not_told(self, make_store: MakeStore) -> None:
         async with opened(make_store) as store:

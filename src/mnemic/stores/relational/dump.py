@@ -488,7 +488,7 @@ class _Taking:
         try:
             for table in _ORDER:
                 self._insert(table, self._rows[table])
-            not_told(self._db, [row["memory_id"] for row in self._rows["history"]])
+            not_told(self._db, [(row["memory_id"], row["id"]) for row in self._rows["history"]])
         except Taken as exc:
             raise InvalidInput(
                 f"a record has an id or a place that another's has here ({exc}); nothing more of the export was taken"

@@ -9,7 +9,7 @@ from mnemic.errors import InvalidInput, describe
 from mnemic.ids import partition_of
 from mnemic.protocols import Receipts, Untold
 from mnemic.stores.relational.db import Db
-from mnemic.stores.relational.predicates import keys_json, scope_sql
+from mnemic.stores.relational.predicates import scope_sql
 from mnemic.stores.relational.rows import CHANGE_COLUMNS, HISTORY_COLUMNS, change_of, event_of, prefixed
 from mnemic.types import Scope
 
@@ -68,15 +68,13 @@ def _untold(row: Sequence[Any]) -> Untold:
 
 def told(db: Db, events: Sequence[tuple[str, str]]) -> None:
     """Keep these no longer."""
-    for memory_id, name in events:
-        db.execute(
-            "DELETE FROM outbox WHERE partition = ? AND memory_id = ? AND id = ?",
-            [partition_of(memory_id), memory_id, name],
-        )
+    db.executemany(
+        "DELETE FROM outbox WHERE partition = ? AND memory_id = ? AND id = ?",
+        [(partition_of(memory_id), memory_id, name) for memory_id, name in events],
+    )
 
 
-def not_told(db: Db, memory_ids: Sequence[str]) -> None:
-    """Nothing of these is to be told: their history came from elsewhere."""
-    if memory_ids and db.execute("SELECT 1 FROM listeners LIMIT 1").fetchone() is not None:
-        query = f"DELETE FROM outbox WHERE (partition, memory_id) IN (SELECT k.partition, k.id FROM {db.KEYS} AS k)"
-        db.execute(query, [keys_json(dict.fromkeys(memory_ids))])
+def not_told(db: Db, events: Sequence[tuple[str, str]]) -> None:
+    """These (memory id, event id) are not to be told: they came from elsewhere."""
+    if events and db.execute("SELECT 1 FROM listeners LIMIT 1").fetchone() is not None:
+        told(db, events)
