@@ -282,7 +282,7 @@ class Annotate:
     rating: int = 0
     """Added to the rating."""
     feedback: str | None = None
-    """The word of the feedback, kept with `reason`."""
+    """The word of the feedback, kept with `reason`. NONE takes back all ratings before it."""
     reason: str | None = None
 
 

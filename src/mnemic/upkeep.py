@@ -147,12 +147,13 @@ class Upkeep(Handle):
         engine = await self._engine.ready()
         memory = await self._memory(memory_id)
         word = None if feedback is None else feedback.upper()
-        step = -memory.rating if word is None else _RATINGS[word]
+        step = 0 if word is None else _RATINGS[word]
         rating = Annotate(
             memory_id=memory.id, version=memory.version, rating=step, feedback=word or "NONE", reason=reason
         )
         await engine.store.commit(Write(scope=memory.scope, at=now(), annotate=(rating,)))
-        return {"id": memory.id, "feedback": word, "reason": reason, "rating": memory.rating + step}
+        rated = 0 if word is None else memory.rating + step
+        return {"id": memory.id, "feedback": word, "reason": reason, "rating": rated}
 
     async def pin(self, memory_id: str, *, pinned: bool = True) -> dict[str, Any]:
         """Mark a memory as one to keep, or (`pinned=False`) no longer: first in the profile, never retired by tidying up.

@@ -279,6 +279,11 @@ class DecidingContract(Contract):
             assert await store.history(memory.id) == before
             await store.commit(Write(scope=ALICE, at=LATER, annotate=(replace(pin, pinned=False),)))
             assert await store.load([memory.id]) == {memory.id: replace(pinned, pinned=False)}
+            for _ in range(2):  # two at once who take all back take it back once
+                none = replace(rate, rating=0, feedback="NONE")
+                await store.commit(Write(scope=ALICE, at=LATER, annotate=(none,)))
+                assert (await remembered(store, memory)).rating == 0
+            await store.commit(Write(scope=ALICE, at=LATER, annotate=(replace(rate, rating=-1),)))
             for wrong in (replace(pin, version=2), replace(pin, memory_id=new_id(1))):
                 with pytest.raises(Conflict):
                     await store.commit(Write(scope=ALICE, at=LATER, annotate=(rate, wrong)))

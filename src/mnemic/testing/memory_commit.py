@@ -266,7 +266,8 @@ def _annotate(state: State, note: Annotate) -> None:
         raise _outdated(note.memory_id, note.version)
     memory = state.last(note.memory_id).memory
     pinned = memory.pinned if note.pinned is None else note.pinned
-    state.put_last(replace(memory, pinned=pinned, rating=memory.rating + note.rating))
+    rating = 0 if note.feedback == "NONE" else memory.rating
+    state.put_last(replace(memory, pinned=pinned, rating=rating + note.rating))
     if note.feedback is not None:
         state.feedback += ((memory.id, note.feedback, note.reason),)
 

@@ -429,10 +429,10 @@ def _annotate(db: Db, note: Annotate, at: datetime) -> None:
     partition = partition_of(note.memory_id)
     done = db.execute(
         """
-        UPDATE memories SET pinned = coalesce(?, pinned), rating = rating + ?
+        UPDATE memories SET pinned = coalesce(?, pinned), rating = CASE WHEN ? THEN 0 ELSE rating END + ?
         WHERE partition = ? AND id = ? AND version = ? AND current
         """,
-        [note.pinned, note.rating, partition, note.memory_id, note.version],
+        [note.pinned, note.feedback == "NONE", note.rating, partition, note.memory_id, note.version],
     )
     if not done.rowcount:
         raise _moved(note.memory_id, note.version)
