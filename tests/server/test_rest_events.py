@@ -98,6 +98,13 @@ async def test_a_stream_needs_an_id_and_a_time_that_is_one(client):
     assert (await client.get("/v1/events/stream", params=ALICE | {"since": "soon"})).status_code == 400
 
 
+async def test_a_project_has_so_many_streams_at_once(client):
+    service = client.app.state.service
+    service.streams[await service.accounts.project_of_store("default")] = 100
+    refused = await client.get("/v1/events/stream", params=ALICE)
+    assert (refused.status_code, refused.json()["code"]) == (429, "TooManyStreams")
+
+
 async def test_a_stream_over_http_tells_what_happens_and_ends_with_the_server(tmp_path):
     async with AsyncMemory(str(tmp_path / "m.db")) as memory:
         app = create_app(memory, ServerSettings(database=":memory:"))
@@ -107,7 +114,8 @@ async def test_a_stream_over_http_tells_what_happens_and_ends_with_the_server(tm
             serving_it = asyncio.create_task(server.serve([listening]))
             while not server.started:  # noqa: ASYNC110 - it has no event to wait for
                 await asyncio.sleep(0.01)
-            accounts = app.state.service.accounts
+            accounts, streams = app.state.service.accounts, app.state.service.streams
+            streams["another"] = 100  # which are no hindrance
             _, secret = await accounts.claim(await accounts.first_code(), email="ann@example.com")
             base = f"http://127.0.0.1:{listening.getsockname()[1]}"
             headers = {"Authorization": f"Bearer {secret}"}
@@ -130,3 +138,4 @@ async def test_a_stream_over_http_tells_what_happens_and_ends_with_the_server(tm
                 async for _ in lines:
                     pass
             await asyncio.wait_for(serving_it, 10)
+            assert streams == {"another": 100}

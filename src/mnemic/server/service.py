@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -44,8 +45,8 @@ class Service:
     audit: Audit
     webhooks: Webhooks
     exports: Exports
-    streams: int = 0
-    """How many streams of events are open."""
+    streams: Counter[str] = field(default_factory=Counter)
+    """How many streams of events are open, by project."""
     _views: dict[str, tuple[AsyncMemory, str, float]] = field(default_factory=dict)
 
     async def memory_of(self, caller: Caller) -> AsyncMemory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -24,6 +25,9 @@ router = resource("/v1/events", "events")
 
 _MOST = 200
 """Streams of one process: each looks at the log once a second."""
+
+_MOST_OF_PROJECT = 100
+"""Streams of one project in a process: one tenant leaves room for others."""
 
 _PING = 15
 """Seconds between two signs of life, which keep proxies from closing the connection."""
@@ -62,8 +66,10 @@ async def stream(
     else:
         place = streams.place_at(datetime.now(UTC) if query.since is None else parse_time(query.since, name="since"))
     await call.memory.changes(place.since, **ids, limit=1)  # refuses what cannot be read before the stream begins
-    service, headers = call.service, call.request.headers
-    if service.streams >= _MOST:
+    service, headers, project = call.service, call.request.headers, call.caller.project_id
+    if service.streams[project] >= _MOST_OF_PROJECT:
+        raise Refused(429, f"{_MOST_OF_PROJECT} streams of this project are open; close one", code="TooManyStreams")
+    if service.streams.total() >= _MOST:
         raise Refused(503, f"{_MOST} streams are open; close one or try again")
     token = token_in(headers.get("authorization"), headers.get("x-api-key")) or ""
 
@@ -73,12 +79,12 @@ async def stream(
         return await service.accounts.authenticate(token) is not None
 
     async def told() -> Any:
-        service.streams += 1
+        service.streams[project] += 1
         try:
             async for each in streams.events(call.memory, ids, place, goes_on=still_may, ended=ended):
                 yield each
         finally:
-            service.streams -= 1
+            service.streams -= Counter((project,))  # which leaves out projects that have none
 
     return EventSourceResponse(
         told(),
