@@ -5,11 +5,11 @@ No language model is involved, unless a reranker is configured.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from mnemic.protocols import (
     Candidate,
     Embedder,
     Found,
+    Graph,
     Probe,
     Record,
     Reranker,
@@ -172,7 +173,7 @@ class ReadPath:
         choose: Callable[[Found], Sequence[str]] | None = None,
     ) -> Found:
         """Candidates; `event` is the time of the question's anchor."""
-        vectors, linked = await asyncio.gather(self._vectors(asked.core, notes), self._linked(asked, where))
+        vectors = await self._vectors(asked.core, notes)
         return await self._store.find(
             Probe(
                 where=where,
@@ -180,7 +181,7 @@ class ReadPath:
                 space=None if vectors is None else Space(name=self._embedder.name, dimensions=vectors.shape[1]),
                 words=() if asked.only_time else text.question_words(asked.core),
                 people=text.speakers(asked.core),
-                linked=linked,
+                link=partial(_links, asked.name_keys) if "entity" in self._arms and asked.name_keys else None,
                 times=(*_closed(asked), *event),
                 side=asked.side,
                 calibration=self._calibration,
@@ -201,28 +202,6 @@ class ReadPath:
         except (MissingDependency, ModelError) as exc:
             notes.append(f"searched by keyword only: {exc}")
             return None
-
-    async def _linked(self, asked: Question, where: Where) -> dict[str, float]:
-        """Memories that name whom and what the question names, and those that share somebody else with these."""
-        if "entity" not in self._arms or not asked.name_keys:
-            return {}
-        named = await self._store.resolve(where.scope, asked.name_keys)
-        wanted = [each.id for each in named.values() if each.kind not in _SPEAKERS and each.memories <= _MANY]
-        if not wanted:
-            return {}
-        around = await self._store.naming(where.scope, wanted)
-        direct = {memory for entity, memory in around.mentions if entity in wanted}
-        links = dict.fromkeys(direct, 1.0)
-        others = {entity for entity, memory in around.mentions if memory in direct} - set(wanted)
-        if not others:
-            return links
-        met = await self._store.resolve(where.scope, sorted(others))
-        rare = [each for each in met.values() if each.kind not in _SPEAKERS and each.memories <= _FEW]
-        few = [each.id for each in sorted(rare, key=lambda each: (each.memories, each.id))[:_MOST_OTHERS]]
-        further = await self._store.naming(where.scope, few) if few else None
-        if further is not None:
-            links = {memory: _TWO_HOPS for entity, memory in further.mentions if entity in few} | links
-        return links
 
     async def _when(self, anchor: Anchor | None, where: Where) -> tuple[tuple[datetime, datetime], ...]:
         """The time that an event gives: "before I moved" is before what is known of the move."""
@@ -304,6 +283,28 @@ _MANY = 500
 _FEW = 20
 _MOST_OTHERS = 50
 _TWO_HOPS = 0.3
+
+
+def _links(keys: Sequence[str], graph: Graph) -> dict[str, float]:
+    """Memories that name whom and what a question names, and those that share somebody else with these."""
+    named = graph.resolve(keys)
+    wanted = [each.id for each in named.values() if each.kind not in _SPEAKERS and each.memories <= _MANY]
+    if not wanted:
+        return {}
+    around = graph.naming(wanted)
+    direct = {memory for entity, memory in around.mentions if entity in wanted}
+    links = dict.fromkeys(direct, 1.0)
+    others = {entity for entity, memory in around.mentions if memory in direct} - set(wanted)
+    if not others:
+        return links
+    met = graph.resolve(sorted(others))
+    rare = [each for each in met.values() if each.kind not in _SPEAKERS and each.memories <= _FEW]
+    few = [each.id for each in sorted(rare, key=lambda each: (each.memories, each.id))[:_MOST_OTHERS]]
+    further = graph.naming(few) if few else None
+    if further is not None:
+        links = {memory: _TWO_HOPS for entity, memory in further.mentions if entity in few} | links
+    return links
+
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)

@@ -56,6 +56,7 @@ from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.delete import delete_scope
 from mnemic.stores.relational.dump import take_in
 from mnemic.stores.relational.erase import erase, reset
+from mnemic.stores.relational.graph import Graph
 from mnemic.stores.relational.read import Reader, is_by_keys
 from mnemic.stores.relational.store import P, R, RelationalStore, once
 from mnemic.stores.relational.write import commit
@@ -214,7 +215,15 @@ class PostgresStore(RelationalStore):
         await self._bell.wait(seconds)
 
     async def find(self, probe: Probe) -> Found:
-        """One read snapshot. A search of a whole project that an index would have helped asks for one."""
+        """One read snapshot. A search of a whole project that an index would have helped asks for one.
+
+        What the question's names are linked with is read before, in a snapshot of its own: how many memories name
+        somebody cannot be known beforehand, so these statements are planned for their values, the others once for all.
+        """
+        if (link := probe.link) is not None:
+            scope = probe.where.scope
+            links = await self._read(lambda reader: link(Graph(reader.db, scope)))
+            probe = replace(probe, link=lambda _: links)
 
         def search(reader: Reader) -> tuple[Found, Wish | None]:
             wide = WideReader(reader.db, reader.cache)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -242,9 +242,15 @@ def where(scope: Scope = EVERYBODY, **fields: Any) -> Where:
 
 
 def asking(
-    question: str, of: Where | Scope = EVERYBODY, *, limit: int = 100, arms: Sequence[str] = ARMS, **fields: Any
+    question: str,
+    of: Where | Scope = EVERYBODY,
+    *,
+    limit: int = 100,
+    arms: Sequence[str] = ARMS,
+    linked: Mapping[str, float] | None = None,
+    **fields: Any,
 ) -> Probe:
-    """A question to these arms; the rest as in `Probe`."""
+    """A question to these arms; `linked`: what its names turn out to be linked with. The rest as in `Probe`."""
     return Probe(
         where=of if isinstance(of, Where) else where(of),
         vectors=vectors(question),
@@ -253,6 +259,7 @@ def asking(
         calibration=KNOWN,
         limit=limit,
         arms=tuple(arms),
+        link=None if linked is None else lambda _: linked,
         **fields,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mnemic.errors import Conflict, InvalidInput, describe
@@ -92,6 +92,22 @@ def meant(state: State, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
     own = {each.id for each in state.entities.values() if same(scope, each.scope)}
     found = {key: _called(state, own, key) for key in keys}
     return {key: load(state, ids[0]) for key, ids in found.items() if ids}
+
+
+@dataclass(frozen=True)
+class Graph:
+    """As `protocols.Graph`."""
+
+    state: State
+    scope: Scope
+
+    def resolve(self, keys: Sequence[str], /) -> dict[str, Entity]:
+        """By name or id."""
+        return resolve(self.state, self.scope, keys)
+
+    def naming(self, entity_ids: Sequence[str], /) -> Named:
+        """What is said of some of them."""
+        return naming(self.state, self.scope, entity_ids)
 
 
 def resolve(state: State, scope: Scope, wanted: Sequence[str]) -> dict[str, Entity]:

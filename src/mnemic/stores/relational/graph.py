@@ -7,16 +7,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from mnemic.errors import InvalidInput, describe
+from mnemic.ids import partition_of
 from mnemic.protocols import Named
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.predicates import keys_json, memories_sql, owner_key, same_sql, scope_sql
 from mnemic.stores.relational.rows import moment, prefixed
 from mnemic.types import Entity, Relation, Scope
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Who and what a scope's memories name, for a search to ask in its own snapshot."""
+
+    db: Db
+    scope: Scope
+
+    def resolve(self, keys: Sequence[str], /) -> dict[str, Entity]:
+        """By name or id."""
+        return resolve(self.db, self.scope, keys)
+
+    def naming(self, entity_ids: Sequence[str], /) -> Named:
+        """What is said of some of them."""
+        return naming(self.db, self.scope, entity_ids)
 
 
 def meant(db: Db, scope: Scope, keys: Sequence[str]) -> dict[str, Entity]:
@@ -39,14 +56,16 @@ def resolve(db: Db, scope: Scope, wanted: Sequence[str]) -> dict[str, Entity]:
     """Entities of a scope by a name's key or by id. Where several have a name, the scope's very own comes first."""
     visible, values = _visible(db, scope)
     same, same_values = same_sql(scope)
-    ids = db.execute(
-        f"""
-        SELECT e.id, e.id FROM {db.KEYS} AS k
-        JOIN entities AS e ON e.partition = k.partition AND e.id = k.id
-        WHERE {visible}
-        """,
-        [keys_json(wanted), *values],
-    ).fetchall()
+    ids: list[Any] = []
+    if keys := [each for each in wanted if partition_of(each) is not None]:
+        ids = db.execute(
+            f"""
+            SELECT e.id, e.id FROM {db.KEYS} AS k
+            JOIN entities AS e ON e.partition = k.partition AND e.id = k.id
+            WHERE {visible}
+            """,
+            [keys_json(keys), *values],
+        ).fetchall()
     if scope.user_id is None:
         called = f"entities AS e {db.THEN} names AS n ON n.owner = e.owner AND n.entity_id = e.id"
     else:  # found by name at once, however many people a user knows

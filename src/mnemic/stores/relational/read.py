@@ -23,6 +23,7 @@ from mnemic.stores.relational.cache import Cache, Index, index_of
 from mnemic.stores.relational.called import called
 from mnemic.stores.relational.db import OWNER_BITS, Db, Predicate
 from mnemic.stores.relational.filter import EPISODE_FIELDS, MEMORY_FIELDS, filter_sql
+from mnemic.stores.relational.graph import Graph
 from mnemic.stores.relational.past import Past, slot_rows, versions_known
 from mnemic.stores.relational.predicates import (
     Status,
@@ -81,11 +82,12 @@ class Reader:
             terms=blocks.terms,
             starts=blocks.starts,
         )
-        memories = self._memories_among(blocks, eligible, probe.where) if probe.linked or probe.times else eligible
+        links = {} if probe.link is None else probe.link(Graph(self.db, probe.where.scope))
+        memories = self._memories_among(blocks, eligible, probe.where) if links or probe.times else eligible
         asked = ranking.Asked(
             words=probe.words,
             speakers=probe.people,
-            entities=linked(self.db, blocks.entries, memories, probe.linked),
+            entities=linked(self.db, blocks.entries, memories, links),
             times=self._timely(blocks, memories, probe),
         )
         watched = places_of(self.db, blocks.entries, probe.watched)
