@@ -109,7 +109,10 @@ async def fill(path: Path, users: int) -> str:
     accounts = Accounts(database)
     await accounts.prepare("default")
     _, secret = await accounts.create_key(
-        await accounts.default_project(), email="load@example.com", name="load", scopes=("read", "write", "admin")
+        await accounts.project_of_store("default"),
+        email="load@example.com",
+        name="load",
+        scopes=("read", "write", "admin"),
     )
     await database.close()
     return secret
