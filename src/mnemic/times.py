@@ -240,7 +240,7 @@ def _zone(offset: str | None) -> timezone | None:
 
 
 def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment
+    return moment if moment.tzinfo is UTC or moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
 
 
 def _is_real(day: date) -> bool:

@@ -97,7 +97,7 @@ class Reader:
         entries = blocks.entries[chosen].tolist()
         names = self._names(index, entries, probe.where)
         found = [
-            Candidate(names[entry], *hit[1:], said_at)  # all that it is scored by, in the same order
+            Candidate._make((names[entry], *hit[1:], said_at))  # all that it is scored by, in the same order
             for hit, entry, said_at in zip(scored, entries, pack.moments(rows.said[chosen]), strict=True)
         ]
         answer = Found(candidates=tuple(found), searched=int(eligible.sum()), lift=lift)
@@ -349,11 +349,17 @@ class Reader:
         for row in memories:
             if row[0] not in last or row[1] > last[row[0]][1]:  # the highest version
                 last[row[0]] = row
-        return {memory.id: memory for memory in self.memories(list(last.values()))}
+        return {memory.id: memory for memory in self.memories(list(last.values()), keys)}
 
-    def memories(self, rows: list[tuple[Any, ...]]) -> list[Memory]:
-        """Memories from rows that start with MEMORY_COLUMNS, with their sources, in the order of the rows."""
-        keys = keys_json(dict.fromkeys(row[0] for row in rows))
+    def memories(self, rows: list[tuple[Any, ...]], keys: str | None = None) -> list[Memory]:
+        """Memories from rows that start with MEMORY_COLUMNS, with their sources, in the order of the rows.
+
+        `keys`: of all ids that these rows have, where they were written down before; there may be others among them.
+        """
+        if not rows:
+            return []
+        if keys is None:
+            keys = keys_json(dict.fromkeys(row[0] for row in rows))
         sources: dict[str, list[Source]] = {}
         runs: dict[str, list[str]] = {}
         rows_of_either = self.db.execute(  # in one statement, as each is a journey to the server
