@@ -280,6 +280,10 @@ class Handle:
     def _require(self, ids: Mapping[str, Id], what: str) -> Scope:
         return inputs.require_ids(self._scope(ids), what)
 
+    def _require_all(self, ids: Mapping[str, Id], what: str) -> Scope:
+        """The same for what takes away: an id that was meant and came out empty would widen it."""
+        return inputs.require_ids(self._scope(inputs.whole(ids, what)), what)
+
     def _here(self) -> Scope:
         """Everything this handle may see."""
         return self._bound or Scope(project=self._engine.project)

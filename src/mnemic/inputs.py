@@ -88,6 +88,18 @@ def require_ids(wanted: Scope, what: str) -> Scope:
     return wanted
 
 
+def whole(given: Mapping[str, Id], what: str) -> Mapping[str, Id]:
+    """The ids themselves, when none is an empty text. None is how a call says that it names no such id.
+
+    Raises:
+        InvalidScope: one is blank.
+    """
+    for name, value in given.items():
+        if isinstance(value, str) and not value.strip():
+            raise InvalidScope(f"{what} was given {name}={describe(value)}: pass a real id, or leave it out for all")
+    return given
+
+
 def split_filters(filters: Mapping[str, Any] | None) -> tuple[dict[str, Id], grammar.Filter | None]:
     """Ids that a filter demands (at its top, or in ANDs there), and the rest as a tree.
 

@@ -62,7 +62,7 @@ class Upkeep(Handle):
         Raises:
             InvalidScope: no id; `reset()` is what empties a store.
         """
-        whose = self._require(inputs.ids(user_id, agent_id, app_id, run_id), "delete_all()")
+        whose = self._require_all(inputs.ids(user_id, agent_id, app_id, run_id), "delete_all()")
         engine = await self._engine.ready()
         change_id, memories, episodes = await engine.retire.delete_all(whose, now())
         return {
@@ -96,7 +96,7 @@ class Upkeep(Handle):
         Raises:
             InvalidScope: no id; `reset()` is what erases a store.
         """
-        whose = self._require(inputs.ids(user_id, agent_id, app_id, run_id), "erase()")
+        whose = self._require_all(inputs.ids(user_id, agent_id, app_id, run_id), "erase()")
         engine = await self._engine.ready()
         erased = await engine.store.erase(whose)
         return {
@@ -301,7 +301,7 @@ class Upkeep(Handle):
             InvalidScope: no id.
             InvalidInput: `only` names a proposal that is not made (any more).
         """
-        whose = self._require(inputs.ids(user_id, agent_id, app_id, run_id), "consolidate()")
+        whose = self._require_all(inputs.ids(user_id, agent_id, app_id, run_id), "consolidate()")
         dry_run = inputs.flag(dry_run, "dry_run")
         engine = await self._engine.ready()
         proposals = await engine.consolidate.propose(whose, now())
