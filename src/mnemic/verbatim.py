@@ -65,8 +65,7 @@ async def keep(path: WritePath, messages: Sequence[Message], given: Given, kind:
             history=tuple(event(memory, "ADD", change.id, given.at, "person") for _, memory, _ in new.values()),
         )
         try:
-            if new:
-                await path.store.commit(write)
+            await path.store.commit(write)  # where all was said before, too: the receipt names a change that is there
         except Conflict:
             continue
         return Account(
@@ -96,6 +95,7 @@ async def keep_procedure(path: WritePath, messages: Sequence[Message], given: Gi
     episodes, repeated = await fresh(path.store, messages, given.scope, log)
     quotes = [(each, text.first_sentence(each.words, _LONGEST_STEP)) for each in episodes if each.words.strip()]
     if not quotes:
+        await path.store.commit(Write(scope=given.scope, at=given.at, changes=(change,)))
         return Account(change_id=change.id, repeated=tuple(repeated))
     lines = [quote for episode, quote in quotes if episode.role in ("user", "system")][:1]
     steps = [quote for episode, quote in quotes if episode.role in ("assistant", "tool")]

@@ -246,8 +246,7 @@ class WritePath:
                 scope=given.scope, at=given.at, space=self.embedding.space, changes=(change,), episodes=tuple(chained)
             )
             try:
-                if episodes:
-                    await self.store.commit(write)
+                await self.store.commit(write)  # also where all were here before: the receipt names a change that is there
             except Conflict:
                 await _pause(tries)
                 continue

@@ -29,6 +29,24 @@ async def test_what_took_a_place_and_what_was_known_stand_in_it(tmp_path):
         assert [(each["event"], each["id"]) for each in (await m.event(again))["results"]] == [("NONE", added["id"])]
 
 
+@pytest.mark.parametrize(
+    "how", [{}, {"infer": False}, {"memory_type": "procedural_memory"}, {"wait": "stored"}], ids=str
+)
+async def test_an_add_of_what_was_stored_before_has_an_event_with_nothing_in_it(tmp_path, how):
+    async with AsyncMemory(str(tmp_path / "m.db")) as m:
+        said = [{"role": "user", "content": "I live in Taipei.", "external_id": "one"}]
+        await m.add(said, user_id="ann", **how)
+        before = (await m.get_all(user_id="ann"))["results"]
+        receipt = (await m.add(said, user_id="ann", **how))["receipt"]
+        assert [each["state"] for each in receipt["messages"]] == ["duplicate"]
+        told = await m.event(receipt["change_id"])
+        assert (told["status"], told["results"], told["messages"]) == ("SUCCEEDED", [], [])
+        assert (await m.undo(receipt["change_id"]))["memories"] == []
+        assert [each["memory"] for each in (await m.get_all(user_id="ann"))["results"]] == [
+            each["memory"] for each in before
+        ]
+
+
 async def test_a_message_that_was_given_up_makes_it_failed(tmp_path, monkeypatch):
     class Poisoned(FakeExtractor):
         async def extract(self, request) -> Extraction:

@@ -135,7 +135,7 @@ def test_a_call_whose_ids_are_all_blank_is_refused(memory, blank):
 def test_an_id_that_came_out_empty_widens_nothing_that_takes_away(memory, blank):
     memory.remember("I ski", user_id="alice", agent_id="bot")
     for take in (memory.delete_all, memory.erase, memory.consolidate):
-        with pytest.raises(InvalidScope, match="user_id=.*real id"):
+        with pytest.raises(InvalidScope, match=r"user_id=.*real id"):
             take(user_id=blank, agent_id="bot")
     assert texts(memory.get_all(agent_id="bot")) == ["I ski"]
     assert memory.delete_all(user_id=None, agent_id="bot")["deleted"] == 1
