@@ -246,7 +246,9 @@ class WritePath:
                 scope=given.scope, at=given.at, space=self.embedding.space, changes=(change,), episodes=tuple(chained)
             )
             try:
-                await self.store.commit(write)  # also where all were here before: the receipt names a change that is there
+                await self.store.commit(
+                    write
+                )  # also where all were here before: the receipt names a change that is there
             except Conflict:
                 await _pause(tries)
                 continue

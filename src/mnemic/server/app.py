@@ -29,7 +29,7 @@ from mnemic.server.limits import Limits
 from mnemic.server.mcp import PATH as MCP
 from mnemic.server.mcp import Door
 from mnemic.server.observing import Metrics, Observed
-from mnemic.server.openai_proxy import openai_app
+from mnemic.server.openai_proxy import connected, openai_app
 from mnemic.server.problems import handle_problems
 from mnemic.server.routes import entities, events, exports, health, keys, log, memories, past, projects, webhooks, whole
 from mnemic.server.routes.description import describe
@@ -88,7 +88,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
                 each.state.service = service
             looking = asyncio.create_task(_look_after_pending(served), name="mnemic-pending")
             try:
-                async with door.open(service):
+                async with door.open(service), connected(mounted["/openai/v1"], settings.upstream):
                     yield {"service": service}
             finally:
                 looking.cancel()

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -221,7 +222,7 @@ async def _upstream(request: Request, service: Service, method: str, path: str, 
     headers = {"Content-Type": "application/json", "Accept": request.headers.get("accept", "*/*")}
     if settings.upstream_key is not None:
         headers["Authorization"] = f"Bearer {settings.upstream_key.get_secret_value()}"
-    client = _client(request.app)
+    client: httpx2.AsyncClient = request.app.state.client
     sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
     there = client.build_request(method, settings.upstream.rstrip("/") + path, content=sent, headers=headers)
     try:
@@ -238,12 +239,15 @@ async def _whole(answer: httpx2.Response) -> bytes:
         raise Refused(502, f"the upstream's answer broke off: {type(exc).__name__}: {exc}") from exc
 
 
-def _client(app: FastAPI) -> httpx2.AsyncClient:
-    """One for all requests, so that connections are kept; its pool ends with the process."""
-    if not hasattr(app.state, "client"):
-        app.state.client = httpx2.AsyncClient(timeout=_PATIENCE, follow_redirects=False)
-    client: httpx2.AsyncClient = app.state.client
-    return client
+@asynccontextmanager
+async def connected(app: FastAPI, upstream: str | None) -> AsyncIterator[None]:
+    """One client for all requests to the upstream, where there is one, so that connections are kept."""
+    if upstream is None:
+        yield
+        return
+    async with httpx2.AsyncClient(timeout=_PATIENCE, follow_redirects=False) as client:
+        app.state.client = client
+        yield
 
 
 def _headers(answer: httpx2.Response) -> dict[str, str]:

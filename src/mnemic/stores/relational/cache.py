@@ -60,8 +60,8 @@ def index_of(blocks: pack.Blocks, *, codes: dict[int, Codes] | None = None) -> I
 class Cache:
     """Least recently used goes first. Safe to share between threads."""
 
-    _kept: OrderedDict[int, tuple[int, Index, int]] = field(default_factory=OrderedDict)
-    """By owner: the count of changes, the copy, and its size."""
+    _kept: OrderedDict[int, tuple[int, Index, int, int]] = field(default_factory=OrderedDict)
+    """By owner: the count of changes, the copy, its size, and of how many spaces codes were in it."""
     _size: int = 0
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -71,19 +71,22 @@ class Cache:
             found = self._kept.get(owner)
             if found is None or found[0] != changes:
                 return None
-            self._kept.move_to_end(owner)
-            return found[1]
+            if len(found[1].codes or ()) == found[3]:
+                self._kept.move_to_end(owner)
+                return found[1]
+        self.put(owner, changes, found[1])  # codes have come since, and count
+        return found[1]
 
     def put(self, owner: int, changes: int, index: Index) -> None:
         """Keep a copy, and drop the least recently used over capacity."""
-        size = index.size
+        size, spaces = index.size, len(index.codes or ())
         with self._guard:
             if former := self._kept.pop(owner, None):
                 self._size -= former[2]
-            self._kept[owner] = changes, index, size
+            self._kept[owner] = changes, index, size, spaces
             self._size += size
             while self._size > _CAPACITY:
-                _, (_, _, gone) = self._kept.popitem(last=False)
+                _, (_, _, gone, _) = self._kept.popitem(last=False)
                 self._size -= gone
 
     def clear(self) -> None:
