@@ -33,7 +33,6 @@ from mnemic.server.openai_proxy import connected, openai_app
 from mnemic.server.problems import handle_problems
 from mnemic.server.routes import entities, events, exports, health, keys, log, memories, past, projects, webhooks, whole
 from mnemic.server.routes.description import describe
-from mnemic.server.routes.route import ANSWERS
 from mnemic.server.service import Service
 from mnemic.server.settings import ServerSettings
 from mnemic.server.telemetry import telemetry
@@ -104,7 +103,6 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
         version=__version__,
         description="Memory for AI assistants and agents.",
         lifespan=lifespan,
-        responses=ANSWERS,
         redirect_slashes=False,
         telemetry=traced,
     )
@@ -112,7 +110,7 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
     app.state.metrics, app.state.figures = metrics, Figures(metrics.registry)
     handle_problems(app)
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes += router.routes  # as they are: including a router builds every route of it anew
     describe(app)
     for path, each in mounted.items():
         app.mount(path, each)

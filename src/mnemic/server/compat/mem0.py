@@ -32,6 +32,6 @@ def mem0_app() -> FastAPI:
     app.state.pages = Pages()
     handle_errors(app)
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes += router.routes  # as they are: including a router builds every route of it anew
     app.add_middleware(RawPaths)
     return app

@@ -32,7 +32,7 @@ def mem0_server_app() -> FastAPI:
     """An application to be mounted; `app.state.service` is the server's."""
     app = FastAPI(title="mem0's self-hosted server", openapi_url=None, redirect_slashes=False)
     handle_errors(app)
-    app.include_router(router)
+    app.router.routes += router.routes
     app.add_middleware(RawPaths)
     return app
 

@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from mnemic.errors import MnemicError
 from mnemic.server.problems import Refused
+from mnemic.server.routes.route import ANSWERS
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], responses=ANSWERS)
 
 
 @router.get("/healthz", summary="Whether the process lives")
