@@ -13,7 +13,7 @@ demo: $(INSTALLED)  ## make the environment, then show what it does on a real co
 	$(BIN)/mnemic demo
 
 test: $(READY)  ## the default tests
-	$(BIN)/pytest -n 4 -m "not slow"
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 -m "not slow"  # what is compiled is kept for the processes that tests start
 
 test-all: $(READY)  ## the default tests and the long ones
 	$(BIN)/pytest -n 2

@@ -1,6 +1,7 @@
 """Each promise that is listed as kept has a test in its tier, and each test names promises that are listed."""
 
 import ast
+import functools
 import tomllib
 from pathlib import Path
 
@@ -18,8 +19,13 @@ def done():
     return listed("done")
 
 
+@functools.cache
 def named():
     """(id, tier, where) of each mark on a test function, a test class, or a whole module."""
+    return tuple(_named())
+
+
+def _named():
     for file in sorted(HERE.rglob("test_*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         whole = [

@@ -22,7 +22,7 @@ class TestSQLiteFile(StoreContract):
 
 @pytest.mark.behaviour("R3", "R12", "R13", "S3")
 class TestPostgres(StoreContract):
-    examples = 8
+    examples = 5
 
     @pytest.fixture
     def make_store(self, migrated_database):
@@ -31,11 +31,18 @@ class TestPostgres(StoreContract):
 
 @pytest.mark.behaviour("R12", "R13", "S3")
 class TestSQLiteInMemory(StoreContract):
-    examples = 40
+    examples = 8
 
     @pytest.fixture
     def make_store(self):
         return lambda: SQLiteStore(":memory:")
+
+
+@pytest.mark.slow
+class TestAtLength(TestSQLiteInMemory):
+    """The random tests try harder."""
+
+    examples = 60
 
 
 class TestReference(StoreContract):

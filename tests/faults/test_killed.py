@@ -40,6 +40,7 @@ def seen(memory):
 
 
 BEFORE = ["I ski", "I sail"]
+OPERATIONS = ("add", "remember", "update", "delete", "delete_all", "reset")
 
 
 def filled(address):
@@ -54,7 +55,7 @@ def store(tmp_path):
     return filled(tmp_path / "m.db")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 def new_copy(request, tmp_path):
     """A call gives the address of a new store with the same content."""
     numbers = itertools.count()
@@ -81,7 +82,15 @@ def new_copy(request, tmp_path):
 
 
 @pytest.mark.behaviour("S1")
-@pytest.mark.parametrize("operation", ["add", "remember", "update", "delete", "delete_all", "reset"])
+@pytest.mark.parametrize(
+    ("new_copy", "operation"),
+    [
+        *(("sqlite", operation) for operation in OPERATIONS),
+        *(("postgres", operation) for operation in ("remember", "delete")),
+        *(pytest.param("postgres", each, marks=pytest.mark.slow) for each in ("add", "update", "delete_all", "reset")),
+    ],
+    indirect=["new_copy"],
+)
 def test_killed_at_any_statement_an_operation_is_whole_or_never_was(workers, new_copy, tmp_path, operation):
     """The child dies at its first statement, then at its second, and so on until it gets through."""
     done, address = tmp_path / "done", new_copy()

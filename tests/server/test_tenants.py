@@ -505,7 +505,7 @@ SELDOM = {("POST", "/v1/setup"), ("POST", "/v1/import")}
 
 
 @pytest.mark.behaviour("S3")
-@pytest.mark.parametrize("attacker", ["first", "second"])
+@pytest.mark.parametrize("attacker", ["first", pytest.param("second", marks=pytest.mark.slow)])
 async def test_no_route_shows_or_changes_anything_of_another_tenant(served, tmp_path, attacker):
     async with both(served, attacker, tmp_path) as (mine, theirs):
         asked = await fuzz(served, mine, theirs, f"{attacker} 1", 6)

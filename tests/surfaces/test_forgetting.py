@@ -352,7 +352,7 @@ ANALYZE = "SET search_path = mnemic; ANALYZE; CHECKPOINT"
 
 
 @pytest.mark.behaviour("S4")
-@pytest.mark.parametrize("rights", ["superuser", "owner"])
+@pytest.mark.parametrize("rights", [pytest.param("superuser", marks=pytest.mark.slow), "owner"])
 def test_not_a_byte_of_an_erased_user_is_left_in_any_file_of_the_server(durable_server, rights):
     server = durable_server()
     sql(server.url, "ALTER SYSTEM SET wal_recycle = off", "CREATE ROLE app LOGIN", "SELECT pg_reload_conf()")

@@ -445,7 +445,16 @@ def undo(memory, oracle, number):
 
 
 @pytest.mark.behaviour("R7")
-@pytest.mark.parametrize(("kind", "examples"), [("sqlite", 60), ("reference", 60), ("postgres", 6)])
+@pytest.mark.parametrize(
+    ("kind", "examples"),
+    [
+        ("sqlite", 20),
+        ("reference", 10),
+        ("postgres", 4),
+        pytest.param("sqlite", 200, marks=pytest.mark.slow),
+        pytest.param("postgres", 40, marks=pytest.mark.slow),
+    ],
+)
 def test_the_past_is_what_an_oracle_says_it_was(kind, examples, migrated_database):
     def store():
         return {

@@ -1,6 +1,7 @@
 """Who may import whom. The table of the design, read from the code's own imports."""
 
 import ast
+import functools
 import graphlib
 from pathlib import Path
 
@@ -71,8 +72,13 @@ LAYER_OF = {module: layer for layer, modules in LAYERS for module in modules}
 PURE_ONLY = {"importers": {"errors", "times", "types"}}
 
 
+@functools.cache
 def imports():
     """(file, group, imported group) for each import of our own code, wherever in the file it stands."""
+    return tuple(_imports())
+
+
+def _imports():
     for file in sorted(ROOT.rglob("*.py")):
         parts = file.relative_to(ROOT).with_suffix("").parts
         if parts == ("__init__",):
