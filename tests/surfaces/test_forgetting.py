@@ -381,7 +381,7 @@ def test_a_table_that_is_large_or_seen_by_an_older_transaction_is_named_and_lock
 ):
     url = new_database()
     with Memory(url, background=False) as memory, Memory(url, background=False) as other:
-        memory._core._engine.store.store(0)._timeout = 0.3
+        memory._core._engine.store.store(0)._timeout = 3.0  # patient with a busy server, not long with a reader
         fill(memory, USER)
         fill(memory, "bob")
         with _reading(url):
