@@ -13,10 +13,10 @@ demo: $(INSTALLED)  ## make the environment, then show what it does on a real co
 	$(BIN)/mnemic demo
 
 test: $(READY)  ## the default tests
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 -m "not slow"  # what is compiled is kept for the processes that tests start
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --dist worksteal -m "not slow"  # what is compiled is kept for the processes that tests start
 
 test-all: $(READY)  ## the default tests and the long ones
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3 --dist worksteal
 
 check: $(READY)  ## format, lint, types, layers
 	$(BIN)/ruff format --check src tests bench evals docs_src
