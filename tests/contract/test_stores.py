@@ -22,7 +22,7 @@ class TestSQLiteFile(StoreContract):
 
 @pytest.mark.behaviour("R3", "R12", "R13", "S3")
 class TestPostgres(StoreContract):
-    examples = 5
+    examples = 3
 
     @pytest.fixture
     def make_store(self, migrated_database):

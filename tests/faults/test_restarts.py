@@ -100,7 +100,7 @@ def test_an_operation_whose_commits_were_not_answered_is_done_once(expected, wir
 
 @pytest.mark.behaviour("S1")
 @pytest.mark.parametrize(
-    ("operation", "every"), [("add", 6), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in OPERATIONS)]
+    ("operation", "every"), [("add", 12), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in OPERATIONS)]
 )
 def test_an_operation_is_done_once_wherever_the_server_died_in_it(expected, durable_server, operation, every):
     """The server is killed at the first message it is sent, then at a later one, and so on until it lives through."""

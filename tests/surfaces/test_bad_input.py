@@ -1,5 +1,6 @@
 """What cannot be used is refused with a typed error that says why, and changes nothing."""
 
+import functools
 import os
 import re
 import sqlite3
@@ -18,6 +19,7 @@ from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
 pytestmark = pytest.mark.behaviour("S7")
 
 
+@functools.cache
 def deep(levels):
     value = "x"
     for _ in range(levels):
@@ -25,6 +27,7 @@ def deep(levels):
     return value
 
 
+@functools.cache
 def deep_mapping(levels):
     value = {"x": 1}
     for _ in range(levels):

@@ -562,6 +562,7 @@ def test_a_cancelled_question_stops_the_local_model(tmp_path, monkeypatch):
         def handle_chat_completions(self, _request, receive):
             while not receive({"choices": [{"delta": {"content": "x"}}]}):
                 begun.set()
+                ended.wait(0.01)  # a model takes its time for each word, and an answer that grows too long ends
             ended.set()
 
     llm = local(tmp_path, monkeypatch, Endless())
