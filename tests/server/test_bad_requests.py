@@ -207,6 +207,15 @@ async def test_bytes_that_are_no_request_are_answered_with_4xx_and_the_server_go
 
 
 @pytest.mark.behaviour("S7")
+@pytest.mark.parametrize(
+    "path", ["/v1/memories/a%00b", "/v1/memories?user_id=a%00", "/v1/webhooks/a%00", "/mem0/api/v1/webhooks/a%00/"]
+)
+async def test_a_path_or_a_query_with_a_nul_is_refused(client, path):
+    answer = await client.get(path)
+    assert (answer.status_code, "NUL" in answer.text) == (400, True)
+
+
+@pytest.mark.behaviour("S7")
 async def test_random_bytes_in_a_good_request_never_bring_the_server_down(memory):
     async with wire_of(memory) as wire:
         rng = random.Random(7)

@@ -67,7 +67,7 @@ class Observed:
         self._origins = frozenset(origins)
         self._metrics = metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - each refusal in turn
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -98,6 +98,9 @@ class Observed:
                     403, "this origin may not call the server; cors_origins names those that may", code="Forbidden"
                 )
                 await refusal(scope, receive, sent)
+            elif "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+                # No id, name or word holds one, and PostgreSQL takes none.
+                await problem(400, "a path or a query holds no NUL", code="BadRequest")(scope, receive, sent)
             elif _is_larger(headers, most):
                 await _too_large(most)(scope, receive, sent)
             else:
