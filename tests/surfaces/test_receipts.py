@@ -33,9 +33,10 @@ async def test_what_took_a_place_and_what_was_known_stand_in_it(tmp_path):
     "how", [{}, {"infer": False}, {"memory_type": "procedural_memory"}, {"wait": "stored"}], ids=str
 )
 async def test_an_add_of_what_was_stored_before_has_an_event_with_nothing_in_it(tmp_path, how):
-    async with AsyncMemory(str(tmp_path / "m.db")) as m:
+    async with AsyncMemory(str(tmp_path / "m.db"), background=False) as m:
         said = [{"role": "user", "content": "I live in Taipei.", "external_id": "one"}]
         await m.add(said, user_id="ann", **how)
+        await m.process_pending()
         before = (await m.get_all(user_id="ann"))["results"]
         receipt = (await m.add(said, user_id="ann", **how))["receipt"]
         assert [each["state"] for each in receipt["messages"]] == ["duplicate"]
