@@ -215,6 +215,13 @@ async def test_a_path_or_a_query_with_a_nul_is_refused(client, path):
     assert (answer.status_code, "NUL" in answer.text) == (400, True)
 
 
+@pytest.mark.parametrize("host", ["evil.example", "a/b", "[::1", "user@localhost"])
+async def test_a_host_that_is_not_the_servers_is_a_problem_as_any_other(client, host):
+    answer = await client.get("/v1/project", headers={"Host": host})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert "allowed_hosts" in answer.json()["detail"]
+
+
 @pytest.mark.behaviour("S7")
 async def test_random_bytes_in_a_good_request_never_bring_the_server_down(memory):
     async with wire_of(memory) as wire:

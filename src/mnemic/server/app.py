@@ -13,7 +13,6 @@ import structlog
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
 from mnemic import AsyncMemory, __version__, config
@@ -119,11 +118,11 @@ def create_app(memory: AsyncMemory | None = None, settings: ServerSettings | Non
         app.add_middleware(
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"], max_age=600
         )
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
     app.add_middleware(
         Observed,
         most=settings.max_body_bytes,
         larger={"/v1/import": settings.max_import_bytes},
+        hosts=settings.hosts,
         origins=settings.origins,
         metrics=metrics,
     )

@@ -12,6 +12,7 @@ from asgi_correlation_id import correlation_id
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -54,16 +55,25 @@ class Observed:
         app: what it surrounds.
         most: bytes of a body at most; a larger one is answered 413.
         larger: paths of which bodies may be larger: path to bytes.
+        hosts: host names that requests may name, as Starlette's TrustedHostMiddleware takes them.
         origins: origins of pages that may call, beside the server's own.
         metrics: where figures are counted.
     """
 
     def __init__(
-        self, app: ASGIApp, *, most: int, larger: Mapping[str, int], origins: list[str], metrics: Metrics
+        self,
+        app: ASGIApp,
+        *,
+        most: int,
+        larger: Mapping[str, int],
+        hosts: list[str],
+        origins: list[str],
+        metrics: Metrics,
     ) -> None:
         self._app = app
         self._most = most
         self._larger = larger
+        self._judged = TrustedHostMiddleware(_trust, allowed_hosts=hosts, www_redirect=False)
         self._origins = frozenset(origins)
         self._metrics = metrics
 
@@ -93,7 +103,13 @@ class Observed:
             await send(message)
 
         try:
-            if self._is_foreign(headers, scope):
+            await self._judged(scope, receive, _say_nothing)
+            if not state.get("trusted"):
+                refusal = problem(
+                    400, "this host name is not the server's; allowed_hosts names those that are", code="BadRequest"
+                )
+                await refusal(scope, receive, sent)
+            elif self._is_foreign(headers, scope):
                 refusal = problem(
                     403, "this origin may not call the server; cors_origins names those that may", code="Forbidden"
                 )
@@ -144,6 +160,14 @@ class Observed:
                     request_id=correlation_id.get() or "",
                 )
         (_log.error if status >= 500 else _log.info)("request", **told)
+
+
+async def _trust(scope: Scope, _: Receive, __: Send) -> None:
+    scope["state"]["trusted"] = True
+
+
+async def _say_nothing(_: Message) -> None:
+    """Drop the library's own refusal, which is plain text and not a problem as all others are."""
 
 
 def _is_larger(headers: Headers, most: int) -> bool:
