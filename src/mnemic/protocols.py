@@ -816,6 +816,12 @@ class Store(Protocol):
         within it are taken.
         """
 
+    async def renew(self, held: Mapping[str, int], *, until: datetime) -> None:
+        """Lengthen leases until `until`: of episodes by id, each with the attempt it was leased for.
+
+        Those that are no longer leased for it are left as they are.
+        """
+
     async def due(self, scope: Scope | None = None) -> datetime | None:
         """When the next pending episode can be leased (a moment in the past: now), or None without any."""
 

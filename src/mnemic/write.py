@@ -12,8 +12,8 @@ import copy
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
@@ -80,8 +80,8 @@ _NEAR_FROM = 0.25
 # Turns that one extraction reads at most. Models overlook things in longer talk.
 _AT_ONCE = 20
 
-# How long a worker has for one extraction before another one may take it: longer than a slow model's
-# three tries, shorter than a person's patience after a crash.
+# How long after a crash nobody takes up what was being worked on: shorter than a person's patience. Whoever is there
+# renews it three times as often, so that a slow model may take as long as it needs.
 LEASE = timedelta(minutes=5)
 
 # A message is tried this often, with growing pauses: 5 s, 20 s, 80 s, 5 min. What a model could not do by
@@ -183,14 +183,20 @@ class WritePath:
             waiting = [each for each in received.episodes if each.leased]
             calls = 0
             account = received
-            for start in range(0, len(waiting), self._at_once):
-                batch = waiting[start : start + self._at_once]
-                if self._limits.calls_per_add is not None and calls >= self._limits.calls_per_add:
-                    account += await self._postpone(batch, given.at, _PER_ADD, counted=False)
-                    continue
-                done = await self._work(batch, {each.id: vectors[each.id] for each in batch if each.id in vectors})
-                calls += done.usage.model_calls
-                account += done
+            with self._held(waiting, since=given.at):
+                for start in range(0, len(waiting), self._at_once):
+                    batch = waiting[start : start + self._at_once]
+                    if self._limits.calls_per_add is not None and calls >= self._limits.calls_per_add:
+                        account += await self._postpone(batch, given.at, _PER_ADD, counted=False)
+                        continue
+                    shown = {each.id: vectors[each.id] for each in batch if each.id in vectors}
+                    try:
+                        done = await self._work(batch, shown)
+                    except asyncio.CancelledError:
+                        await self._give_back(waiting[start + self._at_once :], given.at)
+                        raise
+                    calls += done.usage.model_calls
+                    account += done
             return account
 
     async def process(self, at: datetime, scope: Scope | None = None) -> Account | None:
@@ -199,8 +205,7 @@ class WritePath:
         try:
             episodes = await asyncio.shield(leasing)
         except asyncio.CancelledError:
-            if episodes := await leasing:
-                await self._give_back(episodes, at)
+            await self._give_back(await leasing, at)
             raise
         if not episodes:
             return None
@@ -215,11 +220,38 @@ class WritePath:
                 await self._fill_gaps()
             except ModelError as exc:
                 return account + await self._postpone(tried, at, f"{NOT_EMBEDDED}: {exc}")
-        # One bad message must not hold up the others: after a failure each is tried alone.
-        alone = any(each.attempts > 1 for each in tried)
-        for batch in [[each] for each in tried] if alone else [tried] if tried else []:
-            account += await self._work(batch, {})
+        # One bad message must not hold up the others, nor take them with it where it ends the process: after a failure
+        # each is tried alone, and the others wait as they did.
+        if any(each.attempts > 1 for each in tried):
+            tried, others = tried[:1], tried[1:]
+            if others:
+                waiting = [replace(each, attempts=each.attempts - 1, leased=False, due_at=at) for each in others]
+                await self._move(others, waiting, at)
+        if tried:
+            with self._held(tried, since=at):
+                account += await self._work(tried, {})
         return account
+
+    @contextmanager
+    def _held(self, episodes: Sequence[Episode], *, since: datetime) -> Iterator[None]:
+        """Renew the lease of messages while they are worked on, however long that takes."""
+        if not episodes:
+            yield
+            return
+        renewing = asyncio.get_running_loop().create_task(self._renew(episodes, since))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, episodes: Sequence[Episode], since: datetime) -> None:
+        held = {each.id: each.attempts for each in episodes}
+        pause = LEASE / 3 - (datetime.now(UTC) - since)  # much may have been embedded since
+        while True:
+            await asyncio.sleep(max(pause, timedelta()).total_seconds())
+            with suppress(StoreError):  # others may take them then, and what they settle is settled once all the same
+                await self.store.renew(held, until=datetime.now(UTC) + LEASE)
+            pause = LEASE / 3
 
     @property
     def _at_once(self) -> int:
@@ -446,6 +478,8 @@ class WritePath:
 
     async def _give_back(self, episodes: Sequence[Episode], now: datetime) -> None:
         """Interrupted: whoever is next should not have to wait until the lease runs out."""
+        if not episodes:
+            return
         with suppress(StoreError):
             await self._postpone(episodes, now, "interrupted", until=now, counted=False)
 

@@ -7,7 +7,7 @@ import pytest
 
 from mnemic import AsyncMemory, InvalidInput, ModelError, NotFound, StoreBusy, registry
 from mnemic.stores.sqlite import SQLiteStore
-from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
+from mnemic.testing.fakes import FakeEmbedder, FakeExtractor, FakeModelExtractor
 from mnemic.types import Extraction, Fact, Scope, Usage
 from mnemic.write import LEASE, MOST_ATTEMPTS
 
@@ -434,6 +434,80 @@ async def test_a_lease_nobody_comes_back_to_ends_as_failed(open_one, later):
     await memory.retry(user_id=USER)
     await memory.process_pending()
     assert await texts(memory) == ["I keep bees"]
+
+
+@pytest.mark.behaviour("W2")
+async def test_a_message_that_ends_the_process_takes_none_with_it(open_one, later):
+    class Killed(BaseException):
+        """As nobody can answer it, nothing is put right."""
+
+    class Deadly(FakeExtractor):
+        async def extract(self, request):
+            if any("poison" in turn.content for turn in request.turns):
+                raise Killed
+            return await super().extract(request)
+
+    memory = open_one(extractor=Deadly())
+    await memory.add(["I keep bees", "poison", "I like tea", "I play chess"], user_id=USER, run_id="r", wait="stored")
+    for tried in range(1, MOST_ATTEMPTS + 1):
+        later(seconds=tried * 2 * LEASE.total_seconds())
+        with pytest.raises(Killed):
+            await memory.process_pending()
+    later(days=1)
+    done = await memory.process_pending()
+    assert (done["pending"], done["failed"]) == (0, 1)
+    assert await texts(memory) == ["I keep bees", "I like tea", "I play chess"]
+    (failed,) = (await memory.messages(state="failed"))["results"]
+    assert (failed["content"], failed["reason"]) == ("poison", "extraction never ended")
+
+
+@pytest.mark.behaviour("W2")
+@pytest.mark.parametrize("wait", ["extracted", "stored"])
+async def test_a_lease_is_held_for_as_long_as_a_model_takes(open_one, monkeypatch, wait):
+    monkeypatch.setattr("mnemic.write.LEASE", timedelta(seconds=0.3))
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    class Slow(FakeExtractor):
+        async def extract(self, request):
+            asked.set()
+            await answer.wait()
+            return await super().extract(request)
+
+    slow, other = open_one(extractor=Slow(name="slow@1")), open_one(extractor=FakeExtractor(name="other@1"))
+
+    async def work():
+        await slow.add(["I keep bees", "I like tea"], user_id=USER, wait=wait)
+        await slow.process_pending()
+
+    working = asyncio.create_task(work())
+    await asked.wait()
+    loop = asyncio.get_running_loop()
+    long_after = loop.time() + 1.0
+    while loop.time() < long_after:
+        assert (await other.process_pending())["processed"] == 0
+    answer.set()
+    await working
+    assert await texts(slow) == ["I keep bees", "I like tea"]
+    assert (await other.process_pending())["processed"] == 0
+
+
+async def test_an_add_that_is_cancelled_leaves_all_of_it_to_whoever_is_next(open_one):
+    asked = asyncio.Event()
+
+    class Endless(FakeModelExtractor):
+        async def extract(self, request):  # noqa: ARG002 - it never answers
+            asked.set()
+            await asyncio.Event().wait()
+
+    said = [f"Fact {number}" for number in range(45)]
+    adding = asyncio.create_task(open_one(extractor=Endless()).add(said, user_id=USER))
+    await asked.wait()
+    adding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await adding
+    other = open_one()
+    assert (await other.process_pending())["processed"] == 45
+    assert await texts(other, limit=100) == sorted(said)
 
 
 async def test_two_at_work_at_once_make_each_memory_once(open_one):

@@ -14,7 +14,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import replace
@@ -241,6 +241,10 @@ class PostgresStore(RelationalStore):
         """One transaction, which waits for nobody: what others are about to take is left to them."""
         trace = partial(traces.of_lease, until=until, scope=scope)
         return await self._once(self._project, trace, queue.lease, now, until, limit, scope)
+
+    async def renew(self, held: Mapping[str, int], *, until: datetime) -> None:
+        """One transaction."""
+        await self._once(self._project, traces.of_nothing, queue.renew, held, until)
 
     async def use_space(self, space: Space) -> None:
         """Declare the embedding space, or confirm it."""

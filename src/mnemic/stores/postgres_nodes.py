@@ -542,6 +542,14 @@ class PostgresNodes:
                 return leased
         return ()
 
+    async def renew(self, held: Mapping[str, int], *, until: datetime) -> None:
+        """Where each conversation is."""
+        parts: dict[int, dict[str, int]] = defaultdict(dict)
+        for name, attempts in held.items():
+            parts[self.node_of_id(name)][name] = attempts
+        for number, some in parts.items():
+            await (await self._at(number)).renew(some, until=until)
+
     async def due(self, scope: Scope | None = None) -> datetime | None:
         """The first of all nodes that are there."""
         number = 0 if len(self._all) == 1 else None if scope is None else self._home(scope)

@@ -120,6 +120,28 @@ class QueueContract(Contract):
             for scope in (None, ALICE):
                 assert await store.due(scope) == again + HOUR
 
+    async def test_a_lease_is_lengthened_by_who_has_it_alone(self, make_store: MakeStore) -> None:
+        talk = [waiting(ALICE, "a", 0), waiting(ALICE, "b", 1), waiting(ALICE, "c", 2)]
+        other = waiting(BOB, "x", 3)
+        async with opened(make_store) as store:
+            await store.commit(adding(*talk))
+            await store.commit(adding(other))
+            assert await leased(store, limit=2) == ["a", "b"]
+            done = SetState(episode_id=talk[0].id, state="empty", held=1)
+            await store.commit(Write(scope=ALICE, at=LATER, states=(done,)))
+            before = await store.load([each.id for each in (*talk, other)])
+            everything = {each.id: 1 for each in (*talk, other)} | {new_id(1): 1}
+            await store.renew({talk[1].id: 2}, until=LATER + 3 * HOUR)  # of another attempt
+            await store.renew({}, until=LATER + 3 * HOUR)
+            assert await store.load(list(before)) == before
+            await store.renew(everything, until=LATER + 3 * HOUR)
+            held = replace(talk[1], leased=True, attempts=1, due_at=LATER + 3 * HOUR)
+            assert await store.load(list(before)) == before | {held.id: held}
+            assert await leased(store, LATER + 2 * HOUR, scope=ALICE) == []
+            assert await leased(store, LATER + 3 * HOUR, scope=ALICE) == ["b", "c"]
+            await store.renew({talk[1].id: 1}, until=LATER + 9 * HOUR)  # who had it before
+            assert await store.due(ALICE) == LATER + 4 * HOUR
+
     async def test_who_lost_the_lease_cannot_finish(self, make_store: MakeStore) -> None:
         episode = waiting(ALICE, "a", task=Task(instructions="x"))
         finish = SetState(episode_id=episode.id, state="empty", held=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
@@ -23,6 +24,17 @@ def lease(state: State, *, now: datetime, until: datetime, limit: int, scope: Sc
     taken = tuple(replace(each, leased=True, due_at=until, attempts=each.attempts + 1) for each in list(alike)[:limit])
     state.episodes |= {each.id: each for each in taken}
     return taken
+
+
+def renew(state: State, held: Mapping[str, int], until: datetime) -> None:
+    """Lengthen leases that are still held."""
+    still = [state.episodes[name] for name, attempts in held.items() if _is_leased(state, name, attempts)]
+    state.episodes |= {each.id: replace(each, due_at=until) for each in still}
+
+
+def _is_leased(state: State, name: str, attempts: int) -> bool:
+    episode = state.episodes.get(name)
+    return episode is not None and episode.leased and episode.attempts == attempts
 
 
 def due(state: State, scope: Scope | None) -> datetime | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -140,6 +140,11 @@ class InMemoryStore:
         """The next of one conversation."""
         with self._writing() as state:
             return memory_queue.lease(state, now=now, until=until, limit=limit, scope=scope)
+
+    async def renew(self, held: Mapping[str, int], *, until: datetime) -> None:
+        """Those that are still held."""
+        with self._writing() as state:
+            memory_queue.renew(state, held, until)
 
     async def delete_scope(self, scope: Scope, change: Change, *, reason: str) -> tuple[int, int]:
         """Retire and hide."""

@@ -5,7 +5,7 @@ A conversation is the episodes of exactly one scope. One worker at a time has it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from itertools import islice, takewhile
@@ -87,6 +87,17 @@ def _begin(db: Db, entry: int, until: datetime) -> Episode:
         [utc(until), partition_at("entry", entry), entry],
     ).fetchone()
     return episode_of(row)
+
+
+def renew(db: Db, held: Mapping[str, int], until: datetime) -> None:
+    """Lengthen the leases of episodes, each at its attempt."""
+    db.executemany(
+        """
+        UPDATE episodes SET due_at = ?
+        WHERE partition = ? AND id = ? AND state = 'pending' AND leased AND attempts = ?
+        """,
+        [(utc(until), partition_of(name), name, attempts) for name, attempts in held.items()],
+    )
 
 
 def due(db: Db, scope: Scope | None) -> datetime | None:

@@ -7,7 +7,7 @@ Statements stand beside their use in the modules of this package; scope predicat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import date, datetime
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -193,6 +193,10 @@ class RelationalStore:
     ) -> tuple[Episode, ...]:
         """One transaction: of two workers that ask at once, one waits for the other's choice."""
         return await self._write(queue.lease, now, until, limit, scope)
+
+    async def renew(self, held: Mapping[str, int], *, until: datetime) -> None:
+        """One transaction."""
+        await self._write(queue.renew, held, until)
 
     async def due(self, scope: Scope | None = None) -> datetime | None:
         """When to call `lease`."""
