@@ -495,7 +495,7 @@ async def test_an_add_that_is_cancelled_leaves_all_of_it_to_whoever_is_next(open
     asked = asyncio.Event()
 
     class Endless(FakeModelExtractor):
-        async def extract(self, request):  # noqa: ARG002 - it never answers
+        async def extract(self, request):
             asked.set()
             await asyncio.Event().wait()
 
