@@ -22,11 +22,21 @@ class TestSQLiteFile(StoreContract):
 
 @pytest.mark.behaviour("R3", "R12", "R13", "S3")
 class TestPostgres(StoreContract):
-    examples = 3
+    examples = 2
 
     @pytest.fixture
     def make_store(self, migrated_database):
         return lambda: PostgresStore(migrated_database())
+
+    # Hundreds of statements, each to be planned.
+
+    @pytest.mark.slow
+    async def test_each_operator_means_the_same_on_each_field(self, make_store):
+        await super().test_each_operator_means_the_same_on_each_field(make_store)
+
+    @pytest.mark.slow
+    async def test_each_operator_means_the_same_on_each_kind_of_metadata(self, make_store):
+        await super().test_each_operator_means_the_same_on_each_kind_of_metadata(make_store)
 
 
 @pytest.mark.behaviour("R12", "R13", "S3")
