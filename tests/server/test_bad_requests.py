@@ -8,6 +8,7 @@ from test_cut_requests import wire_of
 
 from conftest import serving
 from mnemic import AsyncMemory
+from mnemic.server.routes.route import SEVERAL
 from mnemic.testing.fakes import FakeEmbedder
 
 ALICE = {"user_id": "alice"}
@@ -219,7 +220,7 @@ async def test_a_path_or_a_query_with_a_nul_is_refused(client, path):
 async def test_a_host_that_is_not_the_servers_is_a_problem_as_any_other(client, host):
     answer = await client.get("/v1/project", headers={"Host": host})
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
-    assert "allowed_hosts" in answer.json()["detail"]
+    assert "MNEMIC_SERVER_ALLOWED_HOSTS" in answer.json()["detail"]
 
 
 @pytest.mark.behaviour("S7")
@@ -244,3 +245,100 @@ async def test_of_two_keys_of_the_same_name_the_last_one_counts(memory):
         assert answer.status_code == 200
         rows = (await client.get("/v1/audit")).json()["results"]
         assert rows[0]["ids"] == {"user_id": "bob"}
+
+
+async def test_a_deletion_with_a_body_is_refused_for_it_would_not_be_narrowed_by_it(memory):
+    async with serving(memory) as client:
+        kept = (await memory.remember("Stays", **ALICE))["results"][0]["id"]
+        for path in ("/v1/memories?user_id=alice", f"/v1/memories/{kept}"):
+            answer = await client.request("DELETE", path, json={"filters": {"category": "trash"}})
+            assert answer.status_code == 400, answer.text
+            assert "reads no body" in answer.json()["detail"]
+        assert (await memory.get_all(**ALICE))["total"] == 1
+        assert (await client.request("DELETE", "/v1/memories?user_id=alice", json={})).status_code == 200
+        assert (await memory.get_all(**ALICE))["total"] == 0
+
+
+async def test_two_ids_of_one_kind_are_refused_where_only_the_last_would_count(memory):
+    async with serving(memory) as client:
+        await memory.remember("Stays", **ALICE)
+        for method in ("GET", "DELETE"):
+            answer = await client.request(method, "/v1/memories?user_id=bob&user_id=alice")
+            assert answer.status_code == 400, answer.text
+            assert answer.json()["detail"] == "user_id stands in the query 2 times; give it once"
+        assert (await memory.get_all(**ALICE))["total"] == 1
+        assert (await client.get("/v1/messages?user_id=alice&state=done&state=failed")).status_code == 200
+
+
+async def test_what_may_stand_in_a_query_more_than_once_is_what_is_described_as_a_list(memory):
+    async with serving(memory) as client:
+        described = {
+            each["name"]
+            for operations in client.app.openapi()["paths"].values()
+            for operation in operations.values()
+            for each in operation.get("parameters", [])
+            if "array" in str(each["schema"])
+        }
+        assert described == SEVERAL
+
+
+async def test_a_body_that_does_not_say_it_is_json_is_told_to_say_so(memory):
+    async with serving(memory) as client:
+        for kind in ("application/x-www-form-urlencoded", "text/plain", ""):  # the first is what curl -d says
+            headers = {"Content-Type": kind} if kind else {}
+            answer = await client.post(
+                "/v1/memories", content=b'{"messages": "x", "user_id": "alice"}', headers=headers
+            )
+            assert answer.status_code == 415, answer.text
+            assert "'Content-Type: application/json'" in answer.json()["detail"]
+        assert (await memory.messages(**ALICE))["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"messages": "", "user_id": "a"}, 'body.messages: String should have at least 1 character, not ""'),
+        ({"messages": [], "user_id": "a"}, "body.messages: List should have at least 1 item after validation, not 0, not a list of 0"),
+        ({"messages": ["x", 5], "user_id": "a"}, "body.messages.1: Input should be a valid string, or: Input should be a valid dictionary or object to extract fields from, not 5"),
+        ({"messages": ["x"] * 1001, "user_id": "a"}, "body.messages: List should have at most 1000 items after validation, not 1001, not a list of 1,001"),
+        ({"messages": {"role": 7, "content": "x"}, "user_id": "a"}, "body.messages.role: Input should be a valid string, not 7"),
+        ({"messages": "x", "user_id": 5}, "body.user_id: Input should be a valid string, not 5"),
+        ({"user_id": "a"}, "body.messages: Field required"),
+        ({"messages": "x", "user_id": "a", "foo": 1}, "body.foo: Extra inputs are not permitted"),
+    ],
+)  # fmt: skip
+async def test_a_refusal_names_the_field_what_it_takes_and_what_came(memory, body, detail):
+    async with serving(memory) as client:
+        answer = await client.post("/v1/memories", json=body)
+        assert (answer.status_code, answer.json()["detail"]) == (422, detail)
+
+
+async def test_a_route_that_is_not_there_says_which_are(memory):
+    async with serving(memory) as client:
+        answer = await client.get("/v1/memory")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            404,
+            "there is no GET /v1/memory; /openapi.json lists what there is",
+        )
+        answer = await client.put("/v1/memories")
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "DELETE, GET, POST")
+        assert answer.json()["detail"] == "there is no PUT /v1/memories; the path takes DELETE, GET, POST"
+
+
+async def test_a_client_of_mem0_without_mem0_in_its_address_is_told_so(memory):
+    async with serving(memory) as client:
+        answer = await client.get("/v1/ping/")
+        assert answer.status_code == 404
+        assert answer.json()["detail"].endswith("clients of mem0 are given this server's address with /mem0 behind it")
+
+
+async def test_a_strange_host_or_origin_is_told_which_it_was_and_where_such_are_named(memory):
+    async with serving(memory) as client:
+        answer = await client.get("/healthz", headers={"Host": "evil.example"})
+        assert answer.json()["detail"] == (
+            "the host 'evil.example' is not the server's; MNEMIC_SERVER_ALLOWED_HOSTS names those that are"
+        )
+        answer = await client.get("/v1/project", headers={"Origin": "https://evil.example"})
+        assert answer.json()["detail"] == (
+            "pages of 'https://evil.example' may not call the server; MNEMIC_SERVER_CORS_ORIGINS names those that may"
+        )

@@ -173,7 +173,9 @@ class Accounts:
             await db.execute(update(keys).where(here, keys.c.revoked_at.is_(None)).values(revoked_at=moment()))
             row = (await db.execute(select(keys).where(here))).mappings().first()
         if row is None:
-            raise NotFound(key_id, what="key of this project has the id", where="GET /v1/keys lists them")
+            raise NotFound(
+                key_id, what="key of this project has the id", where="mnemic keys list, or GET /v1/keys, lists them"
+            )
         self._trusted.pop(row["hash"], None)
         return _key(row)
 

@@ -105,13 +105,19 @@ class Observed:
         try:
             await self._judged(scope, receive, _say_nothing)
             if not state.get("trusted"):
+                host = repr(headers.get("host", "")[:100])
                 refusal = problem(
-                    400, "this host name is not the server's; allowed_hosts names those that are", code="BadRequest"
+                    400,
+                    f"the host {host} is not the server's; MNEMIC_SERVER_ALLOWED_HOSTS names those that are",
+                    code="BadRequest",
                 )
                 await refusal(scope, receive, sent)
             elif self._is_foreign(headers, scope):
+                origin = repr(headers.get("origin", "")[:100])
                 refusal = problem(
-                    403, "this origin may not call the server; cors_origins names those that may", code="Forbidden"
+                    403,
+                    f"pages of {origin} may not call the server; MNEMIC_SERVER_CORS_ORIGINS names those that may",
+                    code="Forbidden",
                 )
                 await refusal(scope, receive, sent)
             elif "\x00" in scope["path"] or b"%00" in scope["query_string"]:

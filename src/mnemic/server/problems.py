@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +10,7 @@ from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -98,17 +100,86 @@ async def _refused(_: Request, exc: Exception) -> JSONResponse:
     return problem(exc.status, exc.detail, code=exc.code, headers=exc.headers)
 
 
-async def _theirs(_: Request, exc: Exception) -> JSONResponse:
+async def _theirs(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)  # noqa: S101 - as above
-    code = HTTPStatus(exc.status_code).phrase.replace(" ", "")
-    return problem(exc.status_code, str(exc.detail), code=code, headers=dict(exc.headers or {}))
+    status, detail, headers = exc.status_code, str(exc.detail), dict(exc.headers or {})
+    if status in (404, 405) and detail == HTTPStatus(status).phrase:  # the router's own words, which say nothing
+        methods = _methods_at(request)
+        asked = f"{request.method} {_short(request.url.path)}"
+        detail = f"there is no {asked}; /openapi.json lists what there is"
+        if methods:
+            detail = f"there is no {asked}; the path takes {', '.join(methods)}"
+            headers = {each: value for each, value in headers.items() if each.lower() != "allow"}
+            headers["Allow"] = ", ".join(methods)
+        elif request.url.path.endswith("/") and request.url.path != "/":  # as all paths of mem0's platform do
+            detail += "; clients of mem0 are given this server's address with /mem0 behind it"
+    return problem(status, detail, code=HTTPStatus(status).phrase.replace(" ", ""), headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What may be asked of this path, by all of its routes; one route knows only its own methods."""
+    found: set[str] = set()
+    for route in request.app.router.routes:
+        if isinstance(route, APIRoute) and route.path_regex.match(request.url.path):
+            found |= route.methods or set()
+    return sorted(found)
 
 
 async def _misread(_: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, RequestValidationError)  # noqa: S101 - as above
-    found = [
-        {"at": ".".join(str(part) for part in each["loc"]), "message": each["msg"], "kind": each["type"]}
-        for each in exc.errors()
-    ]
+    found = _told(exc)
     first = f"{found[0]['at']}: {found[0]['message']}" if found else "the request cannot be read"
     return problem(422, first, code="InvalidInput", errors=found)
+
+
+_OF_TYPE = ("_type", "_parsing", "_attributes_type")
+_FOR_ITSELF = ("missing", "extra_forbidden")  # what came is nothing, or told by the field's name
+_MOST_SHOWN = 60  # characters of what came: enough to tell a slip by, too few to send a document back
+
+
+def _told(exc: RequestValidationError) -> list[dict[str, Any]]:
+    """What is wrong with each field, with what came. Where a field may be of several types, all are named at once."""
+    at: dict[tuple[str | int, ...], list[dict[str, Any]]] = {}
+    for each in exc.errors():
+        at.setdefault(_field(each["loc"], exc.body), []).append(each)
+    found = []
+    for field, wrong in at.items():
+        others = [each for each in wrong if not each["type"].endswith(_OF_TYPE)]
+        if not others and any(len(deeper) > len(field) and deeper[: len(field)] == field for deeper in at):
+            continue  # of the right type after all, by which something deeper was found
+        told = others or wrong
+        message = ", or: ".join(dict.fromkeys(each["msg"] for each in told))
+        if told[0]["type"] not in _FOR_ITSELF:
+            message = f"{message}, not {_shown(told[0].get('input'))}"
+        found.append({"at": ".".join(str(part) for part in field), "message": message, "kind": told[0]["type"]})
+    return found
+
+
+def _field(loc: tuple[str | int, ...], body: Any) -> tuple[str | int, ...]:
+    """The place in the request: without the names of types, which stand in it where a field may be of several."""
+    if loc[:1] != ("body",):
+        return loc
+    field, value, last = [loc[0]], body, len(loc) - 1
+    for nth, part in enumerate(loc[1:], start=1):
+        known = part in value if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int)
+        if known:
+            value = value[part]
+            field.append(part)
+        elif isinstance(value, dict) and nth == last and isinstance(part, str) and part.isidentifier():
+            field.append(part)  # what is missing
+    return tuple(field)
+
+
+def _shown(value: Any) -> str:
+    """What came, in a few characters."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value):,}"
+    if isinstance(value, bytes):
+        return "text that is not UTF-8"
+    return _short(json.dumps(value, ensure_ascii=False, default=repr))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…"

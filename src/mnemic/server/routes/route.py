@@ -9,8 +9,9 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
+from mnemic.errors import InvalidInput
 from mnemic.server.idempotency import HEADER, once
-from mnemic.server.problems import Problem
+from mnemic.server.problems import Problem, Refused
 
 _ERRORS = {
     400: "What was sent cannot be used.",
@@ -63,11 +64,43 @@ class Route(APIRoute):
 
         async def answered(request: Request) -> Response:
             request = Strict(request.scope, request.receive)
+            _once_each(request)
+            if self.body_field is not None:
+                _of_json(request)
+            elif request.method == "DELETE" and (await request.body()).strip() not in _NOTHING:
+                raise InvalidInput(
+                    "this deletion reads no body, and so would not be narrowed by it; say in the address what is to go"
+                )
             if changes and HEADER in request.headers:
                 return await once(request, name, handle)
             return await handle(request)
 
         return answered
+
+
+_NOTHING = (b"", b"{}", b"null")  # what some clients send with every request
+
+
+SEVERAL = frozenset({"state"})
+"""What a query may say more than once."""
+
+
+def _once_each(request: Request) -> None:
+    """Refuse a query that says one thing twice: of two ids only the last would count, for a deletion as well."""
+    names = [name for name, _ in request.query_params.multi_items() if name not in SEVERAL]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InvalidInput(f"{twice[:60]} stands in the query {names.count(twice)} times; give it once")
+
+
+def _of_json(request: Request) -> None:
+    """Refuse a body that does not say it is JSON, such as `curl -d` sends when it is told nothing."""
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+        return
+    given = request.headers.get("content-type", "")
+    kind = given.partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        came = repr(given[:60]) if given else "without one"
+        raise Refused(415, f"a body is sent with the header 'Content-Type: application/json', not {came}")
 
 
 READS: dict[str, Any] = {"x-reads": True}
