@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mnemic import names, reconcile, sameness, slots, text
+from mnemic import dates, names, reconcile, sameness, slots, text
 from mnemic.ids import new_id
 from mnemic.protocols import Calibration, Vectors
 from mnemic.ranking import Centred
@@ -118,6 +118,15 @@ def company(memory: Memory) -> tuple[tuple[str, str], ...]:
     """Among whose memories it is: user, agent and app, and the run where there is nothing else."""
     ids = memory.scope.ids
     return tuple((name, value) for name, value in ids.items() if name != "run_id" or len(ids) == 1)
+
+
+def dated_anew(former: Memory, changed: Memory, said_at: datetime) -> Memory:
+    """A corrected memory, true from and until when its new words say, where they name other times than the former."""
+    dated = dates.of_fact(changed.words, said_at)
+    if dated == dates.of_fact(former.words, said_at):
+        return changed
+    since, until, precision = dated
+    return replace(changed, valid_from=since, valid_to=until, precision=precision)
 
 
 def moment(memory: Memory) -> datetime:

@@ -403,7 +403,8 @@ class AsyncMemory(Upkeep, Graph, Past, Explain, Moving, Receipts, Forms):
             updated_at=at,
             known_from=at,
         )
-        return present.updated(await verbatim.correct(engine.write, memory, changed, at))
+        reader = registry.make_extractor(None)  # rules: a correction asks no model
+        return present.updated(await verbatim.correct(engine.write, memory, changed, at, reader=reader))
 
     # Reading.
 

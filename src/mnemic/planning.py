@@ -13,6 +13,7 @@ from typing import Literal
 from mnemic import names, reconcile, sameness, slots
 from mnemic.drafts import (
     Likeness,
+    dated_anew,
     event,
     grave,
     key_of_subject,
@@ -283,6 +284,7 @@ class Plan:
                     known, text=words, seen=None, origin="corrected", updated_at=self.now, known_from=self.now,
                     object=memory.object if known.object and known.object not in words else known.object,
                 )  # fmt: skip
+                after = dated_anew(known, after, memory.said_at or self.now)
                 self._revise(each, known, after, "corrected", change)
             case Supersede(memories=others, reason=reason):
                 self._add(each, memory, change, replaces=tuple(other.id for other in others))
@@ -328,11 +330,19 @@ class Plan:
                 self._tell(memory)
             return
         standing = self._as_it_stands(known.id) or known
+        if self._is_over(standing) and not self._is_over(each.memory):
+            after = replace(standing, expires_at=each.memory.expires_at, updated_at=self.now, known_from=self.now)
+            self._revise(each, standing, after, "said again", change)
+            return
         if source not in standing.sources and not self._proven(known.id, source.episode_id, source.quote):
             version = standing.version
             self._proofs.append(Proof(memory_id=known.id, version=version, source=source, change_id=change))
         shown = replace(standing, sources=(*standing.sources, source))
         self.outcomes.append(Outcome(memory=shown, event="NONE", reason=_KNOWN.get(reason, reason)))
+
+    def _is_over(self, memory: Memory) -> bool:
+        """Whether its last day has passed, so that nobody is shown it."""
+        return memory.expires_at is not None and memory.expires_at <= self.now
 
     def _proven(self, memory_id: str, episode_id: str, quote: str) -> bool:
         return any(

@@ -368,7 +368,7 @@ def undone(done: Changed, change_id: str) -> dict[str, Any]:
         "message": "Change undone successfully!",
         "undone": done.change.id,
         "kind": done.change.kind,
-        "memories": sorted({event.memory_id for event in done.events} | set(done.proven)),
+        "memories": sorted({event.memory_id for event in done.events} | {*done.proven, *done.unproven}),
         "change_id": change_id,
     }
 

@@ -233,11 +233,24 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True)
 class Unprove:
-    """Take back the sources that a change added to a memory, or those in some episodes."""
+    """Take away the sources that a change gave a memory, or those in some episodes."""
 
     memory_id: str
+    by: str
+    """The change that does so: they are kept, for `Reprove` to give back."""
     change_id: str | None = None
     episode_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reprove:
+    """Give back to a memory the sources that a change took away, as they were; not those of erased episodes."""
+
+    memory_id: str
+    change_id: str
+    """The change that took them."""
+    by: str
+    """The change that gives them back, and that `Unprove` can name to take them again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +266,8 @@ class Retire:
     """The memory that takes its place."""
     valid_to: datetime | None = None
     """When it stopped being true; None: not known, or it was never true."""
+    again: int | None = None
+    """An earlier version that was gone in the same way until it came back: `retired_by` and `valid_to` are as then."""
     hide_sources: bool = False
     """Also hide the messages it came from, unless another current memory cites them."""
 
@@ -261,7 +276,7 @@ class Retire:
 class Restore:
     """Bring a memory back as it was: an earlier version once more, as a new one with the same vectors.
 
-    A current version is closed; a retired memory is current again.
+    A current version is closed; a retired memory is current again, or `superseded` as it was when it was deleted.
     """
 
     memory_id: str
@@ -270,6 +285,7 @@ class Restore:
     change_id: str
     of: int | None = None
     """The version that comes back; None: the last."""
+    superseded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,7 +351,7 @@ class NewRelation:
 
 @dataclass(frozen=True, kw_only=True)
 class MergeEntity:
-    """One entity is another (`into`), or is itself again (None)."""
+    """One entity is another (`into`), or is itself again (None). One that is part of another is not merged once more."""
 
     entity_id: str
     into: str | None
@@ -376,6 +392,7 @@ class Write:
     restore: tuple[Restore, ...] = ()
     proofs: tuple[Proof, ...] = ()
     unprove: tuple[Unprove, ...] = ()
+    reprove: tuple[Reprove, ...] = ()
     annotate: tuple[Annotate, ...] = ()
     states: tuple[SetState, ...] = ()
     tombstones: tuple[Tombstone, ...] = ()
@@ -456,7 +473,9 @@ class Changed:
     versions: Mapping[str, tuple[int, bool]] = field(default_factory=dict)
     """Each memory of the events: its last version, and whether that is current."""
     proven: tuple[str, ...] = ()
-    """Memories that it gave a source."""
+    """Memories that it gave a source, or gave one back."""
+    unproven: tuple[str, ...] = ()
+    """Memories that it took a source from."""
     states: tuple[tuple[str, EpisodeState, str | None], ...] = ()
     """Episodes it moved: id, the state before and its reason."""
     episodes: tuple[str, ...] = ()
@@ -464,6 +483,8 @@ class Changed:
     tombstones: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
     """Entities it merged into another."""
+    parted: tuple[tuple[str, str], ...] = ()
+    """Entities it made themselves again: id, and what each was part of."""
     moved: tuple[tuple[str, str, str], ...] = ()
     """Names it moved: key, from, to."""
 
@@ -858,7 +879,10 @@ class Store(Protocol):
     async def erase(self, scope: Scope) -> dict[str, int]:
         """Remove every byte of a scope: rows, versions, history, index, tombstones, free pages and log.
 
-        How many of each kind went. A memory that was also said outside the scope keeps what was said there.
+        How many of each kind went. A memory that was also said outside the scope keeps what was said there; where it
+        says more, or is made of other memories, it goes. Messages outside the scope that tell what went are
+        `pending`, to be read again; so many are `pending` in the answer, if any. What only what goes had superseded
+        is current again.
         """
 
     async def counts(self, scope: Scope) -> Counts:

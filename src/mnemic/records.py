@@ -1,9 +1,9 @@
 """What a store holds, as lines that any store writes and any store takes.
 
 A line is a kind and its fields: plain JSON values, named as in the tables of the stores, and those that are not set
-left out. What belongs to one record stands in its line: a memory's sources, runs, history, feedback, mentions and
-relations in that of its oldest version, an entity's names and a change's moves in theirs. Numbers that place a row in
-one store stand in none.
+left out. What belongs to one record stands in its line: a memory's sources, those taken from it, runs, history, feedback,
+mentions and relations in that of its oldest version, an entity's names and a change's moves in theirs. Numbers that
+place a row in one store stand in none.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from mnemic.types import KINDS, ROLES, SCOPE_IDS, Episode, EpisodeState, Memory,
 
 Fields = dict[str, Any]
 Line = tuple[str, Fields]
+
+WHOLE = " "
+"""Among a change's moves in the place of a folded name, which this never is: the entity left what it was part of."""
 
 _Check = Callable[[Any], bool]
 
@@ -342,6 +345,7 @@ def _anything(value: Any) -> bool:  # noqa: ARG001 - the shape of a check
 _WHOSE: dict[str, _Check] = {f"{name}?": _name for name in SCOPE_IDS}
 
 _SOURCE = {"episode_id": _name, "quote": _words, "change_id?": _name}
+_UNPROVEN = {**_SOURCE, "taken_by": _name, "given_by?": _name, "counted": _number}
 _EVENT = {
     "id": _name, "version": _number, "event": _one_of("ADD", "UPDATE", "DELETE"), "old_text?": _words,
     "new_text?": _words, "at": _utc, "change_id": _name, "actor": _words, "reason?": _words,
@@ -381,7 +385,7 @@ TABLES: Mapping[str, Mapping[str, _Check]] = MappingProxyType({
         "superseded_by?": _name, "superseded_to?": _time, "superseded_until?": _time, "expires_at?": _utc,
         "pinned": _flag, "rating": _number, "proof_count": _number, "said_at?": _time, "created_at": _time,
         "updated_at": _time, "seen?": _words, "shares?": _name, "turn?": _name, "vectors?": _anything,
-        "sources?": _each(_SOURCE), "runs?": _names, "history?": _each(_EVENT), "feedback?": _each(_FEEDBACK),
+        "sources?": _each(_SOURCE), "unproven?": _each(_UNPROVEN), "runs?": _names, "history?": _each(_EVENT), "feedback?": _each(_FEEDBACK),
         "mentions?": _each(_MENTION), "relations?": _each(_RELATION),
     },
 })  # fmt: skip
@@ -394,8 +398,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     kind: tuple(
         name.removesuffix("?") for name in table
         if name.removesuffix("?") not in {
-            "moves", "names", "before", "vectors", "shares", "turn", "sources", "runs", "history", "feedback",
-            "mentions", "relations",
+            "moves", "names", "before", "vectors", "shares", "turn", "sources", "unproven", "runs", "history",
+            "feedback", "mentions", "relations",
         }
     )
     for kind, table in TABLES.items()

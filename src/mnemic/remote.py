@@ -530,8 +530,11 @@ class _Server:
         if status == 401:
             known = "does not know this API key" if self._key else "asks for an API key"
             return Unauthorized(f"{self.url} {known}; pass api_key (--api-key), or set MNEMIC_API_KEY")
-        if status == 404 and detail == "Not Found":
-            return Unsupported(f"{self.url} has no {request.verb} {request.path}: it is of another release")
+        if status == 404 and code == "NotFound" and "id" not in problem:  # a route is missing, and no memory
+            return Unsupported(
+                f"{self.url} has no {request.verb} {request.path}: it is of another release, or a path such as /v1 "
+                "stands in the URL, which needs none"
+            )
         kind = _KINDS.get(str(code)) or _BY_STATUS.get(status, StoreError if status >= 500 else InvalidInput)
         if kind is NotFound:
             error = NotFound(str(problem.get("id", "")))

@@ -6,7 +6,7 @@ commit it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -21,6 +21,7 @@ from mnemic.protocols import (
     Changed,
     MergeEntity,
     MoveName,
+    Reprove,
     Restore,
     Retire,
     SetState,
@@ -29,13 +30,12 @@ from mnemic.protocols import (
     Vectors,
     Write,
 )
-from mnemic.types import Change, ChangeKind, Episode, HistoryEvent, Memory, Scope, Tombstone
+from mnemic.types import DERIVED_KINDS, Change, ChangeKind, Episode, HistoryEvent, Memory, Scope, Tombstone
 
 # Memories that may say what is to be forgotten in other words are among this many nearest ones.
 _ALIKE_AMONG = 20
 
-_DERIVED = ("summary", "pattern")
-"""Kinds that repeat what other memories say."""
+_WITH_ITS_MESSAGE = "its message was deleted"
 
 
 class RetirePath:
@@ -74,9 +74,9 @@ class RetirePath:
                 at=at,
                 changes=(change,),
                 retire=tuple(_gone(memory, "deleted", change) for memory in gone),
-                unprove=tuple(Unprove(memory_id=memory.id, episode_ids=(episode.id,)) for memory in left),
+                unprove=tuple(Unprove(memory_id=memory.id, by=change.id, episode_ids=(episode.id,)) for memory in left),
                 states=(SetState(episode_id=episode.id, state="hidden", reason="deleted", change_id=change.id),),
-                history=tuple(_deleted(memory, "its message was deleted", change) for memory in gone),
+                history=tuple(_deleted(memory, _WITH_ITS_MESSAGE, change) for memory in gone),
             )
         )
         return change.id, tuple(gone)
@@ -103,18 +103,7 @@ class RetirePath:
                 at=at,
                 changes=(change,),
                 retire=tuple(_gone(each, "forgotten", change) for each in gone.values()),
-                tombstones=tuple(
-                    Tombstone(
-                        id=new_id(memory.scope.partition),
-                        scope=replace(memory.scope, run_id=_run(memory.scope)),
-                        at=at,
-                        change_id=change.id,
-                        slot=each.slot,
-                        print=print_of(each, vectors.get(each.id)),
-                    )
-                    for each in gone.values()
-                    if each.kind not in _DERIVED
-                ),
+                tombstones=_tombstones(gone.values(), vectors, change),
                 history=tuple(_deleted(each, "forgotten", change) for each in gone.values()),
             )
         )
@@ -145,7 +134,7 @@ class RetirePath:
 
     async def _derived(self, memory: Memory) -> list[Memory]:
         cited = [source.episode_id for source in memory.sources]
-        return [other for other in await self._store.citing(cited) if other.kind in _DERIVED] if cited else []
+        return [other for other in await self._store.citing(cited) if other.kind in DERIVED_KINDS] if cited else []
 
     async def undo(self, change_id: str, within: Scope, at: datetime) -> tuple[str, Changed]:
         """Take back everything a change did, within a scope. Returns the id of the change that does so.
@@ -170,35 +159,45 @@ class RetirePath:
         retire: list[Retire] = []
         restore: list[Restore] = []
         history: list[HistoryEvent] = []
-        coming_back = next((each for each, events in touched.items() if events[0].event == "DELETE"), None)
+        retired = await self._retired(touched)
         for memory_id, events in touched.items():
             first, last = events[0], events[-1]
             version, current = done.versions[memory_id]
             moved = (version, current) != (last.version, last.event != "DELETE")
+            gone = retired.get(memory_id)
+            moved |= gone is not None and _is_superseded(last.reason) and not _is_superseded(gone.retire_reason)
             if moved and (later := await self._later(memory_id, done.change.id)):
                 raise Conflict(
                     f"memory {memory_id} was changed after change {done.change.id}; undo what came later first:"
                     f" {', '.join(reversed(later[-3:]))}"
                 )
             if first.event == "ADD":
-                if last.event == "DELETE":
+                if last.event == "DELETE" and first.version == 1:
                     continue  # it came and went within the change
                 told = await self._reason_before(memory_id, first)
-                if told.startswith("superseded"):
-                    retire.append(await self._superseded_again(memory_id, version, coming_back, told, change))
-                else:
-                    retire.append(Retire(memory_id=memory_id, version=version, reason=told, change_id=change.id))
-                history.append(_line(memory_id, version, "DELETE", last.new_text, None, told, change))
+                again = None if first.version == 1 else first.version - 1
+                retire.append(
+                    Retire(
+                        memory_id=memory_id, version=version, reason=_reason(told), change_id=change.id, again=again
+                    )
+                )  # fmt: skip
+                history.append(_line(memory_id, version, "DELETE", last.new_text or last.old_text, None, told, change))
             else:
                 of = first.version - 1 if first.event == "UPDATE" else first.version
-                restore.append(Restore(memory_id=memory_id, version=version, change_id=change.id, of=of))
                 standing = last.event != "DELETE"
+                # What was gone before it was deleted had been superseded, and is that again.
+                superseded = gone is not None and gone.known_to is not None and gone.known_to < first.at
+                restore.append(
+                    Restore(memory_id=memory_id, version=version, change_id=change.id, of=of, superseded=superseded)
+                )
                 history.append(
                     _line(
                         memory_id, version + 1, "UPDATE" if standing else "ADD",
                         last.new_text if standing else None, first.old_text, "undone", change,
                     )
                 )  # fmt: skip
+                if superseded:
+                    history.append(_line(memory_id, version + 1, "DELETE", first.old_text, None, "superseded", change))
         return Write(
             scope=done.change.scope,
             at=change.at,
@@ -206,11 +205,14 @@ class RetirePath:
             undone={done.change.id: change.id},
             retire=tuple(retire),
             restore=tuple(restore),
-            unprove=tuple(Unprove(memory_id=each, change_id=done.change.id) for each in done.proven),
+            unprove=tuple(Unprove(memory_id=each, by=change.id, change_id=done.change.id) for each in done.proven),
+            reprove=tuple(Reprove(memory_id=each, by=change.id, change_id=done.change.id) for each in done.unproven),
             states=tuple(_states_before(done, change)),
+            tombstones=await self._buried_again(retire, change),
             lifted=done.tombstones,
             entities=(
                 *(MergeEntity(entity_id=each, into=None, change_id=change.id) for each in done.merged),
+                *(MergeEntity(entity_id=each, into=into, change_id=change.id) for each, into in done.parted),
                 *(
                     MoveName(key=key, source=target, target=source, change_id=change.id)
                     for key, source, target in done.moved
@@ -219,19 +221,20 @@ class RetirePath:
             history=tuple(history),
         )
 
-    async def _superseded_again(
-        self, memory_id: str, version: int, by: str | None, told: str, change: Change
-    ) -> Retire:
-        """As it was superseded before: what comes back takes its place, and it ended when that began."""
-        known = await self._store.load([memory_id, *(() if by is None else (by,))])
-        memory, successor = known.get(memory_id), known.get(by or "")
-        ended = None
-        if isinstance(memory, Memory) and isinstance(successor, Memory) and told != "superseded (corrected)":
-            ended = memory.valid_to or successor.valid_from or successor.said_at
-        return Retire(
-            memory_id=memory_id, version=version, reason="superseded", change_id=change.id, retired_by=by,
-            valid_to=ended,
-        )  # fmt: skip
+    async def _buried_again(self, retire: Sequence[Retire], change: Change) -> tuple[Tombstone, ...]:
+        """Tombstones of what is forgotten once more: those it had were lifted when it came back."""
+        forgotten = [each.memory_id for each in retire if each.reason == "forgotten"]
+        if not forgotten:
+            return ()
+        known = (await self._store.load(forgotten)).values()
+        vectors = {each: found[0] for each, found in (await self._store.vectors(forgotten)).items()}
+        return _tombstones([each for each in known if isinstance(each, Memory)], vectors, change)
+
+    async def _retired(self, touched: Mapping[str, Sequence[HistoryEvent]]) -> dict[str, Memory]:
+        """What a change retired, as it is now."""
+        ids = [each for each, events in touched.items() if events[-1].event == "DELETE"]
+        found = await self._store.load(ids) if ids else {}
+        return {name: each for name, each in found.items() if isinstance(each, Memory)}
 
     async def _reason_before(self, memory_id: str, added: HistoryEvent) -> str:
         """Why a memory that came back was gone before, as its history says; a new one just goes again."""
@@ -251,6 +254,33 @@ class RetirePath:
             else:
                 left.append(each)
         return left
+
+
+def _is_superseded(told: str | None) -> bool:
+    return told is not None and told.startswith("superseded")
+
+
+def _reason(told: str) -> str:
+    """What a memory is retired for, by what its history told of it."""
+    if _is_superseded(told):
+        return "superseded"
+    return "deleted" if told == _WITH_ITS_MESSAGE else told
+
+
+def _tombstones(memories: Iterable[Memory], vectors: Mapping[str, Vectors], change: Change) -> tuple[Tombstone, ...]:
+    """What keeps memories from being learnt again; what was derived from others is not learnt. A vector has shape (d,)."""
+    return tuple(
+        Tombstone(
+            id=new_id(change.scope.partition),
+            scope=replace(change.scope, run_id=_run(change.scope)),
+            at=change.at,
+            change_id=change.id,
+            slot=each.slot,
+            print=print_of(each, vectors.get(each.id)),
+        )
+        for each in memories
+        if each.kind not in DERIVED_KINDS
+    )
 
 
 def _states_before(done: Changed, change: Change) -> Iterable[SetState]:

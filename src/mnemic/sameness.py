@@ -15,10 +15,11 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
 
-from mnemic import slots, text
+from mnemic import dates, slots, text
 
 Relation = Literal["same", "fuller", "shorter", "near", "different"]
 """How the new statement stands to the old one: it says the same; the same and more; the same but less;
@@ -187,6 +188,8 @@ def counterpart(right: str, told: str, value: str | None) -> str | None:
     """
     kind = next((pattern for pattern in _KINDS if pattern.fullmatch(right.strip())), None)
     if kind is None:
+        if dates.find(right, _ANY_TIME):  # a time takes no other word's place
+            return None
         if value is None or value not in told or any(pattern.fullmatch(value) for pattern in _KINDS):
             return None
         one_word = not (set(value.split()[1:]) or set(right.split()[1:])) and abs(len(value) - len(right)) <= _VALUE
@@ -209,11 +212,21 @@ _SPELT_ALIKE = 0.6  # Ana and Anna, Jon and John; Rome and Oslo are far below
 _TALK = frozenset("remember note monday tuesday wednesday thursday friday saturday sunday".split())
 _HAN_NUMBER = r"[\d一二三四五六七八九十兩两零〇]{1,4}"
 _MONTHS = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_HAN_WEEKDAY = r"(?:星期|週|周|禮拜|礼拜)[一二三四五六日天]"
+_ANY_TIME = datetime(2000, 1, 3, tzinfo=UTC)  # whether words name a time does not hang on when they are said
 _A_NAME = re.compile(r"[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2}")
 _KINDS = (
     re.compile(r"[\w.+-]{1,64}@[\w.-]{1,100}\w"),
+    re.compile(rf"\b{_WEEKDAY}\b|{_HAN_WEEKDAY}", re.IGNORECASE),
+    # With the week it is of; of a day without one, the week goes with it.
     re.compile(
-        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|(?:星期|週|周|禮拜|礼拜)[一二三四五六日天]", re.IGNORECASE
+        rf"\b(?:(?:next|this|last) )?{_WEEKDAY}\b|(?:[上下]{{0,2}}[個个]?|[這这本][個个]?){_HAN_WEEKDAY}", re.IGNORECASE
+    ),
+    re.compile(
+        r"\b(?:the day (?:after tomorrow|before yesterday)|today|tonight|tomorrow|yesterday)\b"
+        r"|[今明昨][天晚日]|大?[後后前]天",
+        re.IGNORECASE,
     ),
     re.compile(
         rf"\b(?:{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?|(?:the )?\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTHS})\b|(?:{_HAN_NUMBER}月)?{_HAN_NUMBER}[號号日]",

@@ -9,7 +9,7 @@ import re
 import threading
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -111,6 +111,11 @@ def terms(text: str) -> list[int]:
             found += map(_hash, word)
             found += map(_hash, map("".join, itertools.pairwise(word)))
     return found
+
+
+def says_more(text: str, others: Iterable[str]) -> bool:
+    """Whether a text has words that none of the others has, as keyword search tells words apart."""
+    return not set(terms(text)).issubset(itertools.chain.from_iterable(map(terms, others)))
 
 
 def query_terms(text: str) -> tuple[int, ...]:

@@ -24,6 +24,8 @@ ROLES: tuple[Role, ...] = ("user", "assistant", "system", "tool")
 
 Kind = Literal["fact", "preference", "event", "procedure", "summary", "pattern", "note"]
 KINDS: tuple[Kind, ...] = ("fact", "preference", "event", "procedure", "summary", "pattern", "note")
+DERIVED_KINDS: tuple[Kind, ...] = ("summary", "pattern")
+"""Of what repeats what other memories say."""
 
 Origin = Literal["stated", "inferred", "imported", "corrected", "given"]
 """Where a memory comes from. `given`: handed over as it is (`remember`, `infer=False`)."""

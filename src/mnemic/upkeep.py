@@ -90,8 +90,10 @@ class Upkeep(Handle):
     ) -> dict[str, Any]:
         """Remove every byte of a scope: messages, memories, their versions, history and index. Cannot be undone.
 
-        What was to be forgotten is forgotten as well, so the same things may then be learnt again. The
-        answer counts what went.
+        What was to be forgotten is forgotten as well, so the same things may then be learnt again. A memory
+        that is told outside the scope, too, stays if it says no more than is told there; else it goes, and
+        the messages that stay are read again. What the erased alone had ended is so again. The answer counts
+        what went, and as `pending` such messages.
 
         Raises:
             InvalidScope: no id; `reset()` is what erases a store.
@@ -99,6 +101,8 @@ class Upkeep(Handle):
         whose = self._require_all(inputs.ids(user_id, agent_id, app_id, run_id), "erase()")
         engine = await self._engine.ready()
         erased = await engine.store.erase(whose)
+        if "pending" in erased:
+            engine.look_after_pending(left=True)
         return {
             "message": "Erased. What was to be kept forgotten may be learnt again.",
             "scope": dict(whose.ids),

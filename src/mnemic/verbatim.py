@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from mnemic import hygiene, text
-from mnemic.drafts import event, once_key, source_of
+from mnemic import hygiene, sameness, slots, text
+from mnemic.drafts import ONE, dated_anew, event, key_of_subject, once_key, source_of, trace_of
 from mnemic.errors import Conflict
 from mnemic.ids import new_id
 from mnemic.planning import Outcome
-from mnemic.protocols import NewMemory, Write
-from mnemic.types import Change, Episode, Kind, Memory, Message, Usage
+from mnemic.protocols import Extractor, NewMemory, Write
+from mnemic.types import Change, Episode, ExtractionRequest, Fact, Kind, Memory, Message, Turn, Usage
 from mnemic.write import TRIES, Account, Given, WritePath, clean, fresh, logged, lost_race
 
 
@@ -137,8 +137,12 @@ _LONGEST_STEP = 200
 """Characters of a step: a line on a page."""
 
 
-async def correct(path: WritePath, memory: Memory, changed: Memory, at: datetime) -> Account:
-    """Make `changed` the next version of `memory`. Raises Conflict when others changed it meanwhile."""
+async def correct(path: WritePath, memory: Memory, changed: Memory, at: datetime, *, reader: Extractor) -> Account:
+    """Make `changed` the next version of `memory`. `reader` finds what new words say, of what was once extracted.
+
+    Raises:
+        Conflict: others changed the memory meanwhile.
+    """
     change = Change(id=new_id(memory.scope.partition), scope=memory.scope, kind="update", at=at)
     cleaned = hygiene.mask(changed.text)
     differs = cleaned.text != changed.text
@@ -147,6 +151,8 @@ async def correct(path: WritePath, memory: Memory, changed: Memory, at: datetime
         text=changed.text if path.keep_secrets else cleaned.text,
         seen=cleaned.text if differs and path.keep_secrets else None,
     )
+    if changed.words != memory.words and memory.subject is not None:
+        changed = _read_again(memory, changed, await _facts_of(changed, reader))
     (vectors,) = await path.embedding.windows([changed.indexed])
     once = None if changed.origin == "given" else once_key(changed)
     if once is not None:
@@ -165,6 +171,50 @@ async def correct(path: WritePath, memory: Memory, changed: Memory, at: datetime
     )
     outcome = Outcome(memory=changed, event="UPDATE", old_text=memory.words)
     return Account(change_id=change.id, outcomes=(outcome,), usage=Usage(embeddings=len(vectors)))
+
+
+async def _facts_of(memory: Memory, reader: Extractor) -> Sequence[Fact]:
+    said_at = memory.said_at or memory.created_at
+    turn = Turn(role=memory.role or "user", content=memory.words, said_at=said_at, name=memory.actor)
+    return (await reader.extract(ExtractionRequest(turns=(turn,)))).facts
+
+
+def _read_again(memory: Memory, changed: Memory, facts: Sequence[Fact]) -> Memory:
+    """What the new words say of whom, and since when.
+
+    The value of the former words would make of what is said next a repetition, or a change, that it is not. Where
+    neither the new words nor what they have in common with the former tell a value, they have no slot: then nothing
+    that is said later takes their place by mistake.
+    """
+    changed = dated_anew(memory, changed, changed.said_at or changed.created_at)
+    if memory.attribute is None:
+        return changed
+    own = key_of_subject(memory.subject or "")
+    told = [each for each in facts if each.subject is not None and slots.canonical(each.attribute) is not None]
+    same = [each for each in told if (key_of_subject(each.subject or ""), each.attribute) == (own, memory.attribute)]
+    found = same[0] if same else told[0] if len(told) == len(facts) == 1 else None
+    if found is not None:
+        subject = memory.subject if found in same else found.subject
+        attribute = slots.canonical(found.attribute)
+        slot = memory.slot if found in same else slots.key(key_of_subject(subject or ""), attribute)
+        return replace(changed, subject=subject, attribute=attribute, object=found.object, slot=slot)
+    stands = memory.object is None or memory.object in changed.words
+    if stands and sameness.compare(trace_of(changed), trace_of(memory), None) in ONE:
+        return changed
+    value = _in_the_place_of(memory.object, memory.words, changed.words)
+    if value is not None:
+        return replace(changed, object=value)
+    return replace(changed, attribute=None, object=None, slot=None)
+
+
+def _in_the_place_of(value: str | None, former: str, words: str) -> str | None:
+    """What stands in the new words where the value stood in the former, with the same words around it."""
+    if not value or former.count(value) != 1:
+        return None
+    before, after = former.split(value)
+    if len(words) <= len(before) + len(after) or not (words.startswith(before) and words.endswith(after)):
+        return None
+    return words[len(before) : len(words) - len(after)].strip() or None
 
 
 def _memory(episode: Episode, given: Given, kind: Kind) -> Memory:

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -258,6 +259,8 @@ def fill(memory, user):
     )
     memory.remember(f"{SECRETS[2]} {SECRETS[0]}", user_id=user)
     memory.add(f"I work at {SECRETS[1]}.", user_id=user, at=at)
+    again = memory.add(f"As I said, I work at {SECRETS[1]}.", user_id=user, at=at)
+    memory.undo(again["receipt"]["change_id"])  # the source that it took away could be given back
     memory.add("I work at Globex now.", user_id=user)
     gone = memory.remember(f"{SECRETS[1]} goes", user_id=user)["results"][0]["id"]
     memory.delete(gone)
@@ -321,15 +324,103 @@ def test_erasing_a_run_leaves_the_other_runs_and_what_was_said_there(tmp_path):
     folder = tmp_path / "store"
     folder.mkdir()
     with Memory(folder / "m.db", background=False) as memory:
-        memory.add(f"I live in Oslo. My cat is called {SECRETS[0]}.", user_id=USER, run_id="a")
+        memory.add(f"I live in Oslo. I play the violin. My cat is called {SECRETS[0]}.", user_id=USER, run_id="a")
         memory.add("My home is in Oslo.", user_id=USER, run_id="b")
         memory.add("I play the violin.", user_id=USER, run_id="b")
-        memory.erase(user_id=USER, run_id="a")
+        (violin,) = (each["id"] for each in memory.get_all(user_id=USER)["results"] if "violin" in each["memory"])
+        assert memory.erase(user_id=USER, run_id="a")["erased"]["pending"] == 1  # it says "live", which stays nowhere
         assert found_in(folder) == []
-        assert texts(memory) == ["I play the violin.", "I live in Oslo."]
+        assert texts(memory) == ["I play the violin."]
+        assert hits(memory, "Where is my home?")[0] == "My home is in Oslo."
+        memory.process_pending()
+        assert sorted(texts(memory)) == ["I play the violin.", "My home is in Oslo."]
+        assert memory.get(violin)["memory"] == "I play the violin."
         quotes = {source["quote"] for item in memory.get_all(user_id=USER)["results"] for source in item["sources"]}
         assert quotes == {"I play the violin.", "My home is in Oslo."}
         assert memory.verify()["problems"] == []
+
+
+@pytest.mark.behaviour("S4")
+@pytest.mark.parametrize(
+    ("kept", "erased", "word"),
+    [
+        ("I have a dog called Rex.", "I have a brown dog called Rex.", "brown"),
+        ("The meeting is in Oslo.", "No, I meant Bergen, not Oslo.", "Bergen"),
+        ("我養了一隻狗叫小黑。", "我養了一隻很大的狗叫小黑。", "很大"),
+    ],
+)
+@pytest.mark.parametrize("first", ["kept", "erased"])
+def test_erasing_a_run_takes_its_words_out_of_what_another_run_also_said(rules, kept, erased, word, first):
+    for text in (kept, erased) if first == "kept" else (erased, kept):
+        rules.add(text, user_id=USER, run_id="kept" if text == kept else "erased")
+    assert word in str(texts(rules))
+    rules.erase(user_id=USER, run_id="erased")
+    rules.process_pending()
+    assert texts(rules) == [kept]
+    (item,) = rules.get_all(user_id=USER)["results"]
+    found = rules.search(word, user_id=USER)["results"]
+    told = [item, rules.history(item["id"]), rules.messages(user_id=USER), found, rules.entities(user_id=USER)]
+    assert word not in json.dumps(told, ensure_ascii=False)
+    assert rules.verify()["problems"] == []
+
+
+@pytest.mark.behaviour("S4")
+@pytest.mark.parametrize(
+    ("kept", "erased", "question"),
+    [
+        ("I live in Oslo.", "I moved to Bergen.", "Where do I live?"),
+        ("I work at Acme.", "I quit my job at Acme.", "Where do I work?"),
+        ("我住在台北。", "我搬到高雄了。", "我住在哪裡？"),
+    ],
+)
+def test_what_only_an_erased_run_had_ended_is_so_again(rules, kept, erased, question):
+    rules.add(kept, user_id=USER, run_id="kept")
+    before = rules.get_all(user_id=USER)["results"]
+    rules.add(erased, user_id=USER, run_id="erased")
+    assert kept not in texts(rules)
+    rules.erase(user_id=USER, run_id="erased")
+    after = rules.get_all(user_id=USER)["results"]
+    assert after == before
+    assert hits(rules, question) == [kept]
+    assert [line["event"] for line in rules.history(after[0]["id"])] == ["ADD"]
+    assert rules.verify()["problems"] == []
+    rules.add(erased, user_id=USER, run_id="again")
+    assert kept not in texts(rules)
+
+
+def test_what_is_left_of_an_erased_run_is_read_again_in_the_background(tmp_path):
+    with Memory(tmp_path / "m.db") as memory:
+        memory.add("I have a dog called Rex.", user_id=USER, run_id="a")
+        memory.add("I have a brown dog called Rex.", user_id=USER, run_id="b")
+        memory.erase(user_id=USER, run_id="b")
+        memory.wait_for_pending(30, user_id=USER)
+        assert texts(memory) == ["I have a dog called Rex."]
+
+
+@pytest.mark.behaviour("S4")
+def test_erasing_a_run_leaves_nothing_of_a_source_that_was_taken_back(tmp_path):
+    with Memory(tmp_path / "m.db", background=False) as memory:
+        memory.add("I live in Oslo.", user_id=USER, run_id="b")
+        again = memory.add("As I said, I live in Oslo.", user_id=USER, run_id="a")["receipt"]["change_id"]
+        back = memory.undo(again)["change_id"]
+        assert _rows(tmp_path / "m.db", "unproven") == 1
+        memory.erase(user_id=USER, run_id="a")
+        assert _rows(tmp_path / "m.db", "unproven") == 0
+        with pytest.raises(NotFound):
+            memory.undo(back)
+        memory.undo(
+            memory.undo(memory.add("As I said, I live in Oslo.", user_id=USER, run_id="b")["receipt"]["change_id"])[
+                "change_id"
+            ]
+        )
+        assert _rows(tmp_path / "m.db", "unproven") == 1
+        memory.reset()
+        assert _rows(tmp_path / "m.db", "unproven") == 0
+
+
+def _rows(file, table):
+    with closing(sqlite3.connect(file)) as db:
+        return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
 # The same of a server, whose files are nobody's to look into but the operator's.

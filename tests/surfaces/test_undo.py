@@ -3,6 +3,7 @@
 import pytest
 
 from mnemic import Conflict, InvalidInput, NotFound
+from mnemic.times import now
 
 USER = "alice"
 RUNS = (
@@ -51,6 +52,17 @@ def consolidate(memory):
     return proposal["change_id"]
 
 
+def superseded(memory):
+    """The id of the memory that was replaced."""
+    every = memory.get_all(user_id=USER, latest_only=False)["results"]
+    (found,) = [each["id"] for each in every if each.get("retire_reason") == "superseded"]
+    return found
+
+
+def run_once_more(memory):
+    memory.remember("Ran 5 km in the park on Sunday", user_id=USER, kind="event", at="2025-03-30T08:00:00+00:00")
+
+
 def runs_in_the_park(memory):
     for text, day in RUNS:
         memory.remember(text, user_id=USER, kind="event", at=f"{day}T08:00:00+00:00")
@@ -62,6 +74,13 @@ BEFORE = {
     "retire by consolidation": lambda memory: memory.feedback(one(memory, "cat"), "VERY_NEGATIVE"),
     "pattern": runs_in_the_park,
     "split entity": lambda memory: memory.add("My wife Dana likes cake, too.", user_id=USER),
+    "delete message of two": lambda memory: memory.add("As I said, I live in Oslo.", user_id=USER),
+    "delete superseded": lambda memory: memory.add("I moved to Bergen.", user_id=USER),
+    "forget superseded": lambda memory: memory.add("I moved to Bergen.", user_id=USER),
+    "delete what came too late": lambda memory: memory.add("I live in Rome.", user_id=USER, at="2020-01-01"),
+    "delete all of a run": lambda memory: memory.add("As I said, I live in Oslo.", user_id=USER, run_id="r1"),
+    "pattern again": lambda memory: (runs_in_the_park(memory), consolidate(memory), run_once_more(memory)),
+    "merge merged entities": lambda memory: memory.merge_entities("Dana", "Ingrid", user_id=USER),
 }
 """What is there, beside what was said, before some of the changes."""
 
@@ -91,20 +110,43 @@ CHANGES = {
     "pattern": consolidate,
     "merge entities": lambda memory: memory.merge_entities("Dana", "Ingrid", user_id=USER)["change_id"],
     "split entity": lambda memory: memory.split_entity("Dana", "my wife", user_id=USER)["change_id"],
+    "say again in a run": add("As I said, I live in Oslo.", run_id="r1"),
+    "delete message of two": delete_message,
+    "delete superseded": lambda memory: memory.delete(superseded(memory))["change_id"],
+    "forget superseded": lambda memory: memory.forget(superseded(memory))["change_id"],
+    "delete what came too late": lambda memory: memory.delete(superseded(memory))["change_id"],
+    "delete all of a run": lambda memory: memory.delete_all(run_id="r1")["change_id"],
+    "pattern again": consolidate,
+    "merge merged entities": lambda memory: memory.merge_entities("user", "Dana", user_id=USER)["change_id"],
 }
 
 
-def picture(memory):
-    """All that a user can see, but for the numbers and times that grow with every change."""
+def still(items):
+    """Without the numbers and times that grow with every change."""
     moving = ("version", "updated_at", "known_to", "score")
+    return [{key: value for key, value in item.items() if key not in moving} for item in items]
 
-    def still(items):
-        return [{key: value for key, value in item.items() if key not in moving} for item in items]
 
+def past(memory, moment):
+    """What was known at a moment, what held, and what others took the place of."""
+    return [
+        still(memory.get_all(user_id=USER, **asked)["results"])
+        for asked in (
+            {"latest_only": False},
+            {"known_at": moment},
+            {"known_at": moment, "latest_only": False},
+            {"as_of": "2025-03-01T12:00:00Z"},
+        )
+    ]
+
+
+def picture(memory):
+    """All that a user can see of what is there now."""
     graph = memory.graph(user_id=USER)
     current = memory.get_all(user_id=USER)["results"]
     return {
         "current": still(current),
+        "run": still(memory.get_all(run_id="r1")["results"]),
         "hits": still(memory.search("Where do I live?", user_id=USER)["results"]),
         "cats": still(memory.search("cat", user_id=USER, threshold=0, top_k=3)["results"]),
         "messages": [
@@ -140,24 +182,25 @@ def test_a_change_taken_back_leaves_everything_as_it_was(rules, name):
     assert rules.verify()["problems"] == []
 
 
-# The store drops the sources that an undo takes back, so that they do not return when it is taken back itself.
-NOT_AGAIN = dict.fromkeys(
-    ("add several", "say again", "say more fully", "correct", "merge by consolidation"), "sources do not come back"
-) | {"merge entities": "nothing tells which change took a merger of entities back"}
-
-
-@pytest.mark.parametrize("name", some_fail(NOT_AGAIN))
+@pytest.mark.behaviour("W9")
+@pytest.mark.parametrize("name", some_fail({"say more fully": NAMED_FOR_EVER}))
 def test_an_undo_is_a_change_that_can_be_taken_back_as_well(rules, name):
+    def all_there_is():
+        return picture(rules), [past(rules, moment) for moment in moments]
+
     told(rules)
     BEFORE.get(name, lambda _: None)(rules)
-    before = picture(rules)
+    moments, before = [now()], picture(rules)
     change = CHANGES[name](rules)
-    after = picture(rules)
-    back = rules.undo(change)
-    again = rules.undo(back["change_id"])
-    assert picture(rules) == after
-    rules.undo(again["change_id"])
-    assert picture(rules) == before
+    moments.append(now())
+    after = all_there_is()
+    assert after[0] != before
+    back = rules.undo(change)["change_id"]
+    undone = all_there_is()
+    assert undone[0] == before
+    for expected in (after, undone, after):
+        back = rules.undo(back)["change_id"]
+        assert all_there_is() == expected
     assert rules.verify()["problems"] == []
 
 
@@ -192,6 +235,23 @@ def test_what_was_changed_and_taken_back_in_between_does_not_stand_in_the_way(ru
     assert rules.verify()["problems"] == []
 
 
+@pytest.mark.behaviour("W9")
+@pytest.mark.parametrize("name", ["forget", "forget what was said twice"])
+def test_what_is_forgotten_again_is_kept_from_being_learnt_again(rules, name):
+    def is_taken(words):
+        answer = rules.add(words, user_id=USER)
+        rules.undo(answer["receipt"]["change_id"])
+        return answer["results"] != []  # as something new, or known
+
+    told(rules)
+    BEFORE.get(name, lambda _: None)(rules)
+    last = CHANGES[name](rules)
+    for forgotten in (True, False, True, False):
+        assert is_taken("I live in Oslo.") is not forgotten
+        assert is_taken("My home is in Oslo.") is not forgotten
+        last = rules.undo(last)["change_id"]
+
+
 # What is refused.
 
 
@@ -217,6 +277,31 @@ def test_a_change_that_later_ones_rest_on_stays_and_the_later_ones_are_named(rul
     for change in (second, first, added["receipt"]["change_id"]):
         rules.undo(change)
     assert rules.get_all(user_id=USER)["total"] == 0
+
+
+def test_what_was_deleted_later_does_not_come_back_with_what_took_its_place(rules):
+    told(rules)
+    moved = rules.add("I moved to Bergen.", user_id=USER)["receipt"]["change_id"]
+    deleted = rules.delete(superseded(rules))["change_id"]
+    with pytest.raises(Conflict, match=deleted):
+        rules.undo(moved)
+    rules.undo(deleted)
+    rules.undo(moved)
+    assert one(rules, "Oslo")
+
+
+def test_what_is_one_with_another_by_now_is_not_merged_again_by_undoing_an_undo(rules):
+    told(rules)
+    merged = rules.merge_entities("Dana", "Ingrid", user_id=USER)["change_id"]
+    parted = rules.undo(merged)["change_id"]
+    other = rules.merge_entities("Oslo", "Ingrid", user_id=USER)["change_id"]
+    before = picture(rules)
+    with pytest.raises(Conflict, match="undo that merge"):
+        rules.undo(parted)
+    assert picture(rules) == before
+    rules.undo(other)
+    rules.undo(parted)
+    assert len(rules.graph(user_id=USER)["nodes"]) == 3
 
 
 @pytest.mark.parametrize("change", ["nothing", "0" * 36, "*", "%"])

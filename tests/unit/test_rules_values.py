@@ -357,8 +357,13 @@ async def test_what_a_person_says_is_no_notice(text, attribute):
 @pytest.mark.parametrize(
     "line",
     [
-        "I went to the market and bought apples for my daughter, who loves them. I work at Siemens and live in Munich.\n",
-        "昨天我去市場買了一些蘋果給我女兒，她很喜歡。我在台積電上班，住在新竹。\n",
+        pytest.param(
+            "I went to the market and bought apples for my daughter, who loves them. I work at Siemens and live in Munich.\n",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "昨天我去市場買了一些蘋果給我女兒，她很喜歡。我在台積電上班，住在新竹。\n", marks=pytest.mark.slow
+        ),
         "I like it and ",
         "我喜歡，",
     ],

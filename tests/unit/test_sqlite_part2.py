@@ -356,7 +356,7 @@ async def test_every_change_to_memories_ends_the_decisions_made_before(store):
     for write in (
         adding(episode, memory),
         replace(quiet, proofs=(proof,)),
-        replace(quiet, unprove=(Unprove(memory_id=memory.id, change_id=proof.change_id),)),
+        replace(quiet, unprove=(Unprove(memory_id=memory.id, by=new_id(1), change_id=proof.change_id),)),
         replace(retire(memory, reason="deleted"), scope=BOB),
         replace(restore(memory.id, 1), scope=BOB),
         replace(quiet, tombstones=(grave,)),
@@ -501,7 +501,7 @@ async def test_a_source_of_another_run_makes_the_memory_that_runs_too(store):
         assert (await store.counts(scope)).memories == len(ids)
         fits = where(scope, filter=Compare("kind", (), "eq", "fact"))
         assert await hits(store, asking("ski", fits)) == set(ids)
-    undo = Unprove(memory_id=memory.id, change_id=proof.change_id)
+    undo = Unprove(memory_id=memory.id, by=new_id(1), change_id=proof.change_id)
     hidden = SetState(episode_id=again.id, state="hidden")
     await store.commit(Write(scope=two, at=LATER, unprove=(undo,), states=(hidden,)))
     back = await loaded(store, memory)
@@ -513,8 +513,8 @@ async def test_sources_in_some_episodes_can_be_taken_back(store):
     first, again = said(ALICE, "I ski", state="done"), said(ALICE, "Yes, I ski", state="done")
     memory = known(ALICE, "Skis", sources=(cited(first), cited(first, "ski"), cited(again)), proof_count=2)
     await store.commit(adding(first, again, memory))
-    gone = Unprove(memory_id=memory.id, episode_ids=(first.id,))
-    await store.commit(Write(scope=ALICE, at=LATER, unprove=(gone, Unprove(memory_id=memory.id))))
+    gone = Unprove(memory_id=memory.id, by=new_id(1), episode_ids=(first.id,))
+    await store.commit(Write(scope=ALICE, at=LATER, unprove=(gone, Unprove(memory_id=memory.id, by=new_id(1)))))
     left = await loaded(store, memory)
     assert (left.sources, left.proof_count) == ((cited(again),), 1)
     await store.commit(Write(scope=ALICE, at=LATER, states=(SetState(episode_id=first.id, state="hidden"),)))

@@ -70,6 +70,8 @@ def erase(session: Session, *, yes: _Yes = False) -> int:
                 return INTERRUPTED
         result = memory.erase(**session.ids)
     show.answer(session, result, lambda r: show.pairs(r["erased"]))
+    if waiting := result["erased"].get("pending"):
+        show.hint(f"messages that stay and are to be read again: {waiting}; mnemic worker --once reads them")
     return 0
 
 

@@ -680,7 +680,7 @@ class _Node:
 def _changed_by(write: Write) -> Iterable[str]:
     """Ids of what a write changes, beside what is new."""
     yield from write.undone
-    for changed in (write.retire, write.restore, write.proofs, write.unprove, write.annotate):
+    for changed in (write.retire, write.restore, write.proofs, write.unprove, write.reprove, write.annotate):
         yield from (each.memory_id for each in changed)
     yield from (each.memory.id for each in write.memories)
     yield from (each.episode_id for each in write.states)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,6 +36,7 @@ from mnemic.testing.contract_values import (
     changing,
     cited,
     entity,
+    event,
     found_by,
     hits,
     keeping,
@@ -55,6 +58,7 @@ from mnemic.testing.contract_values import (
 )
 from mnemic.types import Scope, Usage
 
+CITIES = ("Oslo", "Bergen", "Rome", "Paris")
 REASONS = ("superseded", "deleted", "forgotten", "undone", "merged")
 
 
@@ -183,6 +187,48 @@ class ChangesContract(Contract):
             assert await hits(store, asking("lives", where(superseded=True))) == {first.id}
             await store.commit(restoring(first, 3, of=2))
             assert (await remembered(store, first)).text == "Lives in Milan"
+
+    @pytest.mark.parametrize("reason", ["superseded", "merged"])
+    async def test_what_came_back_goes_again_as_it_had_gone(self, make_store: MakeStore, reason: str) -> None:
+        former, other = known(ALICE, "Lives in Rome"), known(ALICE, "Lives in Milan")
+        ended = LATER if reason == "superseded" else None
+        gone = retiring(former, reason=reason, retired_by=other.id, valid_to=ended, hide_sources=False)
+        async with opened(make_store) as store:
+            await store.commit(adding(former, other))
+            await store.commit(gone)
+            before = await remembered(store, former)
+            assert (before.retired_by, before.valid_to) == (other.id, ended)
+            for version in (1, 2):
+                await store.commit(restoring(former, version))
+                assert (await remembered(store, former)).retired_by is None
+                back = replace(former, version=version + 1)
+                await store.commit(retiring(back, reason=reason, again=version, hide_sources=False))
+                assert await remembered(store, former) == replace(before, version=version + 1, known_from=LATER)
+
+    async def test_a_superseded_memory_that_was_deleted_is_superseded_again(self, make_store: MakeStore) -> None:
+        former, other = known(ALICE, "Lives in Rome"), known(ALICE, "Lives in Milan")
+        gone = retiring(former, reason="superseded", retired_by=other.id, valid_to=LATER, hide_sources=False)
+        async with opened(make_store) as store:
+            await store.commit(adding(former, other))
+            await store.commit(gone)
+            was = await remembered(store, former)
+            past = where(superseded=True, as_of=T0)
+            seen = await listed(store, past)
+            for version in (1, 2):
+                await store.commit(retiring(replace(former, version=version), at=LATER + HOUR))
+                deleted = await remembered(store, former)
+                assert (deleted.retire_reason, deleted.retired_by) == ("deleted", other.id)
+                assert former.id not in await listed(store, past)
+                back = restoring(former, version, at=LATER + 2 * HOUR)
+                (restore,) = back.restore
+                await store.commit(replace(back, restore=(replace(restore, superseded=True),)))
+                at = LATER + 2 * HOUR
+                assert await remembered(store, former) == replace(
+                    was, version=version + 1, known_from=at, known_to=at, updated_at=at
+                )
+                assert await listed(store, past) == seen
+                assert await listed(store, where()) == [other.id]
+                assert former.id in await hits(store, asking("lives", where(superseded=True)))
 
     async def test_the_key_of_a_memory_that_comes_back_may_be_taken(self, make_store: MakeStore) -> None:
         first, second = known(ALICE, "Skis"), known(ALICE, "Skis")
@@ -381,7 +427,7 @@ class ChangesContract(Contract):
             assert await found_by(store, "keyword", asking("swim", everything)) == [kept.id]
             assert pattern.id not in await store.load([pattern.id])
 
-    async def test_a_message_whose_memories_are_erased_is_found_itself(self, make_store: MakeStore) -> None:
+    async def test_a_message_whose_memories_are_erased_is_read_again(self, make_store: MakeStore) -> None:
         one, two = replace(ALICE, run_id="r1"), replace(ALICE, run_id="r2")
         episode, other = (said(two, words, state="done") for words in ("I ski", "I swim"))
         skis, swims = (known(one, each.content, sources=(cited(each),)) for each in (episode, other))
@@ -390,10 +436,101 @@ class ChangesContract(Contract):
             await store.commit(adding(episode, other, skis, swims, too))
             assert (await store.erase(one))["memories"] == 2
             assert await store.load([episode.id, other.id]) == {
-                episode.id: replace(episode, state="empty"),
+                episode.id: replace(episode, state="pending"),
                 other.id: other,
             }
             assert set(await found_by(store, "keyword", asking("ski swim", two))) == {episode.id, too.id}
+            assert [each.id for each in await store.lease(now=LATER, until=LATER + HOUR, limit=9)] == [episode.id]
+
+    async def test_no_memory_that_stays_says_what_only_an_erased_message_told(self, make_store: MakeStore) -> None:
+        one, two = replace(ALICE, run_id="r1"), replace(ALICE, run_id="r2")
+        plain, erased = said(one, "I have a dog, 狗", state="done"), said(two, "I have a brown dog, 棕狗", state="done")
+        tried: tuple[tuple[str, dict[str, Any], Scope, bool], ...] = (
+            ("I have a brown dog", {}, two, False),
+            ("Has 棕狗", {}, two, False),
+            ("I have dogs, a 狗", {}, two, True),
+            ("I have a dog", {"metadata": {"ticket": 7}}, two, False),
+            ("Has a brown dog", {}, one, True),
+            ("I have a dog", {"kind": "pattern"}, one, False),
+        )
+        for words, rest, by, stays in tried:
+            change = changing("add", by)
+            memory = known(one, words, sources=(cited(plain), cited(erased)), **rest)
+            other = known(one, "Has", sources=(cited(plain),))
+            async with opened(make_store) as store:
+                await store.commit(replace(adding(plain), scope=ALICE))
+                await store.commit(replace(adding(erased), scope=ALICE))
+                line = replace(event(memory), change_id=change.id)
+                await store.commit(replace(adding(memory), changes=(change,), history=(line,)))
+                await store.commit(adding(other))
+                assert (await store.erase(two))["memories"] == (not stays), words
+                assert (memory.id in await store.load([memory.id])) == stays, words
+                (left,) = (await store.load([plain.id])).values()
+                assert left == replace(plain, state="done" if stays or rest.get("kind") else "pending"), words
+                assert (await remembered(store, other)).sources == (cited(plain),)
+
+    async def test_what_an_erased_memory_took_the_place_of_is_current_again(self, make_store: MakeStore) -> None:
+        runs = [replace(ALICE, run_id=f"r{number}") for number in range(4)]
+        turns = [said(run, f"I live in {city}", state="done") for run, city in zip(runs, CITIES, strict=True)]
+        homes = [known(turn.scope, turn.content, sources=(cited(turn),), slot="home") for turn in turns]
+        for gone, left in (
+            ((3,), {0: 1, 1: 2}),
+            ((2,), {0: 1, 1: 3}),
+            ((1,), {0: 2, 2: 3}),
+            ((1, 2), {0: 3}),
+            ((2, 1), {0: 3}),
+            ((3, 2), {0: 1}),
+            ((2, 3, 1), {}),
+            ((0,), {1: 2, 2: 3}),
+        ):
+            async with opened(make_store) as store:
+                for turn, home in zip(turns, homes, strict=True):
+                    await store.commit(adding(turn, home))
+                closed = [
+                    retiring(
+                        home, reason="superseded", hide_sources=False, at=LATER + place * HOUR, retired_by=after.id,
+                        valid_to=after.known_from + place * HOUR,
+                    )
+                    for place, (home, after) in enumerate(itertools.pairwise(homes))
+                ]  # fmt: skip
+                for write in closed:
+                    await store.commit(write)
+                for run in gone:
+                    assert (await store.erase(runs[run]))["memories"] == 1
+                kept = [place for place in range(4) if place not in gone]
+                for place in kept:
+                    found = await remembered(store, homes[place])
+                    lines = [each for each in await store.history(found.id) if each.event == "DELETE"]
+                    if place in left:
+                        last = left[place] - 1  # the one after which it would have stood, had nothing been erased
+                        assert (found.retired_by, found.retire_reason) == (homes[left[place]].id, "superseded")
+                        assert (found.known_to, found.valid_to) == (LATER + last * HOUR, T0 + last * HOUR)
+                        assert [(each.at, each.change_id) for each in lines] == [
+                            (LATER + last * HOUR, closed[last].changes[0].id)
+                        ]
+                    else:
+                        assert found == homes[place]
+                        assert lines == []
+                current = [homes[place].id for place in kept if place not in left]
+                assert set(await found_by(store, "keyword", asking("live", ALICE))) == set(current)
+                around = await store.around(Ask(scope=ALICE, slots=("home",), limit=9))
+                assert set(around.memories) == set(current)
+
+    async def test_what_an_erased_message_ended_is_current_again(self, make_store: MakeStore) -> None:
+        one, two = replace(ALICE, run_id="r1"), replace(ALICE, run_id="r2")
+        turn, over = said(one, "I work at Acme", state="done"), said(two, "I quit", state="empty")
+        job = known(one, turn.content, sources=(cited(turn),), slot="job")
+        quit_ = retiring(job, reason="superseded", hide_sources=False, valid_to=LATER)
+        quit_ = replace(quit_, scope=two, changes=(replace(quit_.changes[0], scope=two),))
+        async with opened(make_store) as store:
+            await store.commit(adding(turn, job))
+            await store.commit(adding(over))
+            await store.commit(quit_)
+            await store.erase(replace(ALICE, run_id="r3"))
+            assert (await remembered(store, job)).retire_reason == "superseded"
+            await store.erase(two)
+            assert await remembered(store, job) == job
+            assert await found_by(store, "keyword", asking("work", ALICE)) == [job.id]
 
     async def test_a_decision_about_what_was_erased_is_made_again(self, make_store: MakeStore) -> None:
         async with opened(make_store) as store:

@@ -10,7 +10,7 @@ import pytest
 
 from mnemic.errors import Conflict
 from mnemic.ids import new_id
-from mnemic.protocols import Annotate, Around, Ask, NewMemory, SetState, Unprove, Write
+from mnemic.protocols import Annotate, Around, Ask, NewMemory, Reprove, SetState, Unprove, Write
 from mnemic.testing.contract_values import (
     ALICE,
     BOB,
@@ -140,7 +140,7 @@ class DecidingContract(Contract):
                 adding(episode, more, memory),
                 update,
                 replace(quiet, proofs=proof.proofs),
-                replace(quiet, unprove=(Unprove(memory_id=memory.id, change_id=proof.changes[0].id),)),
+                replace(quiet, unprove=(Unprove(memory_id=memory.id, by=new_id(1), change_id=proof.changes[0].id),)),
                 replace(quiet, retire=retiring(after, reason="superseded").retire),
                 replace(quiet, retire=retiring(after, reason="forgotten").retire),
                 replace(quiet, restore=restoring(after, 2).restore),
@@ -202,7 +202,7 @@ class DecidingContract(Contract):
                 assert await listed(store, where(scope)) == [memory.id] * count
                 assert await hits(store, asking("skis", where(scope, episodes=()))) == set([memory.id] * count)
                 assert (await store.counts(scope)).memories == count
-            undo = Unprove(memory_id=memory.id, change_id=proof.changes[0].id)
+            undo = Unprove(memory_id=memory.id, by=new_id(1), change_id=proof.changes[0].id)
             gone = SetState(episode_id=again.id, state="hidden")
             await store.commit(Write(scope=two, at=LATER + HOUR, unprove=(undo,), states=(gone,)))
             left = await remembered(store, memory)
@@ -226,13 +226,88 @@ class DecidingContract(Contract):
         memory = known(ALICE, "Skis", sources=(cited(first), cited(first, "ski"), cited(again)), proof_count=2)
         async with opened(make_store) as store:
             await store.commit(adding(first, again, memory))
-            nothing = (Unprove(memory_id=memory.id), Unprove(memory_id=memory.id, change_id=new_id(1)))
+            nothing = (
+                Unprove(memory_id=memory.id, by=new_id(1)),
+                Unprove(memory_id=memory.id, by=new_id(1), change_id=new_id(1)),
+            )
             await store.commit(Write(scope=ALICE, at=LATER, unprove=nothing))
             assert await store.load([memory.id]) == {memory.id: memory}
-            gone = Unprove(memory_id=memory.id, episode_ids=(first.id,))
+            gone = Unprove(memory_id=memory.id, by=new_id(1), episode_ids=(first.id,))
             await store.commit(Write(scope=ALICE, at=LATER, unprove=(gone,)))
             (left,) = (await store.load([memory.id])).values()
             assert left == replace(memory, sources=(cited(again),), proof_count=1, updated_at=LATER)
+            back = Reprove(memory_id=memory.id, change_id=gone.by, by=new_id(1))
+            await store.commit(Write(scope=ALICE, at=LATER, reprove=(back, back)))
+            assert await store.load([memory.id]) == {memory.id: replace(memory, updated_at=LATER)}
+
+    async def test_a_run_is_kept_by_no_message_that_is_hidden(self, make_store: MakeStore) -> None:
+        run = replace(ALICE, run_id="r1")
+        first, *more = (
+            said(ALICE, "I ski", state="done"),
+            said(run, "Yes", state="empty"),
+            said(run, "I do", state="empty"),
+        )
+        memory = known(ALICE, "Skis", sources=(cited(first),))
+        async with opened(make_store) as store:
+            await store.commit(adding(first, *more, memory))
+            for each in more:
+                await store.commit(proving(memory, each))
+            assert await listed(store, where(run)) == [memory.id]
+            heard, unheard = more
+            await store.commit(Write(scope=run, at=LATER, states=(SetState(episode_id=unheard.id, state="hidden"),)))
+            assert await listed(store, where(run)) == [memory.id]
+            gone = Unprove(memory_id=memory.id, by=new_id(1), episode_ids=(heard.id,))
+            await store.commit(Write(scope=run, at=LATER, unprove=(gone,)))
+            assert await listed(store, where(run)) == []
+
+    async def test_a_source_goes_and_comes_back_as_often_as_its_change_is_undone(self, make_store: MakeStore) -> None:
+        run = replace(ALICE, run_id="r1")
+        first, again = said(ALICE, "I ski", state="done"), said(run, "Yes, I ski", state="empty")
+        memory = known(ALICE, "Skis", sources=(cited(first),))
+        async with opened(make_store) as store:
+            await store.commit(adding(first, again, memory))
+            proof = proving(memory, again)
+            await store.commit(proof)
+            change_id, there = proof.changes[0].id, True
+            proved = await remembered(store, memory)
+            assert proved.proof_count == 2
+            for _ in range(4):
+                did = await store.change(change_id)
+                assert did is not None
+                assert (did.proven, did.unproven) == (((memory.id,), ()) if there else ((), (memory.id,)))
+                undo = changing("undo")
+                write = Write(scope=ALICE, at=LATER, changes=(undo,))
+                if there:
+                    gone = Unprove(memory_id=memory.id, by=undo.id, change_id=change_id)
+                    await store.commit(replace(write, unprove=(gone,)))
+                else:
+                    back = Reprove(memory_id=memory.id, by=undo.id, change_id=change_id)
+                    await store.commit(replace(write, reprove=(back,)))
+                change_id, there = undo.id, not there
+                found = await remembered(store, memory)
+                assert found == replace(proved if there else memory, updated_at=LATER)
+                assert await listed(store, where(run)) == [memory.id] * there
+            first_again = Unprove(memory_id=memory.id, by=new_id(1), change_id=proof.changes[0].id)
+            await store.commit(Write(scope=ALICE, at=LATER, unprove=(first_again,)))
+            assert await remembered(store, memory) == replace(memory, updated_at=LATER)
+
+    async def test_a_source_in_an_erased_message_does_not_come_back(self, make_store: MakeStore) -> None:
+        run = replace(ALICE, run_id="r1")
+        first, again = said(ALICE, "I ski", state="done"), said(run, "Yes, I ski", state="done")
+        memory = known(ALICE, "Skis", sources=(cited(first), cited(again)), proof_count=2)
+        undo = changing("undo")
+        async with opened(make_store) as store:
+            await store.commit(adding(first, again, memory))
+            gone = Unprove(memory_id=memory.id, by=undo.id, episode_ids=(again.id,))
+            await store.commit(Write(scope=ALICE, at=LATER, changes=(undo,), unprove=(gone,)))
+            await store.erase(run)
+            did = await store.change(undo.id)
+            assert did is not None
+            assert did.unproven == ()
+            back = Reprove(memory_id=memory.id, change_id=undo.id, by=new_id(1))
+            await store.commit(Write(scope=ALICE, at=LATER, reprove=(back,)))
+            assert (await remembered(store, memory)).sources == (cited(first),)
+            assert (await store.verify())[1] == ()
 
     async def test_memories_are_found_by_what_they_cite(self, make_store: MakeStore) -> None:
         one, two = said(ALICE, "I ski", state="done"), said(BOB, "I ski", state="done")

@@ -199,11 +199,31 @@ class EntitiesContract(Contract):
             did = await store.change(change.id)
             assert did is not None
             assert did.merged == (wife.id,)
-            await store.commit(merging(wife, None, undo.id))
-            did = await store.change(change.id)
+            await store.commit(replace(merging(wife, None, undo.id), changes=(undo,)))
+            did, undone = await store.change(change.id), await store.change(undo.id)
             assert did is not None
-            assert did.merged == ()
+            assert undone is not None
+            assert (did.merged, did.parted, did.moved) == ((), (), ())
+            assert (undone.merged, undone.parted, undone.moved) == ((), ((wife.id, dana.id),), ())
             assert (await store.resolve(ALICE, ["d."]))["d."] == replace(wife, aliases=("D.",), memories=1)
+            await store.commit(merging(wife, dana, undo.id))
+            assert await store.resolve(ALICE, keys) == dict.fromkeys(keys, whole)
+            with pytest.raises(Conflict):
+                await store.commit(merging(wife, third, undo.id))
+
+    async def test_of_an_erased_entity_no_change_tells_what_it_was_part_of(self, make_store: MakeStore) -> None:
+        dana, wife = entity("Dana"), entity("my wife", replace(ALICE, agent_id="a"))
+        here, there = known(ALICE, "Dana skis"), known(wife.scope, "My wife swims")
+        undo = changing("undo")
+        async with opened(make_store) as store:
+            await store.commit(replace(adding(here), entities=(*new(dana), *naming(here, dana))))
+            await store.commit(replace(adding(there), entities=(*new(wife), *naming(there, wife))))
+            await store.commit(merging(wife, dana))
+            await store.commit(replace(merging(wife, None, undo.id), changes=(undo,)))
+            await store.erase(wife.scope)
+            undone = await store.change(undo.id)
+            assert undone is not None
+            assert undone.parted == ()
 
     @pytest.mark.parametrize("way", ["itself", "round", "from the middle", "into nobody", "nobody"])
     async def test_nobody_is_part_of_themselves_or_of_nobody(self, make_store: MakeStore, way: str) -> None:

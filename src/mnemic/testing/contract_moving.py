@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from mnemic import records
 from mnemic.errors import WrongEmbedder
-from mnemic.protocols import Space, Store
+from mnemic.ids import new_id
+from mnemic.protocols import Reprove, Space, Store, Unprove, Write
 from mnemic.records import Line
 from mnemic.testing.contract_scopes import PHASES
 from mnemic.testing.contract_story import Step, Story, beginning, places, search, steps
@@ -23,10 +24,12 @@ from mnemic.testing.contract_values import (
     ALICE,
     BOB,
     EVERYBODY,
+    LATER,
     SPACE,
     Contract,
     MakeStore,
     adding,
+    changing,
     cited,
     keeping,
     known,
@@ -116,6 +119,35 @@ class MovingContract(Contract):
             assert {fields["id"] for kind, fields in await exported(store, BOB) if kind == "memory"} == {
                 fields["id"] for kind, fields in await exported(store) if kind == "memory"
             } - {memory.id}
+
+    async def test_sources_that_were_taken_away_come_back_elsewhere_too(self, make_store: MakeStore) -> None:
+        """Without the messages of others: of a part, those go that its memories rest on."""
+        one, two = replace(ALICE, run_id="r1"), replace(ALICE, run_id="r2")
+        heard, again = said(one, "bees", state="done"), said(two, "bees", state="empty")
+        memory, undo = known(one, "bees", sources=(cited(heard),)), changing("undo", ALICE)
+        async with opened(make_store) as store, opened(make_store) as other:
+            await store.commit(adding(heard, memory))
+            await store.commit(adding(again))
+            proof = proving(memory, again)
+            await store.commit(proof)
+            gone = Unprove(memory_id=memory.id, by=undo.id, change_id=proof.changes[0].id)
+            await store.commit(Write(scope=ALICE, at=LATER, changes=(undo,), unprove=(gone,)))
+            part = await exported(store, one)
+            assert {fields["id"] for kind, fields in part if kind == "episode"} == {heard.id}
+            assert again.id not in str(part)
+            await imported(other, await exported(store))
+            back = Reprove(memory_id=memory.id, by=new_id(1), change_id=undo.id)
+            for each in (store, other):
+                did = await each.change(undo.id)
+                assert did is not None
+                assert did.unproven == (memory.id,)
+                await each.commit(Write(scope=ALICE, at=LATER, reprove=(back,)))
+            found = await store.load([memory.id])
+            assert await other.load([memory.id]) == found
+            assert found[memory.id] == replace(
+                memory, sources=(cited(heard), cited(again)), runs=("r2",), proof_count=2, updated_at=LATER
+            )
+            assert _comparable(await exported(other)) == _comparable(await exported(store))
 
     async def test_vectors_stay_where_they_came_from_when_they_are_not_asked_for(self, make_store: MakeStore) -> None:
         async with opened(make_store) as store:

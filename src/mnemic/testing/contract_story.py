@@ -35,6 +35,7 @@ from mnemic.protocols import (
     NewMemory,
     NewRelation,
     Proof,
+    Reprove,
     Restore,
     Retire,
     SetState,
@@ -433,6 +434,7 @@ def _retire(story: Story, step: Step) -> Write | None:
     retire = Retire(
         memory_id=memory.id, version=memory.version, reason=reason, change_id=change_id, hide_sources=step.flag,
         retired_by=story.memories[0].id if step.other % 2 else None, valid_to=story.clock if step.other % 3 else None,
+        again=memory.version - 1 if memory.version > 1 and step.number % 2 else None,
     )  # fmt: skip
     line = replace(event(memory, "DELETE", memory.text, story.clock), change_id=change_id)
     return Write(**fields, retire=(retire,), history=(line,))
@@ -445,6 +447,8 @@ def _restore(story: Story, step: Step) -> Write | None:
     of = None if step.flag else step.other % (memory.version + 1)
     change_id, fields = story.change(step, memory.scope)
     back = Restore(memory_id=memory.id, version=memory.version - (step.other == 7), change_id=change_id, of=of)
+    if memory.known_to is not None and step.number % 3 == 0:
+        back = replace(back, superseded=True)
     return Write(**fields, restore=(back,))
 
 
@@ -471,8 +475,9 @@ def _unprove(story: Story, step: Step) -> Write | None:
     memory = story.memories[step.number % len(story.memories)]
     change = story.changes[step.other % len(story.changes)] if story.changes else None
     cites = tuple(source.episode_id for source in memory.sources[: step.other % 3])
-    gone = Unprove(memory_id=memory.id, change_id=change, episode_ids=cites if step.flag else ())
-    return Write(scope=memory.scope, at=story.clock, unprove=(gone,))
+    by, fields = story.change(step, memory.scope)
+    gone = Unprove(memory_id=memory.id, by=by, change_id=change, episode_ids=cites if step.flag else ())
+    return Write(**fields, unprove=(gone,))
 
 
 def _annotate(story: Story, step: Step) -> Write | None:
@@ -643,10 +648,14 @@ async def _undo(story: Story, step: Step) -> None:
                 for name, (version, current) in did.versions.items()
                 if not current
             ),
-            unprove=tuple(Unprove(memory_id=name, change_id=did.change.id) for name in did.proven),
+            unprove=tuple(Unprove(memory_id=name, by=change.id, change_id=did.change.id) for name in did.proven),
+            reprove=tuple(Reprove(memory_id=name, by=change.id, change_id=did.change.id) for name in did.unproven),
             states=tuple(states),
             lifted=did.tombstones,
-            entities=tuple(MergeEntity(entity_id=name, into=None, change_id=change.id) for name in did.merged),
+            entities=(
+                *(MergeEntity(entity_id=name, into=None, change_id=change.id) for name in did.merged),
+                *(MergeEntity(entity_id=name, into=into, change_id=change.id) for name, into in did.parted),
+            ),
         )
     )
 

@@ -12,6 +12,7 @@ from mnemic.protocols import (
     NewEpisode,
     NewMemory,
     Proof,
+    Reprove,
     Restore,
     Retire,
     SetState,
@@ -19,7 +20,7 @@ from mnemic.protocols import (
     Write,
 )
 from mnemic.testing.memory_entities import write_entity
-from mnemic.testing.memory_state import Cited, Moved, Owner, State, Version, owner_of
+from mnemic.testing.memory_state import Cited, Moved, Owner, State, Taken, Version, owner_of
 from mnemic.types import Change, Episode, Memory, Usage
 
 
@@ -56,6 +57,8 @@ def _change_memories(state: State, write: Write) -> set[Owner]:
     decided |= {_prove(state, each, write.at) for each in write.proofs}
     for gone in write.unprove:
         decided |= _unprove(state, gone, write.at)
+    for back in write.reprove:
+        decided |= _reprove(state, back, write.at)
     for note in write.annotate:
         _annotate(state, note)
     return decided
@@ -88,8 +91,12 @@ def _retire(state: State, retired: Retire, at: datetime) -> Owner:
     """Close a current version, or give a superseded one another reason."""
     known = state.versions.get(retired.memory_id)
     memory = known[-1].memory if known else None
-    if memory is None or memory.version != retired.version:
+    if known is None or memory is None or memory.version != retired.version:
         raise _outdated(retired.memory_id, retired.version)
+    for each in known:
+        if each.memory.version == retired.again:
+            by, ended = _as_retired(each)
+            retired = replace(retired, retired_by=by, valid_to=ended)
     if memory.known_to is None:
         memory = replace(memory, known_to=at)
         state.put(replace(state.last(memory.id), memory=memory, valid_before=memory.valid_to))
@@ -115,6 +122,11 @@ def _retire(state: State, retired: Retire, at: datetime) -> Owner:
                 )
                 set_state(state, hide)
     return owner_of(memory.scope)
+
+
+def _as_retired(version: Version) -> tuple[str | None, datetime | None]:
+    """What had taken its place, and when it had ended, before it came back."""
+    return (version.merged_into, None) if version.was is None else (version.was.by, version.was.valid_to)
 
 
 def _had_been(state: State, memory_id: str, until: datetime) -> None:
@@ -187,6 +199,8 @@ def _restore(state: State, former: Restore, at: datetime) -> Owner:
         if state.last(memory_id).memory.retire_reason == "superseded":
             _had_been(state, memory_id, at)
         last = state.last(memory_id)
+        if last.memory.retire_reason == "merged":
+            state.put(replace(last, merged_into=last.memory.retired_by))
         state.put_last(
             replace(last.memory, updated_at=at, retire_reason=None, retired_by=None, valid_to=last.valid_before)
         )
@@ -223,7 +237,11 @@ def _restore(state: State, former: Restore, at: datetime) -> Owner:
         )
     )
     state.entries[wanted.place] = replace(entry, memory=(memory_id, back.version))
-    new = Version(memory=back, place=wanted.place, once=wanted.once if free else None, valid_before=back.valid_to)
+    valid_before = back.valid_to
+    if former.superseded:
+        by, ended = _as_retired(wanted)
+        back = replace(back, known_to=at, retire_reason="superseded", retired_by=by, valid_to=ended)
+    new = Version(memory=back, place=wanted.place, once=wanted.once if free else None, valid_before=valid_before)
     state.versions[memory_id] += (new,)
     return owner
 
@@ -241,11 +259,14 @@ def _prove(state: State, proof: Proof, at: datetime) -> Owner:
 
 
 def _unprove(state: State, gone: Unprove, at: datetime) -> set[Owner]:
-    """Take sources away, and the runs that only they stood for."""
+    """Take sources away, and the runs that only they stood for. They are kept, to be given back."""
+    taken = state.unproven.get(gone.memory_id, ())
+    given = {each.words for each in taken if gone.change_id is not None and each.given_by == gone.change_id}
 
     def goes(cited: Cited) -> bool:
         mine = gone.change_id is not None and cited.change_id == gone.change_id
-        return mine or cited.source.episode_id in gone.episode_ids
+        episode_id = cited.source.episode_id
+        return mine or episode_id in gone.episode_ids or (episode_id, cited.source.quote) in given
 
     known = state.sources.get(gone.memory_id, ())
     left = tuple(each for each in known if not goes(each))
@@ -255,9 +276,39 @@ def _unprove(state: State, gone: Unprove, at: datetime) -> set[Owner]:
     memory = state.last(gone.memory_id).memory
     count = max(1, memory.proof_count - (len(known) - len(left)))
     state.put_last(replace(memory, proof_count=count, updated_at=at))
+    fallen = memory.proof_count - count
+    for place, each in enumerate(sorted(filter(goes, known), key=_words)):
+        new = Taken(cited=each, by=gone.by, counted=int(place < fallen))
+        if (new.words, new.by) not in {(other.words, other.by) for other in taken}:
+            state.unproven[memory.id] = (*state.unproven.get(memory.id, ()), new)
     lost = {state.run_of(each.source.episode_id) for each in known if goes(each)}
-    lost -= {state.run_of(each.source.episode_id) for each in left}
+    lost -= {
+        state.run_of(each.source.episode_id)
+        for each in left
+        if state.episodes[each.source.episode_id].state != "hidden"
+    }
     state.runs[memory.id] = tuple(run for run in state.runs.get(memory.id, ()) if run not in lost)
+    return {owner_of(memory.scope)}
+
+
+def _words(cited: Cited) -> tuple[str, str]:
+    return cited.source.episode_id, cited.source.quote
+
+
+def _reprove(state: State, back: Reprove, at: datetime) -> set[Owner]:
+    """Give sources back, in the order in which they were said."""
+    taken = state.unproven.get(back.memory_id, ())
+    kept = [each for each in taken if each.by == back.change_id and each.given_by is None]
+    kept.sort(key=lambda each: (state.place_of[each.words[0]], each.words[1]))
+    given = [each for each in kept if _cite(state, back.memory_id, each.cited)]
+    if not given:
+        return set()
+    state.unproven[back.memory_id] = tuple(replace(each, given_by=back.by) if each in given else each for each in taken)
+    memory = state.last(back.memory_id).memory
+    count = memory.proof_count + sum(each.counted for each in given)
+    state.put_last(replace(memory, proof_count=count, updated_at=at))
+    for each in given:
+        state.said_in(memory.id, state.run_of(each.words[0]))
     return {owner_of(memory.scope)}
 
 
@@ -292,11 +343,17 @@ def set_state(state: State, change: SetState) -> None:
         attempts=episode.attempts if change.attempts is None else change.attempts,
         due_at=change.due_at if change.state == "pending" else None,
         leased=False,
-        task=episode.task if change.state in ("pending", "failed") else None,
+        task=episode.task if change.state in ("pending", "failed", "hidden") else None,
     )
     if episode.state == "hidden" and change.state != "hidden":  # what still cites it was said in its run again
         for memory_id in filter(state.is_current, state.citing(episode.id)):
             state.said_in(memory_id, episode.scope.run_id)
+    elif change.state == "hidden":  # and only where another message says so
+        for memory_id in filter(state.is_current, state.citing(episode.id)):
+            cited = (state.episodes[each.source.episode_id] for each in state.sources[memory_id])
+            said = {each.scope.run_id for each in cited if each.state != "hidden"}
+            runs = state.runs.get(memory_id, ())
+            state.runs[memory_id] = tuple(run for run in runs if run != episode.scope.run_id or run in said)
 
 
 def _change_tombstones(state: State, write: Write) -> set[Owner]:

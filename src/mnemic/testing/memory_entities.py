@@ -41,10 +41,15 @@ def _must_be(state: State, entity_id: str) -> None:
 
 def _merge(state: State, change: MergeEntity) -> None:
     _must_be(state, change.entity_id)
+    was = state.entities[change.entity_id].merged_into
     if change.into is None:
         state.merged_by.pop(change.entity_id, None)
+        if was is not None:
+            state.parted[change.change_id, change.entity_id] = was
     else:
         _must_be(state, change.into)
+        if was is not None:
+            raise Conflict(f"entity {change.entity_id} is part of {was} by now; undo that merge, or decide again")
         if change.entity_id in _chain(state, change.into):
             raise Conflict(f"entity {change.into} is already part of {change.entity_id}; decide again")
         state.merged_by[change.entity_id] = change.change_id
@@ -267,6 +272,11 @@ def drop_unnamed(state: State, scope: Scope, used: set[tuple[str, str]]) -> int:
         (change_id, key, source): target
         for (change_id, key, source), target in state.moves.items()
         if not {source, target} & dropped
+    }
+    state.parted = {
+        (change_id, entity_id): was
+        for (change_id, entity_id), was in state.parted.items()
+        if not {entity_id, was} & dropped
     }
     for entity_id, key in used:
         if entity_id not in dropped and not _is_named(state, entity_id, key):

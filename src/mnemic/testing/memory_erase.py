@@ -10,7 +10,8 @@ from mnemic.protocols import Retire, SetState, Write
 from mnemic.testing.memory_commit import commit, set_state
 from mnemic.testing.memory_entities import drop_unnamed, forget_mentions
 from mnemic.testing.memory_state import Owner, State, covers, owner_of
-from mnemic.types import Change, HistoryEvent, Scope
+from mnemic.text import says_more
+from mnemic.types import DERIVED_KINDS, Change, HistoryEvent, Memory, Scope
 
 
 def delete_scope(state: State, scope: Scope, change: Change, reason: str) -> tuple[int, int]:
@@ -70,12 +71,20 @@ def erase(state: State, scope: Scope) -> dict[str, int]:
         if covers(scope, versions[-1].memory.scope, state.runs.get(memory_id, ()))
         or _rests_on(state, memory_id, episodes)
     }
+    worded = {name for name in state.versions if name not in memories and _is_worded(state, name, scope, episodes)}
+    memories |= worded | {name for name in state.versions if _is_derived(state, name, episodes)}
+    _come_back(state, scope, memories)
+    again = 0
     for episode in list(state.episodes.values()):
         citing = state.citing(episode.id)
-        if episode.state == "done" and episode.id not in episodes and citing and memories.issuperset(citing):
-            set_state(state, SetState(episode_id=episode.id, state="empty"))
+        unread = worded.intersection(citing) or (citing and memories.issuperset(citing))
+        if episode.state == "done" and episode.id not in episodes and unread:
+            set_state(state, SetState(episode_id=episode.id, state="pending", attempts=0))
+            again += 1
     used = forget_mentions(state, memories)
     gone = {"memories": len(memories), "episodes": len(episodes)}
+    if again:
+        gone["pending"] = again
     gone["versions"] = sum(len(state.versions[each]) for each in memories)
     touched = {owner_of(state.last(each).memory.scope) for each in memories}
     touched |= {owner_of(state.episodes[each].scope) for each in episodes}
@@ -100,6 +109,91 @@ def _rests_on(state: State, memory_id: str, episodes: set[str]) -> bool:
     return bool(cited) and all(each.source.episode_id in episodes for each in cited)
 
 
+def _is_worded(state: State, memory_id: str, scope: Scope, episodes: set[str]) -> bool:
+    """Whether a memory that loses some of its sources says what only these told."""
+    cited = {each.source.episode_id for each in state.sources.get(memory_id, ())}
+    if cited.isdisjoint(episodes):
+        return False
+    left = [state.episodes[each].content for each in cited - episodes]
+    by = {
+        each.version
+        for each in state.history
+        if each.memory_id == memory_id and each.event != "DELETE" and each.change_id in state.changes
+        and covers(scope, state.changes[each.change_id].scope)
+    }  # fmt: skip
+    return any(
+        each.memory.version in by and (each.memory.metadata or says_more(each.memory.text, left))
+        for each in state.versions[memory_id]
+    )
+
+
+def _is_derived(state: State, memory_id: str, episodes: set[str]) -> bool:
+    """Whether a memory that loses some of its sources repeats what others say."""
+    cited = {each.source.episode_id for each in state.sources.get(memory_id, ())}
+    return not cited.isdisjoint(episodes) and any(
+        each.memory.kind in DERIVED_KINDS for each in state.versions[memory_id]
+    )
+
+
+def _come_back(state: State, scope: Scope, going: set[str]) -> None:
+    """Memories that only what goes ended, or took the place of, are current again.
+
+    Where something else has taken the place of that since, it has now taken theirs.
+    """
+    if not scope.ids:
+        return
+    ended = {
+        name: state.last(name).memory
+        for name in state.versions
+        if state.last(name).memory.retire_reason == "superseded"
+    }
+    lines = {
+        name: each
+        for each in state.history
+        for name in [each.memory_id]
+        if name in ended and (each.version, each.event) == (ended[name].version, "DELETE")
+    }
+
+    def is_over(name: str) -> bool:
+        by = ended[name].retired_by
+        if by is not None:
+            return by not in going
+        change = state.changes.get(lines[name].change_id) if name in lines else None
+        return change is None or not covers(scope, change.scope)
+
+    for name in [each for each in ended if each not in going and not is_over(each)]:
+        last, passed = name, set[str]()
+        while last not in passed and not is_over(last) and ended[last].retired_by in ended:
+            passed.add(last)
+            last = str(ended[last].retired_by)
+        if is_over(last):
+            _pass_on(state, ended[name], ended[last], lines.get(name), lines.get(last))
+        else:
+            _renew(state, name, lines.get(name))
+
+
+def _renew(state: State, memory_id: str, line: HistoryEvent | None) -> None:
+    version = state.last(memory_id)
+    memory = replace(
+        version.memory, known_to=None, updated_at=version.memory.known_from, valid_to=version.valid_before,
+        retired_by=None, retire_reason=None,
+    )  # fmt: skip
+    taken = version.once is not None and state.holder(owner_of(memory.scope), version.once) is not None
+    state.put(replace(version, memory=memory, valid_before=None, once=None if taken else version.once))
+    if line is not None:
+        state.history = tuple(each for each in state.history if each != line)
+        state.outbox = tuple(each for each in state.outbox if each != (memory_id, line.id))
+
+
+def _pass_on(state: State, memory: Memory, last: Memory, line: HistoryEvent | None, after: HistoryEvent | None) -> None:
+    """End a memory when, and by what, another one ended."""
+    by, until = last.retired_by, last.valid_to
+    state.put_last(replace(memory, known_to=last.known_to, updated_at=last.updated_at, valid_to=until, retired_by=by))
+    if line is not None and after is not None:
+        new = replace(line, at=after.at, change_id=after.change_id, reason=after.reason)
+        state.history = tuple(new if each == line else each for each in state.history)
+
+
 def _keep_the_rest(state: State, memory_id: str, episodes: set[str]) -> None:
     """A memory whose evidence partly goes rests on what is left, and dates from there."""
     known = state.sources.get(memory_id, ())
@@ -117,10 +211,13 @@ def _keep_the_rest(state: State, memory_id: str, episodes: set[str]) -> None:
 
 def _drop(state: State, memories: set[str], episodes: set[str]) -> None:
     """Rows, history, evidence and places. A place that a message and a memory shared is kept for the one that stays."""
-    for kind in ("versions", "sources", "runs"):
+    for kind in ("versions", "sources", "unproven", "runs"):
         setattr(state, kind, {name: each for name, each in getattr(state, kind).items() if name not in memories})
     for kind in ("episodes", "place_of", "moved"):
         setattr(state, kind, {name: each for name, each in getattr(state, kind).items() if name not in episodes})
+    state.unproven = {
+        name: tuple(each for each in taken if each.words[0] not in episodes) for name, taken in state.unproven.items()
+    }
     state.history = tuple(each for each in state.history if each.memory_id not in memories)
     state.outbox = tuple(each for each in state.outbox if each[0] not in memories)
     state.feedback = tuple(each for each in state.feedback if each[0] not in memories)

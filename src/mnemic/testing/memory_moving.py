@@ -11,7 +11,7 @@ from mnemic import records
 from mnemic.lifetimes import Superseded
 from mnemic.protocols import Space
 from mnemic.records import Fields, Line
-from mnemic.testing.memory_state import Cited, Moved, State, Version, covers, owner_of
+from mnemic.testing.memory_state import Cited, Moved, State, Taken, Version, covers, owner_of
 from mnemic.times import iso
 from mnemic.types import Change, Entity, HistoryEvent, Scope, Source, Tombstone, Usage
 
@@ -49,7 +49,7 @@ def dump(state: State, scope: Scope, take: Take, *, vectors: bool) -> None:
             if mine or episode.id in cited or covers(scope, episode.scope):
                 found.append(_episode(state, episode.id, entry.before))
         if mine and entry.memory is not None:
-            fields = _memory(state, *entry.memory)
+            fields = _memory(state, scope, *entry.memory)
             if entry.episode is not None:
                 fields["shares"] = entry.episode
             elif entry.turn is not None and entry.turn in state.episodes:
@@ -99,6 +99,11 @@ def _change(state: State, change: Change) -> Line:
         for (by, key, source), target in state.moves.items()
         if by == change.id
     ]
+    moves += [
+        {"key": records.WHOLE, "source": entity_id, "target": was}
+        for (by, entity_id), was in state.parted.items()
+        if by == change.id
+    ]
     return "change", _plain(change, moves=moves or None)
 
 
@@ -117,7 +122,7 @@ def _episode(state: State, episode_id: str, before: str | None) -> Line:
     return "episode", _plain(state.episodes[episode_id], **more)
 
 
-def _memory(state: State, memory_id: str, version: int) -> Fields:
+def _memory(state: State, scope: Scope, memory_id: str, version: int) -> Fields:
     held = next(each for each in state.versions[memory_id] if each.memory.version == version)
     fields = _plain(held.memory, current=held.memory.known_to is None, once=held.once)
     if held.valid_before is not None:
@@ -125,12 +130,14 @@ def _memory(state: State, memory_id: str, version: int) -> Fields:
     if held.was is not None:
         was = {"superseded_by": held.was.by, "superseded_to": held.was.valid_to, "superseded_until": held.was.until}
         fields |= {name: _json(each) for name, each in was.items() if each is not None}
+    elif held.merged_into is not None:
+        fields["superseded_by"] = held.merged_into
     if version == min(each.memory.version for each in state.versions[memory_id]):
-        fields |= {name: each for name, each in _parts(state, memory_id).items() if each}
+        fields |= {name: each for name, each in _parts(state, scope, memory_id).items() if each}
     return fields
 
 
-def _parts(state: State, memory_id: str) -> Fields:
+def _parts(state: State, scope: Scope, memory_id: str) -> Fields:
     """What belongs to all versions."""
     partition = state.last(memory_id).memory.scope.partition
     return {
@@ -138,6 +145,13 @@ def _parts(state: State, memory_id: str) -> Fields:
             {"episode_id": each.source.episode_id, "quote": each.source.quote}
             | ({} if each.change_id is None else {"change_id": each.change_id})
             for each in state.sources.get(memory_id, ())
+        ],
+        "unproven": [
+            {"episode_id": each.words[0], "quote": each.words[1], "taken_by": each.by, "counted": each.counted}
+            | ({} if each.cited.change_id is None else {"change_id": each.cited.change_id})
+            | ({} if each.given_by is None else {"given_by": each.given_by})
+            for each in state.unproven.get(memory_id, ())
+            if covers(scope, state.episodes[each.words[0]].scope)  # one that is no source takes no message along
         ],
         "runs": list(state.runs.get(memory_id, ())),
         "history": [_plain(each) for each in state.history if each.memory_id == memory_id],
@@ -212,7 +226,10 @@ def _take_change(state: State, fields: Fields, scope: Scope) -> None:
         undone_by=fields.get("undone_by"),
     )  # fmt: skip
     for each in fields.get("moves", ()):
-        state.moves[fields["id"], each["key"], each["source"]] = each["target"]
+        if each["key"] == records.WHOLE:
+            state.parted[fields["id"], each["source"]] = each["target"]
+        else:
+            state.moves[fields["id"], each["key"], each["source"]] = each["target"]
 
 
 def _take_entity(state: State, fields: Fields, scope: Scope) -> None:
@@ -262,7 +279,8 @@ def _take_memory(state: State, fields: Fields, project: str) -> None:
     if once is not None and memory.known_to is None and state.holder(owner_of(memory.scope), once) is not None:
         once = None
     version = Version(
-        memory=memory, place=place, once=once, valid_before=_moment(fields.get("valid_before")), was=was
+        memory=memory, place=place, once=once, valid_before=_moment(fields.get("valid_before")), was=was,
+        merged_into=None if was is not None else fields.get("superseded_by"),
     )  # fmt: skip
     versions = (*state.versions.get(memory.id, ()), version)
     state.versions[memory.id] = tuple(sorted(versions, key=lambda each: each.memory.version))
@@ -273,15 +291,12 @@ def _take_memory(state: State, fields: Fields, project: str) -> None:
 def _take_parts(state: State, fields: Fields) -> None:
     memory_id = fields["id"]
     if cited := fields.get("sources"):
-        state.sources[memory_id] = tuple(
-            Cited(
-                source=Source(
-                    episode_id=each["episode_id"], quote=each["quote"], said_at=_NEVER, role="user"
-                ),
-                change_id=each.get("change_id"),
-            )
-            for each in cited
-        )  # fmt: skip
+        state.sources[memory_id] = tuple(map(_cited, cited))
+    if unproven := fields.get("unproven"):
+        state.unproven[memory_id] = tuple(
+            Taken(cited=_cited(each), by=each["taken_by"], counted=each["counted"], given_by=each.get("given_by"))
+            for each in unproven
+        )
     if runs := fields.get("runs"):
         state.runs[memory_id] = tuple(runs)
     state.history += tuple(
@@ -299,6 +314,13 @@ def _take_parts(state: State, fields: Fields) -> None:
         state.relations[key] = (each["subject_key"], each["object_key"])
 
 
+def _cited(fields: Fields) -> Cited:
+    return Cited(
+        source=Source(episode_id=fields["episode_id"], quote=fields["quote"], said_at=_NEVER, role="user"),
+        change_id=fields.get("change_id"),
+    )
+
+
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -306,6 +328,8 @@ def fill_sources(state: State) -> None:
     """Say when and by whom the messages that memories cite were said, once they are here."""
     for memory_id, cited in state.sources.items():
         state.sources[memory_id] = tuple(_filled(state, each) for each in cited)
+    for memory_id, taken in state.unproven.items():
+        state.unproven[memory_id] = tuple(replace(each, cited=_filled(state, each.cited)) for each in taken)
 
 
 def _filled(state: State, cited: Cited) -> Cited:

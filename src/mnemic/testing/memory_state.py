@@ -63,6 +63,8 @@ class Version:
     """`valid_to` as it was before the version was closed."""
     was: Superseded | None = None
     """How it had been superseded before it came back, or was deleted."""
+    merged_into: str | None = None
+    """What it had been merged into before it came back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,24 @@ class Cited:
 
     source: Source
     change_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A source that a memory has no more."""
+
+    cited: Cited
+    by: str
+    """The change that took it."""
+    counted: int
+    """By how much the memory's `proof_count` fell."""
+    given_by: str | None = None
+    """The change that gave it back."""
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Episode and quote."""
+        return self.cited.source.episode_id, self.cited.source.quote
 
 
 @dataclass(kw_only=True)
@@ -100,6 +120,7 @@ class State:
     versions: dict[str, tuple[Version, ...]] = field(default_factory=dict)
     """By memory, oldest first."""
     sources: dict[str, tuple[Cited, ...]] = field(default_factory=dict)
+    unproven: dict[str, tuple[Taken, ...]] = field(default_factory=dict)
     runs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Of each memory, beside its own, in the order of their coming."""
     history: tuple[HistoryEvent, ...] = ()
@@ -125,6 +146,8 @@ class State:
     """(memory, subject, predicate, object) -> keys of the subject and the object."""
     moves: dict[tuple[str, str, str], str] = field(default_factory=dict)
     """(change, key, from) -> to"""
+    parted: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(change, entity) -> what it was part of"""
 
     def copy(self) -> State:
         """Another state that can be changed without changing this one."""

@@ -314,6 +314,13 @@ class InMemoryStore:
                 memory_id
                 for memory_id, cited in state.sources.items()
                 if any(each.change_id == change_id for each in cited)
+                or {(each.source.episode_id, each.source.quote) for each in cited}
+                & {each.words for each in state.unproven.get(memory_id, ()) if each.given_by == change_id}
+            ),
+            unproven=tuple(
+                memory_id
+                for memory_id, taken in state.unproven.items()
+                if any(each.by == change_id and each.given_by is None for each in taken)
             ),
             states=tuple(
                 (episode_id, moved.state, moved.reason)
@@ -323,6 +330,7 @@ class InMemoryStore:
             episodes=tuple(each.id for each in state.episodes.values() if each.change_id == change_id),
             tombstones=tuple(each.id for each in state.tombstones.values() if each.change_id == change_id),
             merged=tuple(entity_id for entity_id, by in state.merged_by.items() if by == change_id),
+            parted=tuple((entity_id, was) for (by, entity_id), was in state.parted.items() if by == change_id),
             moved=tuple((key, source, target) for (by, key, source), target in state.moves.items() if by == change_id),
         )
 

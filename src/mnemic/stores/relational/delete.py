@@ -46,7 +46,7 @@ def delete_scope(db: Db, scope: Scope, change: Change, reason: str) -> tuple[int
     hidden = db.execute(
         f"""
         UPDATE episodes SET changed_by = ?, state_before = state, reason_before = reason, state = 'hidden', reason = ?,
-            due_at = NULL, leased = false, task = NULL
+            due_at = NULL, leased = false
         WHERE state <> 'hidden' AND {whose}
         RETURNING entry
         """,

@@ -177,6 +177,11 @@ _PARTS = {
         "subject_id, t.predicate, t.object_id",
     ),
     "runs": ("runs", ("run_id",), "place"),
+    "unproven": (
+        "unproven",
+        ("episode_id", "quote", "change_id", "taken_by", "given_by", "counted"),
+        "episode_id, t.quote, t.taken_by",
+    ),
 }
 """What belongs to a memory: table, columns and order."""
 
@@ -286,10 +291,25 @@ class _Entries:
             found[name] = dict(_grouped(self._db, query, ids, columns))
         found["runs"] = {key: [each["run_id"] for each in runs] for key, runs in found["runs"].items()}
         if self._narrow:
+            self._leave_to_others(found["unproven"])
             self._named |= {each["entity_id"] for each in chain(*found["mentions"].values())}
             for each in chain(*found["relations"].values()):
                 self._named |= {each["subject_id"], each["object_id"]}
         return found
+
+    def _leave_to_others(self, unproven: dict[str, list[Fields]]) -> None:
+        """A source that a memory has no more takes no message along."""
+        whose, values = scope_sql(self._scope)
+        rows = self._db.execute(
+            f"""
+            SELECT id FROM episodes
+            WHERE (partition, id) IN (SELECT k.partition, k.id FROM {self._db.KEYS} AS k) AND {whose}
+            """,
+            [keys_json({each["episode_id"] for each in chain(*unproven.values())}), *values],
+        )
+        mine = {name for (name,) in rows}
+        for memory_id, taken in unproven.items():
+            unproven[memory_id] = [each for each in taken if each["episode_id"] in mine]
 
     def _with_cited(
         self, episodes: list[tuple[Any, ...]], memories: list[tuple[Any, ...]], parts: Mapping[str, Any]
@@ -583,6 +603,7 @@ class _Taking:
                 if name == "runs":
                     continue
                 empty = dict.fromkeys(columns) | ({"owner": row["owner"]} if name == "history" else {})
+                empty |= {"project": self._project} if name == "unproven" else {}
                 self._rows[table] += [of | empty | each for each in fields.get(name, ())]
             self._rows["runs"] += [
                 of | {"run_id": run_id, "project": self._project, "place": place}
@@ -597,7 +618,7 @@ class _Taking:
 
 
 _ORDER = (
-    "changes", "moves", "usage", "tombstones", "entities", "names", "episodes", "memories", "sources", "runs",
-    "history", "feedback", "mentions", "relations",
+    "changes", "moves", "usage", "tombstones", "entities", "names", "episodes", "memories", "sources", "unproven",
+    "runs", "history", "feedback", "mentions", "relations",
 )  # fmt: skip
 _OWN_ROWS = {_TABLES[kind] for kind in _OWNED}

@@ -9,6 +9,7 @@ from datetime import datetime
 from mnemic.errors import Conflict, describe
 from mnemic.ids import partition_of
 from mnemic.protocols import EntityWrite, MergeEntity, MoveName, Naming, NewEntity, NewRelation
+from mnemic.records import WHOLE
 from mnemic.stores.relational.db import Db
 from mnemic.stores.relational.graph import follow, on_the_way, parts_of
 from mnemic.stores.relational.predicates import keys_json, scope_sql
@@ -59,8 +60,11 @@ def _add(db: Db, owner: int, at: datetime, entity: Entity, keys: Mapping[str, st
 
 
 def _merge(db: Db, change: MergeEntity) -> None:
+    was = _merged(db, [change.entity_id]).get(change.entity_id)
     if change.into is not None:
         _must_be(db, change.into)
+        if was is not None:
+            raise Conflict(f"entity {change.entity_id} is part of {was} by now; undo that merge, or decide again")
         if change.entity_id in on_the_way(db, change.into):
             raise Conflict(f"entity {change.into} is already part of {change.entity_id}; decide again")
     done = db.execute(
@@ -72,6 +76,8 @@ def _merge(db: Db, change: MergeEntity) -> None:
     )  # fmt: skip
     if not done.rowcount:
         raise _gone(change.entity_id)
+    if change.into is None and was is not None:
+        _note_move(db, change.change_id, WHOLE, change.entity_id, was)
 
 
 def _move(db: Db, change: MoveName) -> None:
@@ -90,13 +96,17 @@ def _move(db: Db, change: MoveName) -> None:
     for source in (*(each for each in owners if each not in had), *reversed(had)):  # the last one's name is kept
         if source != change.target:
             _move_rows(db, source, owners[source], change)
-    row = [partition_of(change.change_id), change.change_id, change.key, had[0], change.target]
+    _note_move(db, change.change_id, change.key, had[0], change.target)
+
+
+def _note_move(db: Db, change_id: str, key: str, source: str, target: str) -> None:
+    """So that it can be taken back."""
     db.execute(
         """
         INSERT INTO moves (partition, change_id, key, source, target) VALUES (?, ?, ?, ?, ?)
         ON CONFLICT (partition, change_id, key, source) DO UPDATE SET target = excluded.target
         """,
-        row,
+        [partition_of(change_id), change_id, key, source, target],
     )
 
 

@@ -22,35 +22,45 @@ from mnemic.stores.relational.entities import drop_names, names_used
 from mnemic.stores.relational.index import NEXT_DECISION, Index, Owners, a_count, lock_all, mark_time
 from mnemic.stores.relational.predicates import episodes_sql, memories_sql, owner_key, scope_sql
 from mnemic.stores.relational.queue import set_state
-from mnemic.types import Scope
+from mnemic.text import says_more
+from mnemic.types import DERIVED_KINDS, Scope
 
 Key = tuple[int, str]
 """Partition and id."""
 
 
 def erase(db: Db, scope: Scope) -> dict[str, int]:
-    """Delete what is the scope's, and what rests on nothing else. How many rows of each kind went."""
+    """Delete what is the scope's, and what rests on nothing else or says what else nobody told. What went: see `Store`."""
     lock_all(db, scope)
     index, owners = Index(db), Owners(db)
     if scope.run_id is not None:
         leave_to_other_runs(db, scope, owners, "any")
     episodes = _episodes(db, scope)
     memories, shared = _memories(db, scope, episodes)
-    bereft = _bereft(db, memories, episodes)
+    whose, values = scope_sql(scope)
+    unread: list[Key] = []
+    if scope.ids:  # of a whole project nothing stays
+        changes = {name for (name,) in db.execute(f"SELECT id FROM changes WHERE {whose}", values)}
+        worded = _worded(db, changes, shared, episodes)
+        memories |= worded | _derived(db, shared)
+        unread = _unread(db, memories, worded, episodes)
+        _come_back(db, index, memories, changes, {entry >> pack.SEQUENCE_BITS for entry, _ in episodes.values()})
     used = names_used(db, _json(memories))
     gone = {"memories": len(memories), "episodes": len(episodes)}
     places = _delete_memories(db, memories, gone)
     gone["sources"] += _delete(db, "sources", "episode_id", _json(episodes))
     _delete(db, "episodes", "id", _json(episodes))
     places += episodes.values()
-    whose, values = scope_sql(scope)
     for table in ("tombstones", "changes", *(() if scope.ids else ("usage",))):
         gone[table] = db.execute(f"DELETE FROM {table} WHERE {whose}", values).rowcount
     gone["entities"] = drop_names(db, scope, used)
     for key, lost in shared.items():
-        _keep_the_rest(db, index, key, lost)
-    for _, episode_id in bereft:
-        set_state(db, index, SetState(episode_id=episode_id, state="empty"))
+        if key not in memories:
+            _keep_the_rest(db, index, key, lost)
+    for _, episode_id in unread:
+        set_state(db, index, SetState(episode_id=episode_id, state="pending", attempts=0))
+    if unread:
+        gone["pending"] = len(unread)
     vacant = _free(db, index, places)
     index.flush()
     gone["vectors"] = _vacate(db, vacant)
@@ -97,8 +107,49 @@ def _memories(db: Db, scope: Scope, episodes: Iterable[Key]) -> tuple[set[Key], 
     return going | alone, {key: count for key, count in lost.items() if key not in alone}
 
 
-def _bereft(db: Db, memories: Iterable[Key], episodes: Iterable[Key]) -> list[Key]:
-    """Episodes that stay, and are represented by memories that all go."""
+def _worded(db: Db, changes: set[str], shared: Iterable[Key], episodes: Iterable[Key]) -> set[Key]:
+    """Of memories that lose some of their sources, those that say what only these told."""
+    told = db.execute(
+        f"""
+        SELECT m.partition, m.id, m.text, m.metadata, (
+            SELECT max(h.change_id) FROM history AS h
+            WHERE h.partition = m.partition AND h.memory_id = m.id AND h.version = m.version AND h.event <> 'DELETE'
+        ) FROM {db.KEYS} AS k
+        {db.THEN} memories AS m ON m.partition = k.partition AND m.id = k.id
+        """,
+        [_json(shared)],
+    )
+    theirs = [((partition, name), words, more) for partition, name, words, more, by in told if by in changes]
+    erased, left = set(episodes), defaultdict[Key, list[str]](list)
+    for partition, memory_id, episode_id, content in db.execute(
+        f"""
+        SELECT DISTINCT s.partition, s.memory_id, e.id, e.content FROM {db.KEYS} AS k
+        {db.THEN} sources AS s ON s.partition = k.partition AND s.memory_id = k.id
+        {db.THEN} episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
+        """,
+        [_json({key for key, *_ in theirs})],
+    ):
+        if (partition, episode_id) not in erased:
+            left[partition, memory_id].append(content)
+    return {key for key, words, metadata in theirs if metadata != "{}" or says_more(words, left[key])}
+
+
+def _derived(db: Db, shared: Iterable[Key]) -> set[Key]:
+    """Of memories that lose some of their sources, those that repeat what others say."""
+    kinds = ", ".join("?" * len(DERIVED_KINDS))
+    return set(
+        db.execute(
+            f"""
+            SELECT DISTINCT m.partition, m.id FROM {db.KEYS} AS k
+            {db.THEN} memories AS m ON m.partition = k.partition AND m.id = k.id AND m.kind IN ({kinds})
+            """,
+            [_json(shared), *DERIVED_KINDS],
+        )
+    )
+
+
+def _unread(db: Db, memories: set[Key], worded: set[Key], episodes: Iterable[Key]) -> list[Key]:
+    """Episodes that stay, and are to be read again: those of worded memories, or of which all memories go."""
     rows = db.execute(
         f"""
         SELECT DISTINCT e.partition, e.id, o.memory_id FROM {db.KEYS} AS k
@@ -108,11 +159,11 @@ def _bereft(db: Db, memories: Iterable[Key], episodes: Iterable[Key]) -> list[Ke
         """,
         [_json(memories)],
     )
-    going, erased = set(memories), set(episodes)
+    erased = set(episodes)
     citing: dict[Key, set[Key]] = defaultdict(set)
     for partition, episode_id, memory_id in rows:
         citing[partition, episode_id].add((partition, memory_id))
-    return [key for key, cited in citing.items() if key not in erased and cited <= going]
+    return [key for key, cited in citing.items() if key not in erased and (cited & worded or cited <= memories)]
 
 
 def _delete_memories(db: Db, memories: Iterable[Key], gone: dict[str, int]) -> list[tuple[int, int]]:
@@ -138,6 +189,102 @@ def _delete(db: Db, table: str, column: str, keys: str) -> int:
 
 
 # What stays.
+
+
+def _come_back(db: Db, index: Index, going: set[Key], changes: set[str], owners: Iterable[int]) -> None:
+    """Memories that only what goes ended, or took the place of, are current again.
+
+    Where something else has taken the place of that since, it has now taken theirs.
+    """
+    named = db.execute(
+        f"""
+        SELECT DISTINCT m.owner FROM {db.KEYS} AS k
+        {db.THEN} memories AS m ON m.partition = k.partition AND m.id = k.id
+        """,
+        [_json(going)],
+    )
+    ended: dict[Key, tuple[int, str | None, str | None]] = {}
+    for owner in {*owners, *(number for (number,) in named)}:
+        here, values = db.between("entry", owner << pack.SEQUENCE_BITS, (owner + 1 << pack.SEQUENCE_BITS) - 1)
+        rows = db.execute(
+            f"""
+            SELECT partition, id, entry, retired_by, (
+                SELECT max(h.change_id) FROM history AS h
+                WHERE h.partition = m.partition AND h.memory_id = m.id AND h.version = m.version AND h.event = 'DELETE'
+            ) FROM memories AS m WHERE retire_reason = 'superseded' AND {here}
+            """,
+            values,
+        )
+        ended |= {(partition, name): (entry, by, change_id) for partition, name, entry, by, change_id in rows}
+
+    def is_over(key: Key) -> bool:
+        _, by, change_id = ended[key]
+        return change_id not in changes if by is None else (key[0], by) not in going
+
+    for key, (entry, by, _) in ended.items():
+        if key in going or is_over(key):
+            continue
+        heir: Key | None = None if by is None else (key[0], by)
+        passed = {key}
+        while heir in ended and heir not in passed and not is_over(heir):
+            passed.add(heir)
+            further = ended[heir][1]
+            heir = None if further is None else (key[0], further)
+        if heir in ended and is_over(heir):
+            _pass_on(db, key, heir)
+        else:
+            _renew(db, index, key, entry)
+
+
+def _renew(db: Db, index: Index, key: Key, entry: int) -> None:
+    """Make a superseded memory current, as though nothing had taken its place."""
+    for table in ("outbox", "history"):
+        db.execute(
+            f"""
+            DELETE FROM {table} WHERE partition = ?1 AND memory_id = ?2 AND id IN (
+                SELECT h.id FROM history AS h
+                JOIN memories AS m ON m.partition = h.partition AND m.id = h.memory_id AND m.version = h.version
+                WHERE h.partition = ?1 AND h.memory_id = ?2 AND h.event = 'DELETE' AND m.entry = ?3
+            )
+            """,
+            [*key, entry],
+        )
+    db.execute(
+        """
+        UPDATE memories SET current = true, known_to = NULL, updated_at = known_from, valid_to = valid_before,
+            valid_before = NULL, retired_by = NULL, retire_reason = NULL, once = CASE WHEN NOT EXISTS (
+                SELECT 1 FROM memories AS o WHERE o.current AND o.owner = memories.owner AND o.once = memories.once
+            ) THEN once END
+        WHERE partition = ? AND entry = ?
+        """,
+        [key[0], entry],
+    )
+    index.set(entry, memory=pack.memory_mark(current=True, reason="superseded"))
+
+
+def _pass_on(db: Db, key: Key, heir: Key) -> None:
+    """End a memory when, and by what, another one ended."""
+    db.execute(
+        """
+        UPDATE memories SET known_to = o.known_to, updated_at = o.updated_at, valid_to = o.valid_to,
+            retired_by = o.retired_by
+        FROM memories AS o
+        WHERE memories.partition = ?1 AND memories.id = ?2 AND memories.retire_reason = 'superseded'
+            AND o.partition = ?1 AND o.id = ?3 AND o.retire_reason = 'superseded'
+        """,
+        [*key, heir[1]],
+    )
+    db.execute(
+        """
+        UPDATE history SET at = o.at, change_id = o.change_id, reason = o.reason
+        FROM history AS o
+        WHERE history.partition = ?1 AND history.memory_id = ?2 AND history.event = 'DELETE'
+            AND history.version = (SELECT max(version) FROM memories WHERE partition = ?1 AND id = ?2)
+            AND o.partition = ?1 AND o.memory_id = ?3 AND o.event = 'DELETE'
+            AND o.version = (SELECT max(version) FROM memories WHERE partition = ?1 AND id = ?3)
+        """,
+        [*key, heir[1]],
+    )
 
 
 def _keep_the_rest(db: Db, index: Index, key: Key, lost: int) -> None:

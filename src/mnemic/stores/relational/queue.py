@@ -269,12 +269,14 @@ def set_state(db: Db, index: Index, change: SetState) -> None:
         """,
         [
             change.state, change.reason, change.attempts, utc(change.due_at) if change.state == "pending" else None,
-            change.state in ("pending", "failed"), changed_by, *before, partition, entry,
+            change.state in ("pending", "failed", "hidden"), changed_by, *before, partition, entry,
         ],
     )  # fmt: skip
     index.set(entry, episode=pack.EPISODE_STATES.index(change.state))
-    if state == "hidden" and change.state != "hidden" and run_id is not None:
+    if run_id is not None and state == "hidden" and change.state != "hidden":
         _say_again(db, partition, change.episode_id, run_id)
+    elif run_id is not None and change.state == "hidden":
+        _unsay(db, partition, change.episode_id, run_id)
 
 
 def _say_again(db: Db, partition: int | None, episode_id: str, run_id: str) -> None:
@@ -289,6 +291,26 @@ def _say_again(db: Db, partition: int | None, episode_id: str, run_id: str) -> N
     ).fetchall()
     for (memory_id,) in cited:
         said_in(db, partition, memory_id, run_id)
+
+
+def _unsay(db: Db, partition: int | None, episode_id: str, run_id: str) -> None:
+    """Memories that still cite a message which is hidden are its run's only where another message says so."""
+    db.execute(
+        """
+        DELETE FROM runs WHERE partition = ?1 AND run_id = ?2
+            AND memory_id IN (
+                SELECT s.memory_id FROM sources AS s
+                JOIN memories AS m ON m.partition = s.partition AND m.id = s.memory_id AND m.current
+                WHERE s.partition = ?1 AND s.episode_id = ?3
+            )
+            AND memory_id NOT IN (
+                SELECT s.memory_id FROM sources AS s
+                JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
+                WHERE s.partition = ?1 AND s.memory_id = runs.memory_id AND e.run_id = ?2 AND e.state <> 'hidden'
+            )
+        """,
+        [partition, run_id, episode_id],
+    )
 
 
 def said_in(db: Db, partition: int | None, memory_id: str, run_id: str | None) -> None:

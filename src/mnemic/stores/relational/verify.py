@@ -32,6 +32,14 @@ _CHECKS = {
         JOIN episodes AS e ON e.partition = s.partition AND e.id = s.episode_id
         WHERE instr(coalesce(e.seen, e.content), s.quote) = 0
     """,
+    "source taken away from no memory": """
+        SELECT u.memory_id FROM unproven AS u WHERE NOT EXISTS
+        (SELECT 1 FROM memories AS m WHERE m.partition = u.partition AND m.id = u.memory_id)
+    """,
+    "source taken away without episode": """
+        SELECT u.episode_id FROM unproven AS u WHERE NOT EXISTS
+        (SELECT 1 FROM episodes AS e WHERE e.partition = u.partition AND e.id = u.episode_id)
+    """,
     "done episode without memory": """
         SELECT e.id FROM episodes AS e WHERE e.state = 'done' AND NOT EXISTS
         (SELECT 1 FROM sources AS s WHERE s.partition = e.partition AND s.episode_id = e.id)
@@ -55,7 +63,7 @@ _CHECKS = {
     "lease or task of an episode that is done": """
         SELECT id FROM episodes WHERE leased AND state <> 'pending'
         UNION ALL
-        SELECT id FROM episodes WHERE task IS NOT NULL AND state NOT IN ('pending', 'failed')
+        SELECT id FROM episodes WHERE task IS NOT NULL AND state NOT IN ('pending', 'failed', 'hidden')
     """,
     "mention without memory": """
         SELECT n.memory_id FROM mentions AS n WHERE NOT EXISTS

@@ -19,7 +19,16 @@ from mnemic.stores.relational.predicates import keys_json, owner_key
 from mnemic.stores.relational.queue import said_in, set_state
 from mnemic.stores.relational.rows import scope_columns, stamp, task_json, to_json, utc
 from mnemic.stores.relational.spaces import use_space
-from mnemic.stores.relational.undo import HAD_BEEN, change_columns, record, restore, unprove
+from mnemic.stores.relational.undo import (
+    CITE,
+    HAD_BEEN,
+    change_columns,
+    count_proofs,
+    record,
+    reprove,
+    restore,
+    unprove,
+)
 from mnemic.times import iso
 from mnemic.types import Tombstone, Usage
 
@@ -55,6 +64,7 @@ def lock(db: Db, write: Write) -> _Owner | None:
         *(each.memory_id for each in write.restore),
         *(each.memory_id for each in write.proofs),
         *(each.memory_id for each in write.unprove),
+        *(each.memory_id for each in write.reprove),
         *(each.memory_id for each in write.annotate),
     ]
     episodes = [each.episode_id for each in write.states]
@@ -119,7 +129,7 @@ class _Commit:
         owns = write.episodes or write.memories or any(isinstance(each, NewEntity) for each in write.entities)
         owner = -1 if not owns else self._owners.of(write.scope) if self._owner is None else self._owner
         self._add_rows(owner)
-        if write.restore or write.proofs or write.unprove or write.states:  # they look at sources
+        if write.restore or write.proofs or write.unprove or write.reprove or write.states:  # they look at sources
             db.write([self._citations()])
         self._change_memories()
         for state in write.states:
@@ -163,6 +173,8 @@ class _Commit:
             self._add_proof(proof)
         for gone in self._write.unprove:
             unprove(self._db, self._owners, gone, at)
+        for back in self._write.reprove:
+            reprove(self._db, self._owners, back, at)
         for note in self._write.annotate:
             _annotate(self._db, note, at)
 
@@ -208,6 +220,12 @@ class _Commit:
         if row is None:
             raise _moved(retire.memory_id, retire.version)
         entry, owner, current = row
+        by, ended = retire.retired_by, stamp(retire.valid_to)
+        if retire.again is not None:
+            by, ended = self._db.execute(
+                "SELECT superseded_by, superseded_to FROM memories WHERE partition = ? AND id = ? AND version = ?",
+                [partition, retire.memory_id, retire.again],
+            ).fetchone() or (by, ended)
         if current:
             closing = "known_to = ?1, valid_before = valid_to,"
         else:  # it had been superseded until now
@@ -218,7 +236,7 @@ class _Commit:
                 retire_reason = ?3, valid_to = coalesce(?4, valid_to)
             WHERE partition = ?5 AND entry = ?6
             """,
-            [iso(self._write.at), retire.retired_by, reason, stamp(retire.valid_to), partition, entry],
+            [iso(self._write.at), by, reason, ended, partition, entry],
         )
         self._index.set(entry, memory=pack.memory_mark(current=False, reason=reason))
         self._owners.decided(owner)
@@ -309,11 +327,8 @@ class _Commit:
         if run is None:
             return  # erased meanwhile, and so proves nothing
         source = (partition, proof.memory_id, episode_id, proof.source.quote, proof.change_id)
-        if self._db.execute(_CITE, source).rowcount:
-            self._db.execute(
-                "UPDATE memories SET proof_count = proof_count + 1, updated_at = ? WHERE partition = ? AND entry = ?",
-                [iso(self._write.at), partition, row[0]],
-            )
+        if self._db.execute(CITE, source).rowcount:
+            count_proofs(self._db, partition, row[0], 1, self._write.at)
         said_in(self._db, partition, proof.memory_id, run[0])
         self._owners.decided(row[1])
 
@@ -417,12 +432,6 @@ class _Commit:
             "reason", "owner",
         )  # fmt: skip
         return [Insert(table="history", columns=columns, rows=rows)]
-
-
-_CITE = """
-    INSERT INTO sources (partition, memory_id, episode_id, quote, change_id) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO NOTHING
-"""
 
 
 def _annotate(db: Db, note: Annotate, at: datetime) -> None:
