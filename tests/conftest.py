@@ -3,11 +3,13 @@
 import contextlib
 import functools
 import importlib.util
+import itertools
 import logging
 import os
 import socket
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +28,26 @@ pytest.register_assert_rewrite("mnemic.testing.contract", "mnemic.testing.provid
 
 # A server to test on instead of one of our own: its user makes and drops databases there.
 _EXISTING_SERVER = os.environ.get("MNEMIC_TEST_POSTGRES", "")
+
+
+@pytest.hookimpl(trylast=True)  # of those that run
+def pytest_collection_modifyitems(items):
+    """Spread the files whose tests take long over the run, so that at its end nobody waits for the last of them."""
+    files = [list(tests) for _, tests in itertools.groupby(items, key=lambda item: item.path)]
+    places = {True: itertools.count(), False: itertools.count()}
+    many = Counter(_takes_long(tests) for tests in files)
+
+    def share(tests):
+        """How much of its kind is before it, from 0 to 1."""
+        long = _takes_long(tests)
+        return next(places[long]) / many[long], not long
+
+    items[:] = itertools.chain.from_iterable(sorted(files, key=share))
+
+
+def _takes_long(tests):
+    return tests[0].path.parent.name == "faults"
+
 
 _connect = socket.socket.connect
 _HERE = {"127.0.0.1", "::1", "localhost"}

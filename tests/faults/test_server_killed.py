@@ -31,7 +31,8 @@ class Running:
         # What a killed process was working on is another's after some seconds: a test does not wait for minutes.
         (folder / "site").mkdir()
         (folder / "site" / "sitecustomize.py").write_text(
-            "import mnemic.write; from datetime import timedelta; mnemic.write.LEASE = timedelta(seconds=5)"
+            "import mnemic.write, mnemic.server.webhooks; from datetime import timedelta;"
+            "mnemic.write.LEASE = timedelta(seconds=5); mnemic.server.webhooks._LEASE = timedelta(seconds=20)"
         )
         self.environment["PYTHONPATH"] = str(folder / "site")
         with socket.socket() as free:
@@ -121,7 +122,10 @@ class Listener:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 128  # or those who wait to be let in are sent away, and told again in five minutes
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/told"
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
