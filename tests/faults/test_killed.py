@@ -12,6 +12,7 @@ import pytest
 
 from mnemic import Memory
 from mnemic.testing.fakes import FakeEmbedder, FakeExtractor
+from waiting import until
 
 
 def opened(path):
@@ -21,14 +22,6 @@ def opened(path):
 def lines(done):
     whole = done.read_text().rpartition("\n")[0] if done.exists() else ""  # the last line may be half written
     return [json.loads(line) for line in whole.splitlines()]
-
-
-def until(ready, seconds=30):
-    """Wait for a file of another process, without a fixed pause."""
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, f"the other process did nothing for {seconds} seconds"
-        time.sleep(0.01)  # the others need the processor
 
 
 def seen(memory):

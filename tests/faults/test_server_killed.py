@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
 import pytest
+
+from waiting import until
 
 COMMAND = "import sys; from mnemic.cli.main import main; sys.exit(main())"
 CLIENTS = 4
@@ -96,14 +97,6 @@ def running(folder, address, **settings):
         yield made
     finally:
         made.close()
-
-
-def until(ready, seconds=60):
-    """Wait for another process, without a fixed pause."""
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, f"nothing came of it in {seconds} seconds"
-        time.sleep(0.05)  # the others need the processor
 
 
 class Listener:

@@ -12,6 +12,7 @@ import pytest
 
 from mnemic import Memory, NotFound
 from mnemic.stores import postgres_erase
+from waiting import until
 
 USER = "alice"
 
@@ -393,8 +394,7 @@ def test_what_is_left_of_an_erased_run_is_read_again_in_the_background(tmp_path)
         memory.add("I have a dog called Rex.", user_id=USER, run_id="a")
         memory.add("I have a brown dog called Rex.", user_id=USER, run_id="b")
         memory.erase(user_id=USER, run_id="b")
-        memory.wait_for_pending(30, user_id=USER)
-        assert texts(memory) == ["I have a dog called Rex."]
+        until(lambda: texts(memory) == ["I have a dog called Rex."])
 
 
 @pytest.mark.behaviour("S4")

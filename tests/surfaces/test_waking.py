@@ -9,6 +9,7 @@ import time
 import pytest
 
 from mnemic import InvalidInput, Memory
+from waiting import until
 
 
 @pytest.fixture
@@ -31,12 +32,13 @@ def started():
         process.communicate()
 
 
-def until(ready, workers, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert all(each.poll() is None for each in workers), [each.communicate() for each in workers if each.poll()]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)  # the others need the processor
+def drained(memory, workers):
+    """Wait until nothing is pending, and fail when a worker has ended."""
+    until(lambda: memory.stats()["pending"] == 0, check=lambda: _alive(workers))
+
+
+def _alive(workers):
+    assert all(each.poll() is None for each in workers), [each.communicate() for each in workers if each.poll()]
 
 
 def test_workers_of_two_processes_make_memories_of_what_a_third_one_stores_and_end_when_told(started, new_database):
@@ -44,10 +46,10 @@ def test_workers_of_two_processes_make_memories_of_what_a_third_one_stores_and_e
     with Memory(url, background=False) as memory:
         memory.add("I have a dog named Rex.", user_id="alice", wait="stored")
         workers = [started(url) for _ in range(2)]
-        until(lambda: memory.stats()["pending"] == 0, workers)
+        drained(memory, workers)
         for number in range(4):
             memory.add(f"My cat is called Mia {number}.", user_id=f"user{number}", wait="stored")
-        until(lambda: memory.stats()["pending"] == 0, workers)
+        drained(memory, workers)
         assert {item["memory"] for item in memory.get_all(user_id="alice")["results"]}
         assert all(memory.get_all(user_id=f"user{number}")["results"] for number in range(4))
         for worker in workers:
