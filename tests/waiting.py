@@ -1,0 +1,13 @@
+"""Waiting for what another thread or process does, without a fixed pause."""
+
+import time
+
+
+def until(ready, seconds=60, check=None):
+    """Come back when `ready()` is true, and fail when it is not in so many seconds; `check()` fails earlier."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if check is not None:
+            check()
+        assert time.monotonic() < deadline, f"nothing came of it in {seconds} seconds"
+        time.sleep(0.01)  # the others need the processor
