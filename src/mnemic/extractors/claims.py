@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 from mnemic.types import Kind
@@ -57,6 +60,34 @@ class Reading:
     attribute: str | None
     object: str | None
     ends: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A pattern that makes a reading of a clause, and the words without which it need not be tried."""
+
+    attribute: str | None
+    source: str
+    keys: frozenset[str]
+    """One of them, in small letters, is in every clause the pattern fits; empty when there is no such list."""
+    ends: bool = False
+    job: bool = False
+    """It holds only in a sentence about a change of work."""
+    flags: re.RegexFlag = re.IGNORECASE
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when a clause is first tried with it: most messages need few of hundreds."""
+        return re.compile(self.source, self.flags)
+
+
+def by_key(rules: Sequence[Rule]) -> dict[str, tuple[int, ...]]:
+    """Which of the rules a key tells to try, by their places; under "" are those that any clause may fit."""
+    found: dict[str, list[int]] = {"": []}
+    for place, rule in enumerate(rules):
+        for key in rule.keys or ("",):
+            found.setdefault(key, []).append(place)
+    return {key: tuple(places) for key, places in found.items()}
 
 
 class Grammar(Protocol):

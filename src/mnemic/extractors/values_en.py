@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mnemic import slots
-from mnemic.extractors.claims import Reading
+from mnemic.extractors.claims import Reading, Rule, by_key
 from mnemic.extractors.names import is_company, is_place
 
 
@@ -125,22 +124,14 @@ def _settled(attribute: str | None, values: list[str | None]) -> str | None:
     return attribute
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    attribute: str | None
-    pattern: re.Pattern[str]
-    words: frozenset[str]
-    """One of them is in every clause the pattern fits; empty when there is no such list."""
-    ends: bool = False
-    job: bool = False
-    """It holds only in a sentence about a change of work."""
-
-
 def _rules(
     attribute: str | None, words: str, *patterns: str, ends: bool = False, job: bool = False, case: bool = False
-) -> list[_Rule]:
-    flags = 0 if case else re.IGNORECASE
-    return [_Rule(attribute, re.compile(pattern, flags), frozenset(words.split()), ends, job) for pattern in patterns]
+) -> list[Rule]:
+    keys = frozenset(words.split())
+    flags = re.NOFLAG if case else re.IGNORECASE
+    return [
+        Rule(attribute=attribute, source=pattern, keys=keys, ends=ends, job=job, flags=flags) for pattern in patterns
+    ]
 
 
 # Where a value stops: at a mark, at a time, at the next clause.
@@ -268,7 +259,7 @@ _SPECIFIC = re.compile(
 )
 _A_MONTH = re.compile(r"\s+(?:a|per|each|every) (?:month|week|year)\Z|\s+monthly\Z", re.IGNORECASE)
 
-_RULES: list[_Rule] = [
+_RULES: list[Rule] = [
     # Work. The first rules that fit win, so what changes comes before what merely is.
     *_rules(
         "employer?",
@@ -709,10 +700,7 @@ _RULES: list[_Rule] = [
     ),
 ]
 
-_BY_WORD: dict[str, tuple[int, ...]] = {
-    word: tuple(place for place, rule in enumerate(_RULES) if word in (rule.words or {""}))
-    for word in {word for rule in _RULES for word in rule.words or {""}}
-}
+_BY_WORD = by_key(_RULES)
 
 
 def read_thing(clause: str) -> Reading | None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mnemic import slots
-from mnemic.extractors.claims import Reading
+from mnemic.extractors.claims import Reading, Rule, by_key
 from mnemic.extractors.names import is_place
 from mnemic.extractors.words_zh import TIME
 
@@ -98,17 +97,6 @@ def _settled(attribute: str | None, value: str | None) -> str | None:
     return attribute.rstrip("?!") if attribute else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    attribute: str | None
-    pattern: re.Pattern[str]
-    keys: frozenset[str]
-    """One of these characters, in small letters, is in every text the pattern fits; empty when there is no such list."""
-    ends: bool = False
-    job: bool = False
-    """It holds only in a sentence about a change of work."""
-
-
 # Traditional characters of the patterns below, each with its Simplified form.
 _PAIRS = (
     "於于 個个 們们 偶偶 傳传 價价 儲储 優优 兒儿 內内 兩两 兇凶 冊册 別别 剛刚 創创 務务 動动 勞劳 區区 醫医 協协 單单 嚴严 員员 問问 啟启 喪丧 國国 園园 圓圆 團团 報报 場场 塊块 壞坏 壽寿 夠够 夢梦 "
@@ -138,10 +126,10 @@ def _both(pattern: str) -> str:
     return "".join(out)
 
 
-def _rules(attribute: str | None, keys: str, *patterns: str, ends: bool = False, job: bool = False) -> list[_Rule]:
+def _rules(attribute: str | None, keys: str, *patterns: str, ends: bool = False, job: bool = False) -> list[Rule]:
     """Rules for `patterns`, of which every fitting text has one of the characters `keys` (any, when it is empty)."""
     both = frozenset(_both(f"[{keys}]")[1:-1] if keys else "")
-    return [_Rule(attribute, re.compile(_both(pattern), re.IGNORECASE), both, ends, job) for pattern in patterns]
+    return [Rule(attribute=attribute, source=_both(each), keys=both, ends=ends, job=job) for each in patterns]
 
 
 # What may stand between the subject and the verb.
@@ -205,7 +193,7 @@ _FAVOURITE = re.compile(
     re.IGNORECASE,
 )
 
-_RULES: list[_Rule] = [
+_RULES: list[Rule] = [
     # Work. The first rule that fits wins, so what changes comes before what merely is.
     *_rules(
         "employer?",
@@ -506,10 +494,7 @@ _RULES: list[_Rule] = [
 ]
 
 
-_BY_KEY: dict[str, tuple[int, ...]] = {
-    key: tuple(place for place, rule in enumerate(_RULES) if key in (rule.keys or {""}))
-    for key in {"", *(key for rule in _RULES for key in rule.keys)}
-}
+_BY_KEY = by_key(_RULES)
 
 
 def read_thing(clause: str, limit: str | None) -> Reading | None:
