@@ -69,6 +69,8 @@ def _alone(monkeypatch, tmp_path):
         if name.startswith(("MNEMIC_", "PG")) or name.endswith(("_API_KEY", "_BASE_URL")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MNEMIC_HOME", str(tmp_path / "home"))
+    # Whom to trust on the internet, which a client would read anew each time: nobody.
+    monkeypatch.setenv("SSL_CERT_DIR", str(Path(__file__).parent))
     monkeypatch.setattr(socket.socket, "connect", _connect_here_only)
 
 

@@ -6,6 +6,7 @@ itself first, as it was.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sqlite3
@@ -126,6 +127,7 @@ def compact(connection: sqlite3.Connection, path: str, timeout: float) -> None:
         time.sleep(0.01)
 
 
+@functools.cache
 def _migrations() -> list[list[str]]:
     folder = resources.files("mnemic.stores.sql.sqlite")
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
