@@ -40,8 +40,12 @@ _ORDINARY = {
     "shared_buffers": "64MB",
     "timezone": "UTC",
 }
-# What the shared server holds is thrown away when the tests end, so it need not reach a disk.
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
+# What the shared server holds is thrown away when the tests end, so it need not reach a disk; and a database is gone
+# before anybody would have tidied it up.
+_FORGETFUL = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB",
+    "autovacuum": "off", "jit": "off",
+}  # fmt: skip
 # Its files are best kept in memory: a new database is some hundred files, which a busy disk takes ten times as long
 # to make. A database has 10 MB and lives as long as its test; in less room than this a test that makes hundreds fails.
 _MEMORY = Path("/dev/shm")

@@ -19,8 +19,9 @@ def path(request, tmp_path):
 
 
 @pytest.mark.behaviour("W10")
-def test_eight_processes_adding_to_one_scope_lose_and_double_nothing(workers, path, tmp_path):
-    done, many = tmp_path / "done", 25
+@pytest.mark.parametrize("many", [10, pytest.param(50, marks=pytest.mark.slow)])
+def test_eight_processes_adding_to_one_scope_lose_and_double_nothing(workers, path, tmp_path, many):
+    done = tmp_path / "done"
     for name in range(8):
         workers.start("add_many", path=path, done=done, name=name, many=many, shared="I keep bees")
     until(lambda: len(lines(done)) == 8, seconds=120)

@@ -4,9 +4,9 @@ import json
 import random
 
 import pytest
+from asgi import serving
 from test_cut_requests import wire_of
 
-from conftest import serving
 from mnemic import AsyncMemory
 from mnemic.server.routes.route import SEVERAL
 from mnemic.testing.fakes import FakeEmbedder

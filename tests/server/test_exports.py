@@ -1,6 +1,6 @@
 """Exports in a shape of one's own: asked for now, fetched later, and gone with what is erased."""
 
-from conftest import key_of
+from asgi import key_of
 
 FORM = {"type": "object", "properties": {"home": {"type": "string"}, "employer": {"type": "string"}}}
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from asgi import key_of, serving
 from prometheus_client.parser import text_string_to_metric_families
 
-from conftest import key_of, serving
 from mnemic import AsyncMemory
 from mnemic.errors import StoreUnavailable
 from mnemic.server import figures

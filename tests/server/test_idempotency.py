@@ -8,9 +8,9 @@ import sys
 
 import httpx2
 import pytest
+from asgi import key_of, serving
 from sqlalchemy import select, update
 
-from conftest import key_of, serving
 from mnemic import AsyncMemory
 from mnemic.server.database import moment
 from mnemic.server.idempotency import HELD, Marks

@@ -1,8 +1,7 @@
 """Who may call: the first key, and what those made with it may do."""
 
 import pytest
-
-from conftest import key_of
+from asgi import key_of
 
 
 async def test_nobody_is_answered_without_a_key(client):

@@ -1,8 +1,8 @@
 """How many requests a key and a project may make: bursts, quotas of a day, and what the headers say of them."""
 
 import pytest
+from asgi import key_of, serving
 
-from conftest import key_of, serving
 from mnemic.errors import InvalidConfig
 from mnemic.server.limits import Limits
 

@@ -3,8 +3,7 @@
 import asyncio
 
 import pytest
-
-from conftest import key_of
+from asgi import key_of
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The routes of mem0's self-hosted server."""
 
 import pytest
+from asgi import key_of
 
-from conftest import key_of
 from mnemic.server.organizations import Organizations
 
 

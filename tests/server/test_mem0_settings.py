@@ -1,8 +1,8 @@
 """What is set of a project on mem0's wire holds for what is added next, and what a call says goes before it."""
 
 import pytest
+from asgi import serving
 
-from conftest import serving
 from mnemic import AsyncMemory
 from mnemic.testing.fakes import FakeExtractor
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from asgi import key_of
 
-from conftest import key_of
 from mnemic.server.organizations import Organizations
 
 SECRET = "xylophone"  # stands in every word of the other tenant's, and in nothing else

@@ -7,8 +7,8 @@ from contextlib import redirect_stderr
 
 import pytest
 import structlog
+from asgi import key_of, serving
 
-from conftest import key_of, serving
 from mnemic import AsyncMemory
 from mnemic.server.app import write_log
 from mnemic.testing.fakes import FakeEmbedder

@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime
 
 import httpx2
 import pytest
+from asgi import key_of, serving
 
 import mnemic
-from conftest import key_of, serving
 from mnemic import (
     AsyncMemory,
     AsyncRemoteMemory,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from asgi import key_of, serving
 from starlette.routing import Route
 
-from conftest import key_of, serving
 from mnemic import AsyncMemory
 from mnemic.server import create_app
 from mnemic.server.settings import ServerSettings

@@ -1,8 +1,8 @@
 """Organisations, projects, members, settings and keys over REST, and that no project sees another."""
 
 import pytest
+from asgi import key_of
 
-from conftest import key_of
 from mnemic.server.organizations import Organizations
 
 ALICE = {"user_id": "alice"}

@@ -12,10 +12,10 @@ import asyncpg
 import httpx2
 import pytest
 import structlog
+from asgi import serving
 from standardwebhooks import Webhook as Signer
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from conftest import serving
 from mnemic.errors import InvalidInput
 from mnemic.server.database import SCHEMA, Database
 from mnemic.server.webhooks import Webhooks

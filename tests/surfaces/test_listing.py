@@ -36,7 +36,7 @@ def walk(memory, limit, **where):
 
 
 @pytest.mark.behaviour("R13")
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 30), st.integers(1, 12))
 def test_every_memory_comes_exactly_once_whatever_the_page(make, many, limit):
     memory = make()

@@ -26,6 +26,12 @@ WORDS = {
 }
 
 
+# The longest in bytes and the longest in tokens stand for all of them in the default tests.
+each_script = pytest.mark.parametrize(
+    "script", [each if each in ("chinese", "rare") else pytest.param(each, marks=pytest.mark.slow) for each in WORDS]
+)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def opened(request, tmp_path):
     """A call opens a memory, of the same store each time unless `name` says otherwise."""
@@ -59,7 +65,7 @@ def said(word):
     return FakeExtractor(answer)
 
 
-@pytest.mark.parametrize("script", WORDS)
+@each_script
 def test_names_and_attributes_of_any_length_are_kept(opened, script):
     word = WORDS[script]
     with opened(extractor=said(word)) as memory:
@@ -74,7 +80,7 @@ def test_names_and_attributes_of_any_length_are_kept(opened, script):
         assert memory.verify()["problems"] == []
 
 
-@pytest.mark.parametrize("script", WORDS)
+@each_script
 def test_what_names_and_slots_are_found_by_fits_in_an_index(script):
     word = WORDS[script]
     one, other = names.key(f"{word[:3_000]} Xavier"), names.key(f"{word[:3_000]} Yvonne")
@@ -84,7 +90,7 @@ def test_what_names_and_slots_are_found_by_fits_in_an_index(script):
         assert len(found.encode()) <= 1_000
 
 
-@pytest.mark.parametrize("script", WORDS)
+@each_script
 def test_what_a_caller_looks_up_by_is_refused_when_it_is_too_long(opened, script):
     word = WORDS[script]
     with opened(extractor=FakeExtractor()) as memory:
@@ -98,7 +104,7 @@ def test_what_a_caller_looks_up_by_is_refused_when_it_is_too_long(opened, script
         assert memory.messages(user_id=USER)["results"] == []
 
 
-@pytest.mark.parametrize("script", WORDS)
+@each_script
 def test_what_is_looked_up_by_nobody_may_be_long(opened, script):
     word = WORDS[script]
     with opened(extractor=FakeExtractor()) as memory:

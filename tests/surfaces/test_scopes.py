@@ -156,7 +156,7 @@ def test_without_any_id_reading_covers_the_store_and_writing_is_refused(memory):
 
 
 @pytest.mark.behaviour("S3")
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(some_ids, st.booleans()), max_size=10), some_ids)
 def test_a_scope_shows_and_deletes_its_own_rows_and_no_other(make, tmp_path_factory, added, target):
     with make(tmp_path_factory.mktemp("scope") / "m.db", extractor=FakeExtractor(lambda _: Extraction())) as memory:

@@ -54,6 +54,7 @@ async def test_hostile_text_gives_a_unit_vector(embedder: BundledEmbedder, text:
     assert is_unit(vectors)
 
 
+@pytest.mark.slow
 async def test_a_hundred_thousand_characters_give_a_unit_vector(embedder: BundledEmbedder) -> None:
     assert is_unit(await embedder.embed(["word " * 20_000], role="passage"))
 
