@@ -197,10 +197,15 @@ def counterpart(right: str, told: str, value: str | None) -> str | None:
     if value and kind.fullmatch(value) and value in told:
         return value
     found = [match.group() for match in itertools.islice(kind.finditer(told), _WORDS_LOOKED_AT)]
+    if not found and kind in _DAYS:  # Dec 3 for tomorrow, but not for half of 下個月三號
+        days = itertools.chain.from_iterable(each.finditer(told) for each in _DAYS[1:])
+        several = itertools.islice(days, _WORDS_LOOKED_AT)
+        found = [day.group() for day in several if told[: day.start()][-1:] not in ("月", "年")]
     if kind is _A_NAME:
         found = [each for each in found if re.split("[ ']", each)[0].casefold() not in _STOP | _TALK]
     if len(found) == 1:
-        return found[0]
+        part = _PART_OF_DAY.match(found[0])
+        return found[0][part.end() :] if part and not _PART_OF_DAY.match(right) else found[0]  # 下午 stays
     alike = [
         each for each in found if kind is _A_NAME and difflib.SequenceMatcher(None, each, right).ratio() >= _SPELT_ALIKE
     ]
@@ -211,6 +216,7 @@ _VALUE = 8  # characters by which two words that stand for each other may differ
 _SPELT_ALIKE = 0.6  # Ana and Anna, Jon and John; Rome and Oslo are far below
 _TALK = frozenset("remember note monday tuesday wednesday thursday friday saturday sunday".split())
 _HAN_NUMBER = r"[\d一二三四五六七八九十兩两零〇]{1,4}"
+_PART_OF_DAY = re.compile(r"早上|上午|中午|下午|晚上|凌晨")
 _MONTHS = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _HAN_WEEKDAY = r"(?:星期|週|周|禮拜|礼拜)[一二三四五六日天]"
@@ -233,7 +239,7 @@ _KINDS = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b\d{{1,2}}(?::\d\d)?\s?(?:am|pm|o'clock)(?!\w)|\b\d{{1,2}}:\d\d\b|(?:早上|上午|中午|下午|晚上|凌晨)?{_HAN_NUMBER}[點点](?:半|{_HAN_NUMBER}分)?",
+        rf"\b\d{{1,2}}(?::\d\d)?\s?(?:am|pm|o'clock)(?!\w)|\b\d{{1,2}}:\d\d\b|(?:{_PART_OF_DAY.pattern})?{_HAN_NUMBER}[點点](?:半|{_HAN_NUMBER}分)?",
         re.IGNORECASE,
     ),
     re.compile(rf"\b{_MONTHS}\b|{_HAN_NUMBER}月", re.IGNORECASE),
@@ -243,6 +249,7 @@ _KINDS = (
     ),
     _A_NAME,
 )
+_DAYS = _KINDS[1:5]
 
 # Comparing.
 

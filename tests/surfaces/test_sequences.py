@@ -100,6 +100,10 @@ def test_a_value_in_the_same_words_is_read_where_the_rules_read_nothing(rules):
         ("星期三要去看牙醫", "不對，是下禮拜四", "下禮拜四要去看牙醫", "2026-12-03"),
         ("I have a call tomorrow.", "Sorry, I meant the day after tomorrow.", "I have a call the day after tomorrow.",
          "2026-11-25"),
+        ("下禮拜三下午三點要去看牙醫", "改成下禮拜四了", "下禮拜四下午三點要去看牙醫", "2026-12-03"),
+        ("下禮拜三下午三點要去看牙醫", "時間改到四點", "下禮拜三下午四點要去看牙醫", "2026-12-02"),
+        ("我明天早上要去爬山", "改後天", "我後天早上要去爬山", "2026-11-25"),
+        ("I have a call tomorrow.", "They pushed it to Dec 3.", "I have a call Dec 3.", "2026-12-03"),
     ],
 )  # fmt: skip
 def test_a_day_that_is_put_right_in_the_conversation_is_the_day_from_which_it_holds(
@@ -111,9 +115,57 @@ def test_a_day_that_is_put_right_in_the_conversation_is_the_day_from_which_it_ho
     assert (item["memory"], item["valid_from"][:10]) == (right, since)
 
 
+@pytest.mark.behaviour("W9")
+@pytest.mark.parametrize(
+    ("said", "then", "right"),
+    [
+        ("I have a call on Wednesday at 3pm.", "It's been moved to Thursday.", "I have a call on Thursday at 3pm."),
+        ("I have a call on Wednesday at 3pm.", "The time was changed to 5 pm", "I have a call on Wednesday at 5 pm."),
+        ("The review is on Friday.", "Changed to Monday.", "The review is on Monday."),
+        ("会议在周五下午两点", "改到三点了", "会议在周五下午三点"),
+        ("My flight is on May 3.", "It's been moved to Friday.", "My flight is on Friday."),
+        ("我五月三號要去看牙醫", "改成下禮拜四了", "我下禮拜四要去看牙醫"),
+    ],
+)
+def test_another_day_or_hour_is_that_of_what_was_said_last(rules, said, then, right):
+    rules.add("My cat Rex was born in May.", user_id=USER)
+    rules.add(said, user_id=USER)
+    assert events(rules.add(then, user_id=USER)) == [("UPDATE", right)]
+    assert told(rules) == [right, "My cat Rex was born in May."]
+    assert rules.verify()["problems"] == []
+
+
+@pytest.mark.behaviour("W9")
+@pytest.mark.parametrize(
+    ("said", "then"),
+    [
+        ("會議在週五", "會議改到週六了"),
+        ("我的考試在下週三", "考試延到下週四"),
+        ("发布会在五月三号举行。", "发布会改到五月五号了"),
+        ("My dentist appointment is on Wednesday.", "My dentist appointment was moved to Thursday."),
+        ("Our team meeting is on Friday.", "Our team meeting moved to Monday."),
+    ],
+)
+def test_a_new_day_of_a_thing_takes_the_place_of_its_day(rules, said, then):
+    rules.add(said, user_id=USER)
+    assert events(rules.add(then, user_id=USER)) == [("ADD", then), ("DELETE", said)]
+
+
+@pytest.mark.parametrize("then", ["延後兩週", "They moved to Friday Harbor.", "We changed to a bigger car.", "改天吧"])
+def test_what_names_no_day_changes_none(rules, then):
+    rules.add("會議在週五", user_id=USER)
+    rules.add(then, user_id=USER)
+    assert "會議在週五" in told(rules)
+
+
 @pytest.mark.parametrize(
     ("said", "correction"),
-    [("我要去看牙醫", "不對，是下禮拜四"), ("我下個月去日本", "不對，是下下個月"), ("明天三點開會", "不對，是後天")],
+    [
+        ("我要去看牙醫", "不對，是下禮拜四"),
+        ("我下個月三號要去日本", "不對，是後天"),
+        ("我下個月去日本", "不對，是下下個月"),
+        ("明天三點開會", "不對，是後天"),
+    ],
 )
 def test_a_day_takes_the_place_of_no_other_word(rules, said, correction):
     rules.add(said, user_id=USER)

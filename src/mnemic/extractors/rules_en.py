@@ -137,6 +137,16 @@ def _more(
     return tuple(found)
 
 
+def _bare_value(plain: str, start: int, closing: bool) -> re.Match[str] | None:
+    """For "Oops, 5pm", "Correction: Thursday": the value that is all there is from `start` on."""
+    bare = words.BARE_VALUE.fullmatch(plain, start)
+    if bare and (
+        closing or words.NOT_A_VOCATIVE.search(bare["right"]) or words.EXPLICIT_MISTAKE.search(plain, 0, start)
+    ):
+        return bare
+    return None
+
+
 def correction(text: str) -> Claim | None:
     """What `text` puts right ("No, I meant Thursday, not Tuesday"); None when it is no correction."""
     if len(text) > _CORRECTION or "?" in text:
@@ -148,11 +158,8 @@ def correction(text: str) -> Claim | None:
     opening = words.MISTAKE.match(plain)
     start = opening.end() if opening else 0
     owned = bool(closing or (opening and words.OWNED_MISTAKE.search(plain, 0, start)))
-    bare = words.BARE_VALUE.fullmatch(plain, start) if owned else None
-    if bare and (
-        words.NOT_A_VOCATIVE.search(bare["right"]) or words.EXPLICIT_MISTAKE.search(plain, 0, start) or closing
-    ):
-        return Claim(about="topic", object=_cut(text, bare, "right"), corrects="", confidence=CLEAR)
+    if alone := words.RESCHEDULED.match(plain, start) or (owned and _bare_value(plain, start, bool(closing))):
+        return Claim(about="topic", object=_cut(text, alone, "right"), corrects="", confidence=CLEAR)
     said = next((found for pattern in words.PUT_RIGHT if (found := pattern.match(plain, start))), None)
     if said is None:
         inner = words.INSTEAD_OF.search(plain, start) if " not " in plain else None

@@ -270,18 +270,18 @@ _RELATIONS = (
     r"teacher|professor|coach|tutor|doctor|dentist|therapist|vet|landlord|landlady|assistant|intern|student|classmate|client|customer|"
     r"dog|cat|puppy|kitten|pup|pet|bird|parrot|rabbit|bunny|hamster|turtle|fish|horse|crush|date|guy|folks))s?"
 )
+_EVENT = (
+    r"(?:deadline|due date|budget|meeting|appointment|stand-?up|flight|interview|exam|party|wedding|launch|release|trip|conference|workshop|demo|"
+    r"presentation|review|concert|delivery|surgery|rehearsal|project|event|kick-?off|check-?up|contract|report|essay|paper|thesis|assignment|homework|invoice|proposal|server|website|app)"
+)
 RELATED = re.compile(
-    rf"(?:(?i:my|our)\s+(?P<relation>(?:(?!(?:and|is|was|has|with|to|on|in|at|of|for)\b)[\w-]{{1,20}}\s+){{0,3}}?(?<!password )(?<!package )(?<!file )(?<!task )(?<!window )(?<!voice )(?<!virtual )(?i:{_RELATIONS})\b(?:'s\s+(?:\w+\s+)?(?i:{_RELATIONS})\b)?)"
+    rf"(?:(?i:my|our)\s+(?P<relation>(?:(?!(?:and|is|was|has|with|to|on|in|at|of|for)\b)[\w-]{{1,20}}\s+){{0,3}}?(?<!password )(?<!package )(?<!file )(?<!task )(?<!window )(?<!voice )(?<!virtual )(?i:{_RELATIONS})\b(?!\s+(?i:{_EVENT})\b)(?:'s\s+(?:\w+\s+)?(?i:{_RELATIONS})\b)?)"
     rf"(?:,?\s+(?P<name>{_NAME})\b)?|(?i:an?)\s+(?P<mine>(?:\w+\s+)?(?i:{_RELATIONS}))\s+of\s+mine\b|(?i:one of (?:my|our))\s+(?P<one>(?:\w+\s+)?(?i:{_RELATIONS}))\b)(?:,[^,]{{1,60}},)?\s*",
 )
 MY_THING = _pattern(r"(?:my|our|mine|ours|for me|to me|the rent)\b")
 # The part of a subject's match that belongs to the predicate: "I'm".
 AUXILIARY = re.compile(r"'(?:m|ve|re|s|d|ll)\s*\Z")
 # Things that have a date, a limit or a state of their own: "the deadline for the report", "our team meeting".
-_EVENT = (
-    r"(?:deadline|due date|budget|meeting|appointment|stand-?up|flight|interview|exam|party|wedding|launch|release|trip|conference|workshop|demo|"
-    r"presentation|review|concert|delivery|surgery|rehearsal|project|event|kick-?off|check-?up|contract|report|essay|paper|thesis|assignment|homework|invoice|proposal|server|website|app)"
-)
 _LIMIT = r"(?:deadline|due date|budget)"
 THING = re.compile(
     r"(?i:the|our|my)\s+(?:(?i:new|current|next)\s+)?"
@@ -463,6 +463,17 @@ PUT_RIGHT = (
 )
 INSTEAD_OF = _pattern(
     rf",?\s+(?:and )?not\s+(?!now|anymore|yet|really|just|only|because|that|to\b|so\b|sure|too)(?:(?:at|in|on|for|to|a|an|the)\s+)?{_WRONG}"
+)
+# "It's been moved to Thursday", "they pushed it to 5 pm": of what was said just before.
+_PUT = r"(?:moved?|push(?:ed)?|put|changed?|rescheduled?|shift(?:ed)?|postponed?|delay(?:ed)?|brought|bring)(?: (?:back|forward|off|up))?"
+_DAY_OR_HOUR = (
+    rf"(?:(?:next|this) )?{_DAY}|tomorrow|(?:{_MONTH} \d{{1,2}}|\d{{1,2}}(?: of)? {_MONTH})(?:st|nd|rd|th)?|"
+    r"\d{1,2}(?::\d\d)?(?: ?(?:am|pm|o'clock))?|noon|midnight"
+)
+RESCHEDULED = _pattern(
+    rf"(?:(?:(?:it|that|this|the (?:date|time|day))(?:'s| has| was| got| is| had)?(?: now| just| actually)?(?: been)? )?{_PUT}|"
+    rf"(?:i|we|they|he|she)(?:'ve| have| has|'s| had to)?(?: just)? {_PUT} (?:it|that|this)(?: back| forward)?)"
+    rf" (?:to|until|till) (?P<right>{_DAY_OR_HOUR})(?: now| instead)?[\s.!]*\Z"
 )
 LASTING_CHANGE = _pattern(
     r"\b(?:now|anymore|any more|any longer|no longer|since|recently|moved|switched|changed|joined|started)\b"
