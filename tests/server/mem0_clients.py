@@ -38,8 +38,9 @@ def python_client():
     target = _INSTALLED / "python"
     with _once(target, _HERE / "python.lock", sys.version) as missing:
         if missing:
-            _run([sys.executable, "-m", "venv", "--clear", str(target)])
-            _run([target / "bin/python", "-m", "pip", "install", "-q", "--no-deps", "-r", _HERE / "python.lock"])
+            _run([sys.executable, "-m", "venv", "--clear", "--without-pip", target])
+            here = [sys.executable, "-m", "pip", "--python", target / "bin/python"]
+            _run([*here, "install", "-q", "--no-compile", "--no-deps", "-r", _HERE / "python.lock"])
     return target / "bin/python"
 
 
