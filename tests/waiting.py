@@ -1,5 +1,6 @@
-"""Waiting for what another thread or process does, without a fixed pause."""
+"""Waiting for what another task, thread or process does, without a fixed pause."""
 
+import asyncio
 import time
 
 
@@ -11,3 +12,11 @@ def until(ready, seconds=60, check=None):
             check()
         assert time.monotonic() < deadline, f"nothing came of it in {seconds} seconds"
         time.sleep(0.01)  # the others need the processor
+
+
+async def eventually(ready, seconds=60):
+    """What `await ready()` answers, as soon as that is something; fails when it is not in so many seconds."""
+    async with asyncio.timeout(seconds):
+        while not (answer := await ready()):  # noqa: ASYNC110 - others tell this test nothing
+            await asyncio.sleep(0.01)
+    return answer

@@ -1,6 +1,5 @@
 """What whoever runs a server relies on: pending work is taken up, nothing private is in the log, the audit is whole."""
 
-import asyncio
 import io
 import json
 from contextlib import redirect_stderr
@@ -12,18 +11,13 @@ from asgi import key_of, serving
 from mnemic import AsyncMemory
 from mnemic.server.app import write_log
 from mnemic.testing.fakes import FakeEmbedder
+from waiting import eventually
 
 ALICE = {"user_id": "alice"}
 
 
 def opened(address, **more):
     return AsyncMemory(str(address), embedder=FakeEmbedder(), **more)
-
-
-async def until(ready, seconds=30):
-    async with asyncio.timeout(seconds):
-        while not await ready():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)  # another task of this loop does it
 
 
 async def test_a_server_that_starts_takes_up_what_an_earlier_one_left_in_every_project(tmp_path):
@@ -37,7 +31,7 @@ async def test_a_server_that_starts_takes_up_what_an_earlier_one_left_in_every_p
             async def is_done(view=view):
                 return (await view.stats())["pending"] == 0
 
-            await until(is_done)
+            await eventually(is_done)
             assert (await view.get_all(**ALICE))["total"] == 1
 
 

@@ -19,6 +19,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from mnemic.errors import InvalidInput
 from mnemic.server.database import SCHEMA, Database
 from mnemic.server.webhooks import Webhooks
+from waiting import eventually
 
 
 class Listener:
@@ -43,11 +44,11 @@ class Listener:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     async def until(self, count):
-        for _ in range(400):
-            if len(self.came) >= count:
-                return [json.loads(body) for _, _, body in self.came]
-            await asyncio.sleep(0.025)
-        raise AssertionError(f"{len(self.came)} came, not {count}")
+        async def came():
+            return len(self.came) >= count
+
+        await eventually(came)
+        return [json.loads(body) for _, _, body in self.came]
 
 
 @pytest.fixture
@@ -76,8 +77,13 @@ async def test_what_happens_is_told_signed_and_once(client, memory, listener):
     assert Signer(hook["secret"]).verify(body, headers)["type"] == "memory.added"
     with pytest.raises(WebhookVerificationError):
         Signer(hook["secret"]).verify(body + b" ", headers)
-    deliveries = (await client.get(f"/v1/webhooks/{hook['id']}/deliveries")).json()["results"]
-    assert [(each["state"], each["attempts"]) for each in deliveries] == [("delivered", 1)] * 3
+
+    async def noted():
+        """Which is after the listener has answered."""
+        deliveries = (await client.get(f"/v1/webhooks/{hook['id']}/deliveries")).json()["results"]
+        return [] if any(each["state"] == "pending" for each in deliveries) else deliveries
+
+    assert [(each["state"], each["attempts"]) for each in await eventually(noted)] == [("delivered", 1)] * 3
 
 
 async def test_only_the_types_that_were_asked_for_are_told(client, memory, listener):
@@ -97,11 +103,12 @@ async def test_what_is_not_taken_is_sent_again_and_at_last_given_up(client, memo
     try:
         await memory.remember("Plays chess", user_id="ann")
         await listener.until(3)
-        for _ in range(200):
+
+        async def given_up():
             (one,) = await quick.deliveries(hook["project_id"], hook["id"])
-            if one.state == "dead":
-                break
-            await asyncio.sleep(0.02)
+            return one if one.state == "dead" else None
+
+        one = await eventually(given_up)
         assert (one.state, one.attempts, one.last_status) == ("dead", 3, 503)
         assert (await client.post(f"/v1/webhooks/{hook['id']}/replay")).json() == {"replayed": 1}
         await listener.until(4)
