@@ -21,7 +21,8 @@ TOOLS = {"context", "recall", "remember", "update", "forget", "list"}
 
 
 @pytest.mark.parametrize(
-    "transport", [*TRANSPORTS, pytest.param("stdio-legacy", marks=pytest.mark.slow), "http-legacy"]
+    "transport",
+    ["http", "http-legacy", *(pytest.param(each, marks=pytest.mark.slow) for each in ("stdio", "stdio-legacy"))],
 )
 async def test_tools_resources_and_prompts_are_listed(transport, tmp_path):
     async with spoken(transport, tmp_path) as client:
@@ -199,7 +200,7 @@ HOSTILE = [
 
 
 @pytest.mark.behaviour("S5")
-@every_transport
+@either_transport
 async def test_hostile_arguments_are_refused_with_what_to_do_and_change_nothing(transport, tmp_path):
     async with spoken(transport, tmp_path) as client:
         await client.call_tool("remember", {"text": "I live in Taipei."})

@@ -57,7 +57,13 @@ def test_each_server_is_ours_by_command_or_by_address():
             assert headers.get("Authorization", "Bearer ").startswith("Bearer ")
 
 
-@pytest.mark.parametrize("args", {tuple(each["args"]) for each in SERVERS if "command" in each})
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(each, marks=[pytest.mark.slow] if place else [])
+        for place, each in enumerate(sorted({tuple(each["args"]) for each in SERVERS if "command" in each}))
+    ],
+)
 async def test_each_command_starts_a_server(args, tmp_path):
     env = {"MNEMIC_PATH": str(tmp_path / "m.db")} if "--server" not in args else {"MNEMIC_API_KEY": "mn-none"}
     async with over_stdio(*args, env=env, command=COMMAND) as client:

@@ -62,6 +62,7 @@ def test_what_is_added_is_found_listed_and_told_of(command, account):
     assert "Taipei" in command("list", "-u", "ann", form="table")
 
 
+@pytest.mark.slow
 def test_every_option_of_an_add_is_taken(command, account, tmp_path):
     talk = tmp_path / "talk.json"
     talk.write_text(json.dumps([{"role": "user", "content": "I play chess."}]))
@@ -76,6 +77,7 @@ def test_every_option_of_an_add_is_taken(command, account, tmp_path):
     assert "user" in refused.lower()
 
 
+@pytest.mark.slow
 def test_every_option_of_a_search_and_a_list_narrows_it(command, account):
     for n, day in enumerate(("2024-01-15", "2024-02-15", "2024-03-15"), start=1):
         moment = str(int(datetime.fromisoformat(f"{day}T12:00:00Z").timestamp()))
@@ -92,6 +94,7 @@ def test_every_option_of_a_search_and_a_list_narrows_it(command, account):
     assert of(command(*listed, "--category", "games")) == []
 
 
+@pytest.mark.slow
 def test_a_memory_is_corrected_and_deleted(command, account):
     one = kept(command, account, "Drinks oolong tea")
     command("update", one, "Drinks green tea", "-m", '{"a": 1}', "--expires", "2999-01-01")
@@ -116,6 +119,7 @@ def test_what_is_deleted_is_what_is_named(command, account):
     assert of(command("entity", "list", "agents")) == []
 
 
+@pytest.mark.slow
 def test_memories_are_imported_from_a_file(command, account, tmp_path):
     file = tmp_path / "memories.json"
     file.write_text(json.dumps([{"memory": "I live in Oslo."}, {"text": "I play chess.", "metadata": {"a": 1}}]))
