@@ -188,7 +188,7 @@ def counterpart(right: str, told: str, value: str | None) -> str | None:
     """
     kind = next((pattern for pattern in _KINDS if pattern.fullmatch(right.strip())), None)
     if kind is None:
-        if dates.find(right, _ANY_TIME):  # a time takes no other word's place
+        if _OF_TIME.match(right) or dates.find(right, _ANY_TIME):  # a time takes no other word's place
             return None
         if value is None or value not in told or any(pattern.fullmatch(value) for pattern in _KINDS):
             return None
@@ -217,6 +217,10 @@ _SPELT_ALIKE = 0.6  # Ana and Anna, Jon and John; Rome and Oslo are far below
 _TALK = frozenset("remember note monday tuesday wednesday thursday friday saturday sunday".split())
 _HAN_NUMBER = r"[\d一二三四五六七八九十兩两零〇]{1,4}"
 _PART_OF_DAY = re.compile(r"早上|上午|中午|下午|晚上|凌晨")
+_OF_TIME = re.compile(
+    rf"{_PART_OF_DAY.pattern}|[週周]末|每|平[常時时]|noon\b|midnight\b|(?:the )?weekend\b|(?:春節|春节|過年|过年|[暑寒]假)",
+    re.IGNORECASE,
+)
 _MONTHS = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _HAN_WEEKDAY = r"(?:星期|週|周|禮拜|礼拜)[一二三四五六日天]"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mnemic import Memory, slots
+from mnemic.extractors import rules_zh
 from mnemic.extractors.rules import RuleExtractor
 from mnemic.types import ExtractionRequest, Turn
 
@@ -380,6 +381,13 @@ def test_a_turn_of_200_000_characters_is_read_in_time(line, grows_linearly):
         small=25_000,
         large=200_000,
     )
+
+
+@pytest.mark.parametrize("lead", ["會議在", "改到", "時間改成"])
+def test_a_chain_of_days_is_read_in_one_way(lead, cpu_seconds):
+    """Where each of them could be read in two, this one sentence would take years."""
+    assert cpu_seconds(lambda: rules_zh.correction(lead + "一月" * 48 + "吃")) < 1
+    assert cpu_seconds(lambda: rules_zh.claim(lead + "一月" * 48 + "吃")) < 1
 
 
 # What somebody calls theirs by a noun alone is one thing.

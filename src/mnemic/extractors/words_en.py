@@ -468,7 +468,7 @@ INSTEAD_OF = _pattern(
 _PUT = r"(?:moved?|push(?:ed)?|put|changed?|rescheduled?|shift(?:ed)?|postponed?|delay(?:ed)?|brought|bring)(?: (?:back|forward|off|up))?"
 _DAY_OR_HOUR = (
     rf"(?:(?:next|this) )?{_DAY}|tomorrow|(?:{_MONTH} \d{{1,2}}|\d{{1,2}}(?: of)? {_MONTH})(?:st|nd|rd|th)?|"
-    r"\d{1,2}(?::\d\d)?(?: ?(?:am|pm|o'clock))?|noon|midnight"
+    r"\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)|\d{1,2}:\d\d"
 )
 RESCHEDULED = _pattern(
     rf"(?:(?:(?:it|that|this|the (?:date|time|day))(?:'s| has| was| got| is| had)?(?: now| just| actually)?(?: been)? )?{_PUT}|"
