@@ -158,8 +158,8 @@ def correction(text: str) -> Claim | None:
     opening = words.MISTAKE.match(plain)
     start = opening.end() if opening else 0
     owned = bool(closing or (opening and words.OWNED_MISTAKE.search(plain, 0, start)))
-    if alone := words.RESCHEDULED.match(plain, start) or (owned and _bare_value(plain, start, bool(closing))):
-        return Claim(about="topic", object=_cut(text, alone, "right"), corrects="", confidence=CLEAR)
+    if owned and (bare := _bare_value(plain, start, bool(closing))):
+        return Claim(about="topic", object=_cut(text, bare, "right"), corrects="", confidence=CLEAR)
     said = next((found for pattern in words.PUT_RIGHT if (found := pattern.match(plain, start))), None)
     if said is None:
         inner = words.INSTEAD_OF.search(plain, start) if " not " in plain else None

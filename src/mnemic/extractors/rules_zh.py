@@ -121,8 +121,6 @@ def correction(text: str) -> Claim | None:
         return None
     opening = words.MISTAKE.match(text)
     start = opening.end() if opening else 0
-    if moved := words.RESCHEDULED.match(text, start):
-        return Claim(about="topic", object=moved["right"], corrects="", confidence=CLEAR)
     owned = bool(opening and words.OWNED_MISTAKE.search(text, 0, start))
     said = next((found for pattern in words.PUT_RIGHT if (found := pattern.match(text, start))), None)
     if said is None and owned and (found := words.IT_IS.match(text, start)):

@@ -464,17 +464,6 @@ PUT_RIGHT = (
 INSTEAD_OF = _pattern(
     rf",?\s+(?:and )?not\s+(?!now|anymore|yet|really|just|only|because|that|to\b|so\b|sure|too)(?:(?:at|in|on|for|to|a|an|the)\s+)?{_WRONG}"
 )
-# "It's been moved to Thursday", "they pushed it to 5 pm": of what was said just before.
-_PUT = r"(?:moved?|push(?:ed)?|put|changed?|rescheduled?|shift(?:ed)?|postponed?|delay(?:ed)?|brought|bring)(?: (?:back|forward|off|up))?"
-_DAY_OR_HOUR = (
-    rf"(?:(?:next|this) )?{_DAY}|tomorrow|(?:{_MONTH} \d{{1,2}}|\d{{1,2}}(?: of)? {_MONTH})(?:st|nd|rd|th)?|"
-    r"\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)|\d{1,2}:\d\d"
-)
-RESCHEDULED = _pattern(
-    rf"(?:(?:(?:it|that|this|the (?:date|time|day))(?:'s| has| was| got| is| had)?(?: now| just| actually)?(?: been)? )?{_PUT}|"
-    rf"(?:i|we|they|he|she)(?:'ve| have| has|'s| had to)?(?: just)? {_PUT} (?:it|that|this)(?: back| forward)?)"
-    rf" (?:to|until|till) (?P<right>{_DAY_OR_HOUR})(?: now| instead)?[\s.!]*\Z"
-)
 LASTING_CHANGE = _pattern(
     r"\b(?:now|anymore|any more|any longer|no longer|since|recently|moved|switched|changed|joined|started)\b"
 )

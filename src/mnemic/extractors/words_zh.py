@@ -318,13 +318,6 @@ THING = _pattern(
     rf"(?:我們?的?|我们的?|咱們?的?|這個|这个|那個|那个|這次的?|这次的?|下(?:週|周|次)的?|公司的?|你知道的?)?(?P<thing>(?:(?![我你他她有要在去開开是的會会不])[\u4e00-\u9fffA-Za-z0-9]){{0,8}}?{_EVENT})?(?:的)?(?P<limit>{_LIMIT})?"
     rf"(?:的?(?:時間|时间|日期|地點|地点))?(?=\s*(?:{_CHANGED}|(?:已經|已经|又|被|全部|終於|终于|正式)*(?:取消|完成|結束|结束|暫停|暂停|上線|上线|通過|通过|結案|结案|延期|延後|延后|卡住|掛|挂|當機|当机|簽|签|交)了))(?P<says>\s*(?=.))"
 )
-# 改成下禮拜四了, 時間改到四點: of what was said just before. A day or an hour, and no other word of time: 改成平常 moves nothing.
-_COUNT = r"[\d零一二三四五六七八九十兩两]{1,3}"
-_A_DAY = rf"(?:[上下這这本]{{0,2}}[個个]?(?:星期|週|周|禮拜|礼拜)[一二三四五六日天]|大?[後后]天|[今明][天晚]|(?:{_COUNT}月)?{_COUNT}[號号日]|{_COUNT}月)"
-_AN_HOUR = rf"(?:(?:早上|上午|中午|下午|晚上|凌晨)?{_COUNT}[點点](?:半|{_COUNT}分)?|\d{{1,2}}[:：]\d\d)"
-RESCHEDULED = _pattern(
-    rf"(?:那個|那个|這個|这个|它)?(?:的?(?:時間|时间|日期))?(?:已經|已经|又|被|就|臨時|临时)*(?:改期?|延期?|延後|延后|提前|推遲|推迟|移|挪|順延|顺延|調整?|调整?|換|换)(?:(?:到|成|為|为|至|在)了?|(?=[今明大後后下週周星禮礼]))(?P<right>{_A_DAY}{_AN_HOUR}?|{_AN_HOUR})(?:了|啦|喔|哦|噢|吧)?{_MARK}*\Z"
-)
 LIMIT = _pattern(_LIMIT)
 # People who are named by who they are to the speaker: 我老闆是王經理. Of these somebody has several.
 SEVERAL = _pattern(
